@@ -1,0 +1,99 @@
+"""In-painting block: what a patch should look like, told by its position's memory and by its neighbours.
+
+Paper: section 3.3, "Feature-level In-painting", figure 3.
+Authors' file: models/inpaint.py.
+
+Differs from the original: reading has no loop over positions and pushing is not hidden in the forward pass (the
+training loop pushes, where one sees it); the similarity may be a cosine with a learned temperature.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Generator, Tensor, nn
+
+from squidlib.config import SquidConfig
+from squidlib.memory import MemoryQueue, cosine_similarity, dot_similarity
+from squidlib.patches import neighbours
+from squidlib.shortcut import masked_shortcut
+from squidlib.shrinkage import topk_shrink
+
+
+class Inpainted(NamedTuple):
+    """What the block returns.
+
+    codes: (B*R, C, h, w), for the student's decoder.
+    queries: (B, R, D), the patches' own features, which the training loop pushes into the memory.
+    recalled: (B, R, D), what the memory gave for them.
+    weights: (B, R, S) over the slots, after shrinkage.
+    """
+
+    codes: Tensor
+    queries: Tensor
+    recalled: Tensor
+    weights: Tensor
+
+
+class InpaintingBlock(nn.Module):
+    """1x1 conv -> memory -> transformer over the neighbours -> position -> 1x1 conv -> masked shortcut."""
+
+    def __init__(self, config: SquidConfig) -> None:
+        super().__init__()
+        self.config = config
+        channels, length = config.channels(config.levels), config.features
+        self.reduce = nn.Sequential(
+            nn.Conv2d(channels, config.code_channels, 1, bias=False), nn.BatchNorm2d(config.code_channels), nn.ReLU()
+        )
+        self.memory = MemoryQueue(config.positions, config.slots, length)
+        # Cosines lie in -1..1: without a factor a softmax over hundreds of slots would be nearly flat.
+        self.log_scale = nn.Parameter(torch.tensor(math.log(10.0))) if config.cosine_memory else None
+        self.attention = nn.MultiheadAttention(length, config.heads, batch_first=True)
+        self.attention_norm = nn.LayerNorm(length)
+        self.feed_forward = nn.Sequential(nn.Linear(length, length // 4), nn.ReLU(), nn.Linear(length // 4, length))
+        self.feed_forward_norm = nn.LayerNorm(length)
+        bits = int(math.log2(config.positions)) + 1
+        self.expand = nn.Sequential(
+            nn.Conv2d(config.code_channels + bits, channels, 1), nn.BatchNorm2d(channels), nn.ReLU()
+        )
+        self.register_buffer("position_bits", binary_positions(config.positions, bits), persistent=False)
+
+    def query(self, codes: Float[Tensor, "N C h w"]) -> Float[Tensor, "B R D"]:
+        """The memory features of patches: 1x1 conv, then each patch as one vector."""
+        return self.reduce(codes).flatten(1).unflatten(0, (-1, self.config.positions))
+
+    def recall(self, queries: Float[Tensor, "B R D"]) -> tuple[Tensor, Tensor]:
+        """Read the memory: features (B, R, D), weights (B, R, S)."""
+        k = min(self.config.topk, int(self.memory.filled))
+        if self.log_scale is None:
+            return self.memory(queries, lambda weights: topk_shrink(weights, k), dot_similarity)
+        return self.memory(queries, lambda weights: topk_shrink(weights, k), cosine_similarity, self.log_scale.exp())
+
+    def inpaint(self, queries: Float[Tensor, "B R D"], recalled: Float[Tensor, "B R D"]) -> Float[Tensor, "B R D"]:
+        """Ask the eight neighbours' recalled features, add the answer to the centre's recalled feature."""
+        around = neighbours(recalled, self.config.grid).flatten(0, 1)  # (B*R, 8, D)
+        own = queries.flatten(0, 1)[:, None]  # (B*R, 1, D)
+        answer = self.attention(own, around, around, need_weights=False)[0][:, 0]
+        x = F.relu(self.attention_norm(answer) + recalled.flatten(0, 1))
+        x = F.relu(self.feed_forward_norm(self.feed_forward(x)) + x)
+        return x.unflatten(0, queries.shape[:2])
+
+    def forward(self, codes: Float[Tensor, "N C h w"], generator: Generator | None = None) -> Inpainted:
+        queries = self.query(codes)
+        recalled, weights = self.recall(queries)
+        features = self.inpaint(queries, recalled)
+        size = self.config.code_size
+        bits = self.position_bits.repeat(len(features), 1)[:, :, None, None].expand(-1, -1, size, size)
+        maps = features.reshape(len(codes), self.config.code_channels, size, size)
+        out = self.expand(torch.cat([maps, bits.to(maps.dtype)], dim=1))
+        out = masked_shortcut(out, codes, self.config.mask_probability, self.training, generator)
+        return Inpainted(out, queries, recalled, weights)
+
+
+def binary_positions(positions: int, bits: int) -> Float[Tensor, "R bits"]:
+    """Patch positions 0..R-1 in binary, most significant bit first."""
+    return ((torch.arange(positions)[:, None] >> torch.arange(bits - 1, -1, -1)) & 1).float()

@@ -1,0 +1,98 @@
+"""SQUID: encoder -> in-painting block -> student decoder, with a teacher decoder beside it while training.
+
+Paper: Xiang et al., "SQUID: Deep Feature In-Painting for Unsupervised Anomaly Detection", CVPR 2023, figure 2.
+Authors' file: models/squid.py (``AE``).
+
+Differs from the original: no skip is computed that no decoder uses; results are a NamedTuple; the memory is pushed by
+the training loop and not inside the forward pass.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Float
+from torch import Generator, Tensor, nn
+
+from squidlib.autoencoder import Decoder, Encoder, flat_patches
+from squidlib.config import SquidConfig
+from squidlib.inpainting import InpaintingBlock
+from squidlib.skip_memory import skip_memories
+
+
+class SquidOutput(NamedTuple):
+    """Everything one forward pass gives.
+
+    reconstruction: (B, 1, H, W) in 0..1, the student's.
+    teacher: (B, 1, H, W) in 0..1, or None in evaluation mode.
+    queries: (B, R, D), the patches' memory features. Push these.
+    recalled: (B, R, D), what the memory gave for them.
+    weights: (B, R, S) over the slots, after shrinkage.
+    student_features, teacher_features: decoder levels, deepest first, to be matched.
+    """
+
+    reconstruction: Tensor
+    teacher: Tensor | None
+    queries: Tensor
+    recalled: Tensor
+    weights: Tensor
+    student_features: list[Tensor]
+    teacher_features: list[Tensor]
+
+
+class Squid(nn.Module):
+    """The generator. Its numbers are a ``SquidConfig``; the discriminator is a module of its own."""
+
+    def __init__(self, config: SquidConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.encoder = Encoder(config)
+        self.inpainting = InpaintingBlock(config)
+        self.student = Decoder(config, skip_memories(config))
+        self.teacher = Decoder(config)
+
+    def encode(self, images: Float[Tensor, "B 1 H W"]) -> list[Tensor]:
+        """Cut into patches and encode each: levels of (B*R, C, h, w)."""
+        if tuple(images.shape[1:]) != (1, self.config.image_size, self.config.image_size):
+            size = self.config.image_size
+            raise ValueError(f"images (B, 1, {size}, {size}) expected, got {tuple(images.shape)}")
+        return self.encoder(flat_patches(images, self.config.grid))
+
+    def query(self, images: Float[Tensor, "B 1 H W"]) -> Float[Tensor, "B R D"]:
+        """The patches' memory features alone; enough to push."""
+        return self.inpainting.query(self.encode(images)[-1])
+
+    def push(self, queries: Float[Tensor, "B R D"]) -> None:
+        """Copy features of normal images into the memory queue."""
+        self.inpainting.memory.push(queries.detach())
+
+    def forward(self, images: Float[Tensor, "B 1 H W"], generator: Generator | None = None) -> SquidOutput:
+        """Images in 0..1; ``generator`` draws the masks of the shortcuts while training."""
+        encoded = self.encode(images)
+        inpainted = self.inpainting(encoded[-1], generator)
+        reconstruction, student_features = self.student(inpainted.codes, encoded, generator)
+        teacher, teacher_features = None, []
+        if self.training:
+            detached = [level.detach() for level in encoded]
+            teacher, teacher_features = self.teacher(detached[-1], detached)
+        _, queries, recalled, weights = inpainted
+        return SquidOutput(reconstruction, teacher, queries, recalled, weights, student_features, teacher_features)
+
+
+def count_parameters(module: nn.Module) -> int:
+    """Learned numbers of a module."""
+    return sum(parameter.numel() for parameter in module.parameters())
+
+
+@torch.no_grad()
+def fill_memory(squid: Squid, images: Float[Tensor, "B 1 H W"], batch_size: int = 64) -> None:
+    """Push the features of ``images`` (normal ones) as the network sees them now, in evaluation mode.
+
+    After training this makes the memory's copies as new as the weights.
+    """
+    was_training = squid.training
+    squid.eval()
+    for batch in images.split(batch_size):
+        squid.push(squid.query(batch))
+    squid.train(was_training)
