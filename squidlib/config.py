@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import Any
 
+from squidlib.errors import UserError
+
 
 @dataclass(frozen=True)
 class SquidConfig:
@@ -36,21 +38,21 @@ class SquidConfig:
             least = 0 if field.name in ("skips", "joined_levels", "mask_probability", "residual_convs") else 1
             value = getattr(self, field.name)
             if not isinstance(value, bool) and value < least:
-                raise ValueError(f"{field.name} must be at least {least}, got {value}")
+                raise UserError(f"{field.name} must be at least {least}, got {value}")
         unit = self.grid * self.fold * 2**self.levels
         if self.image_size % unit:
-            raise ValueError(
+            raise UserError(
                 f"image_size must be a multiple of grid * fold * 2^levels = {unit}, got {self.image_size}; "
                 "change the grid or scale the image"
             )
         if self.topk > self.slots:
-            raise ValueError(f"topk must be at most the number of slots ({self.slots}), got {self.topk}")
+            raise UserError(f"topk must be at most the number of slots ({self.slots}), got {self.topk}")
         if self.mask_probability > 1:
-            raise ValueError(f"mask_probability lies in 0..1, got {self.mask_probability}")
+            raise UserError(f"mask_probability lies in 0..1, got {self.mask_probability}")
         if self.features % self.heads:
-            raise ValueError(f"heads must divide the feature length {self.features}, got {self.heads}")
+            raise UserError(f"heads must divide the feature length {self.features}, got {self.heads}")
         if self.skips > self.levels or self.joined_levels > self.levels:
-            raise ValueError(
+            raise UserError(
                 f"skips ({self.skips}) and joined_levels ({self.joined_levels}) must be at most levels ({self.levels})"
             )
 
@@ -98,7 +100,7 @@ class SquidConfig:
         """Ours, for DigitAnatomy on two CPU cores in minutes; measured in docs/experiments.md."""
         return cls(
             fold=4,
-            width=64,
+            width=32,
             levels=1,
             residual_convs=1,
             code_channels=16,
@@ -111,13 +113,77 @@ class SquidConfig:
 
 @dataclass(frozen=True)
 class LossWeights:
-    """The factors of the generator's four terms and of the discriminator's loss (paper eq. 3-5)."""
+    """The factors of the generator's terms and of the discriminator's loss (paper eq. 3-5)."""
 
     reconstruction: float = 1.0  #: lambda_s
     teacher: float = 0.01  #: lambda_t
     distillation: float = 0.001  #: lambda_d
     adversarial: float = 0.005  #: lambda_g
     discriminator: float = 0.005  #: lambda_D
+    position: float = 0.0  #: ours, not the paper's: see ``losses.position_loss``
+
+    @classmethod
+    def paper_digitanatomy(cls) -> LossWeights:
+        """Published factors for DigitAnatomy."""
+        return cls()
+
+    @classmethod
+    def paper_chest(cls) -> LossWeights:
+        """Published factors for ZhangLab and CheXpert."""
+        return cls(reconstruction=10.0)
+
+    @classmethod
+    def laptop(cls) -> LossWeights:
+        """Ours: the paper's, and features that must find their own position's memory."""
+        return cls(position=0.1)
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """How long and how fast to train. Defaults are the published setting for DigitAnatomy (200 epochs of 1,600)."""
+
+    steps: int = 20_000
+    schedule_steps: int = 30_000  #: where the cosine would end (T = 300 epochs)
+    batch_size: int = 16
+    learning_rate: float = 1e-4
+    final_learning_rate: float = 0.01  #: share of the rate at the cosine's end
+    warmup_steps: int = 0
+    beta1: float = 0.5
+    epsilon: float = 1e-7
+    weight_decay: float = 1e-5
+    discriminator_learning_rate: float = 1e-4
+    generator_every: int = 1  #: train the generator at every n-th step
+    discriminator_every: int = 1  #: train the discriminator, and the generator against it, at every n-th step
+    refill_memory: bool = False  #: at the end, fill the memory with plain training images
+    precision: str = "32-true"  #: Fabric's name: "32-true", "bf16-mixed", "16-mixed"
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name in ("steps", "schedule_steps", "batch_size", "generator_every", "discriminator_every"):
+            if getattr(self, name) < 1:
+                raise UserError(f"{name} must be at least 1, got {getattr(self, name)}")
+        if self.seed < 0 or self.seed >= 2**31:
+            raise UserError(f"a seed lies in 0..2^31 - 1, got {self.seed}")
+
+    @classmethod
+    def paper_digitanatomy(cls) -> TrainingConfig:
+        """Published: Adam 1e-4, batch 16, 200 epochs of a cosine over 300."""
+        return cls()
+
+    @classmethod
+    def laptop(cls) -> TrainingConfig:
+        """Ours: under five minutes on two CPU cores; measured in docs/experiments.md."""
+        return cls(
+            steps=1800,
+            schedule_steps=1800,
+            learning_rate=2e-3,
+            final_learning_rate=0.0,
+            warmup_steps=50,
+            beta1=0.9,
+            epsilon=1e-8,
+            discriminator_every=4,
+            refill_memory=True,
+        )
 
 
 def as_plain(config: Any) -> dict[str, Any]:

@@ -32,6 +32,7 @@ SCORES = {
     "discriminator": "the paper's: how little the reconstruction looks like a real image",
 }
 DEFAULT_SCORE = "combined"
+PATCH_SCORES = ("error", "structure", "mismatch", "distance")
 
 
 class RawScores(NamedTuple):

@@ -1,0 +1,36 @@
+# make demo   set up, train on DigitAnatomy, show what was found
+# make test   set up, then lint, types and all tests
+# make lab    set up, then JupyterLab on notebooks/
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lab setup notebooks figures
+
+help: ## show what can be made
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/make \1\t\2/'
+
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, this is " + sys.version.split()[0] + "; name one with: make PYTHON=python3.12")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --editable '.[test]' --constraint constraints.txt
+	touch $@
+
+setup: $(READY) ## make .venv and install the tested versions
+
+demo: $(READY) ## train on DigitAnatomy in minutes and show what was found
+	$(BIN)/squid demo
+
+test: $(READY) ## lint, types and all tests, notebooks included
+	$(BIN)/python tests/run_all.py
+
+lab: $(READY) ## JupyterLab on notebooks/
+	$(BIN)/jupyter lab notebooks/
+
+notebooks: $(READY) ## build the notebooks from notebooks/src
+	$(BIN)/python notebooks/build.py
+
+figures: $(READY) ## train three seeds, ship one of them, write the figures into README.md
+	$(BIN)/python tools/figures.py

@@ -1,0 +1,38 @@
+"""kNN on patches: the distance of each patch's pixels to the nearest normal patches of the same position.
+
+A memory queue without a network. It shows what SQUID's features add to plain copying.
+"""
+
+from __future__ import annotations
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from squidlib.patches import cut
+
+
+class PatchNeighbours:
+    """Mean Euclidean distance to the ``neighbours`` nearest normal patches; the worst patch counts."""
+
+    name = "pixel kNN"
+
+    def __init__(self, grid: int, neighbours: int = 5) -> None:
+        self.grid, self.neighbours = grid, neighbours
+
+    def fit(self, normals: Float[Tensor, "N 1 H W"], seed: int = 0) -> PatchNeighbours:
+        """Keep every normal patch; ``seed`` is not used.
+
+        Raises:
+            ValueError: where there are fewer images than neighbours.
+        """
+        if len(normals) < self.neighbours:
+            raise ValueError(f"at least {self.neighbours} normal images expected, got {len(normals)}")
+        self.patches: Tensor = cut(normals, self.grid).flatten(2).transpose(0, 1)  # (R, N, D)
+        return self
+
+    def score(self, images: Float[Tensor, "B 1 H W"]) -> Float[Tensor, "B"]:
+        """In pixel units, >= 0."""
+        queries = cut(images, self.grid).flatten(2).transpose(0, 1)  # (R, B, D)
+        nearest = torch.cdist(queries, self.patches).topk(self.neighbours, dim=-1, largest=False).values
+        return nearest.mean(-1).amax(0)

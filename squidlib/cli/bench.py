@@ -1,0 +1,85 @@
+"""``squid bench``: speed and memory of this machine, measured in one run."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import dataclass
+from typing import Literal
+
+from squidlib.cli.train import check_device
+
+GIGA = 1e9
+
+
+@dataclass(frozen=True)
+class Bench:
+    """Measure the matrix-product rate, training and inference of both presets, peak memory, and import time."""
+
+    device: str = "auto"
+    """auto (a CUDA GPU where there is one), cpu, cuda or mps."""
+    seconds: float = 15.0
+    """How long to repeat each training step."""
+    precision: Literal["32-true", "bf16-mixed", "both"] = "both"
+    """both measures bf16 where the hardware has it, and says so where it has not."""
+
+    def run(self) -> int:
+        """Measure and print."""
+        import torch
+        from rich.console import Console
+        from rich.table import Table
+
+        from squidlib.bench import has_fast_bf16, product_rate
+        from squidlib.training import resolve_device
+
+        check_device(self.device)
+        device = resolve_device(self.device)
+        console = Console()
+        bf16 = torch.cuda.is_bf16_supported() if device == "cuda" else has_fast_bf16()
+        console.print(f"device {device}, {torch.get_num_threads()} CPU threads, torch {torch.__version__}")
+        base = product_rate(torch.float32, device)
+        console.print(f"matrix product, fp32: {base / GIGA:.0f} GFLOP/s")
+        if bf16:
+            console.print(f"matrix product, bf16: {product_rate(torch.bfloat16, device) / GIGA:.0f} GFLOP/s")
+        else:
+            console.print("matrix product, bf16: this CPU has no bf16 arithmetic; bf16 is not measured")
+        table = Table(title="presets (a step trains generator and discriminator once)", title_justify="left")
+        for column in ("preset", "GFLOP a step", "s a step", "GFLOP/s", "share of fp32", "images/s", "inference", "peak GB"):
+            table.add_column(column, justify="right")
+        wanted = ["32-true", "bf16-mixed"] if self.precision == "both" else [self.precision]
+        for precision in wanted:
+            if precision == "bf16-mixed" and not bf16:
+                continue
+            for name in ("laptop_digitanatomy", "paper_digitanatomy", "paper_zhanglab"):
+                table.add_row(f"{name} {precision}", *self._measure(name, precision, device, base))
+        console.print(table)
+        console.print(f"import squidlib after torch: {_import_seconds():.2f} s")
+        return 0
+
+    def _measure(self, name: str, precision: str, device: str, base: float) -> list[str]:
+        """In a process of its own, so that the peak memory is this preset's."""
+        code = (
+            "from squidlib.bench import step_figures; from squidlib import presets; "
+            f"print(*step_figures(presets.{name}(), {precision!r}, {device!r}, {self.seconds}))"
+        )
+        flop, seconds, rate, images, inference, memory = map(float, _python(code).split())
+        return [
+            f"{flop / GIGA:.0f}",
+            f"{seconds:.3f}",
+            f"{rate / GIGA:.0f}",
+            f"{rate / base:.2f}",
+            f"{images:.1f}",
+            f"{inference:.1f}",
+            f"{memory / GIGA:.2f}",
+        ]
+
+
+def _import_seconds() -> float:
+    """What ``import squidlib`` adds to ``import torch``: the smallest of three fresh processes."""
+    code = "import torch, time; begun = time.perf_counter(); import squidlib; print(time.perf_counter() - begun)"
+    return min(float(_python(code)) for _ in range(3))
+
+
+def _python(code: str) -> str:
+    command = [sys.executable, "-W", "ignore", "-c", code]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()[-1]

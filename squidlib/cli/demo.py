@@ -1,0 +1,56 @@
+"""``squid demo``: the main job in one command: train, evaluate, draw."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from pathlib import Path
+
+from squidlib.cli.evaluate import evaluate_run, print_evaluations, write_json
+from squidlib.cli.train import Train
+
+
+@dataclass(frozen=True)
+class Demo:
+    """Train the laptop preset on DigitAnatomy, print what it finds, and save a picture of it."""
+
+    out: Path = Path("runs/demo")
+    """The run's folder. A finished demo is shown again; an interrupted one is gone on with."""
+    seed: int = 0
+    """Another seed gives other weights and other training images."""
+    epochs: float | None = None
+    """Train for this many epochs of 1,600 images instead of the preset's; for a quick look."""
+    device: str = "auto"
+    """auto (a CUDA GPU where there is one), cpu, cuda or mps."""
+    overwrite: bool = False
+    """Train anew although the folder holds a run."""
+
+    def run(self) -> int:
+        """Train (or go on, or reuse), evaluate, draw."""
+        from squidlib.detectorfile import load
+        from squidlib.digits import Digits
+        from squidlib.plots import detection_picture
+        from squidlib.runs import Run
+        from squidlib.tensorfile import write_atomically
+
+        resume = Run(self.out).settings_path.is_file() and not self.overwrite
+        code = Train(
+            data="digitanatomy",
+            out=self.out,
+            seed=self.seed,
+            epochs=self.epochs,
+            device=self.device,
+            resume=resume,
+            overwrite=self.overwrite,
+        ).run()
+        if code:
+            return code
+        evaluation = evaluate_run(str(self.out), 0.05, self.device)
+        print_evaluations([evaluation])
+        write_json(self.out / "evaluation.json", {str(self.out): evaluation})
+        buffer = io.BytesIO()
+        detection_picture(load(self.out), Digits().test()).savefig(buffer, format="png", dpi=110)
+        picture = self.out / "detections.png"
+        write_atomically(picture, buffer.getvalue())
+        print(f"the picture: {picture}\nall figures: {self.out / 'evaluation.json'}")
+        return 0

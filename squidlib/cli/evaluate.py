@@ -1,0 +1,89 @@
+"""``squid evaluate``: tables for one run, or mean ± deviation over several, and a JSON file."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tyro.conf import Positional
+
+from squidlib.errors import UserError
+
+if TYPE_CHECKING:
+    from squidlib.evaluation import Evaluation
+
+
+@dataclass(frozen=True)
+class Evaluate:
+    """Evaluate runs on DigitAnatomy's test images: AUC by kind with 95 % intervals, thresholds, localisation."""
+
+    runs: Positional[tuple[str, ...]]
+    """Folders of finished runs, or names of shipped checkpoints; several give mean ± deviation."""
+    json: Path | None = None
+    """Where to write all figures; by default evaluation.json in the folder of a single run."""
+    rate: float = 0.05
+    """Share of normal calibration images that the threshold may call abnormal."""
+    device: str = "auto"
+    """auto (a CUDA GPU where there is one), cpu, cuda or mps."""
+
+    def run(self) -> int:
+        """Evaluate, print, write."""
+        from squidlib.cli.train import check_device
+
+        if not self.runs:
+            raise UserError("name at least one run's folder or shipped checkpoint, such as: squid evaluate digitanatomy")
+        if not 0 < self.rate < 1:
+            raise UserError(f"--rate lies between 0 and 1, got {self.rate}")
+        check_device(self.device)
+        evaluations = [evaluate_run(name, self.rate, self.device) for name in self.runs]
+        print_evaluations(evaluations)
+        path = self.json
+        if path is None and len(self.runs) == 1 and Path(self.runs[0]).is_dir():
+            path = Path(self.runs[0]) / "evaluation.json"
+        if path is not None:
+            write_json(path, dict(zip(self.runs, evaluations, strict=True)))
+            print(f"all figures: {path}")
+        return 0
+
+
+def evaluate_run(name: str, rate: float, device: str) -> Evaluation:
+    """Load a run and evaluate it on the test set of the glyphs that it was trained on."""
+    from squidlib.detectorfile import load
+    from squidlib.digits import Digits
+    from squidlib.evaluation import evaluate
+    from squidlib.glyph_choice import choose_glyphs
+    from squidlib.training import resolve_device
+
+    detector = load(name, resolve_device(device))
+    if detector.facts.get("data") != "digitanatomy":
+        raise UserError(f"{name} was not trained on DigitAnatomy but on {detector.facts.get('data')!r}")
+    return evaluate(detector, Digits(choose_glyphs(str(detector.facts["glyphs"]))), rate=rate)
+
+
+def print_evaluations(evaluations: list[Evaluation]) -> None:
+    """All tables to stdout."""
+    from rich.console import Console
+
+    from squidlib.tables import auc_cells, decision_cells, localisation_cells, rich_table
+
+    counts = ", ".join(f"{count} {kind}" for kind, count in evaluations[0].images.items())
+    what = "AUC [95 % interval]" if len(evaluations) == 1 else f"AUC, mean ± deviation of {len(evaluations)} runs"
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=140)
+    for cells, title in (
+        (auc_cells(evaluations), f"{what}; test images: {counts}"),
+        (decision_cells(evaluations), "Decisions of the default score"),
+        (localisation_cells(evaluations), "Where it is wrong"),
+    ):
+        console.print(rich_table(cells, title))
+
+
+def write_json(path: Path, evaluations: dict[str, Evaluation]) -> None:
+    """One object a run."""
+    from squidlib.tensorfile import write_atomically
+
+    content = {name: evaluation.as_json() for name, evaluation in evaluations.items()}
+    write_atomically(path, (json.dumps(content, indent=2) + "\n").encode())

@@ -1,0 +1,50 @@
+"""Entry point: choose a sub-command, run it, turn what the user can mend into one line on stderr.
+
+Exit codes: 0 done; 1 done, but some inputs failed; 2 nothing done, the input has to change; 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Annotated
+
+from squidlib.cli.bench import Bench
+from squidlib.cli.demo import Demo
+from squidlib.cli.digits import MakeDigits
+from squidlib.cli.doctor import Doctor
+from squidlib.cli.evaluate import Evaluate
+from squidlib.cli.score import Score
+from squidlib.cli.train import Train
+from squidlib.errors import UserError
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run ``squid`` with the given arguments (those of the process by default) and return the exit code."""
+    import tyro
+    from tyro.conf import subcommand
+
+    commands = (
+        Annotated[Demo, subcommand("demo")]
+        | Annotated[Train, subcommand("train")]
+        | Annotated[Evaluate, subcommand("evaluate")]
+        | Annotated[Score, subcommand("score")]
+        | Annotated[MakeDigits, subcommand("digits")]
+        | Annotated[Doctor, subcommand("doctor")]
+        | Annotated[Bench, subcommand("bench")]
+    )
+    try:
+        command = tyro.cli(
+            commands,  # type: ignore[arg-type]
+            prog="squid",
+            description="SQUID finds anomalies without labels. For teaching and research; no medical device.",
+            args=arguments,
+            config=(tyro.conf.FlagCreatePairsOff, tyro.conf.OmitArgPrefixes),
+        )
+        return command.run()
+    except UserError as error:
+        print(f"squid: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("squid: interrupted", file=sys.stderr)
+        return 130

@@ -1,0 +1,122 @@
+"""Evaluation on DigitAnatomy: every score and the trivial baselines on the same images, with intervals.
+
+Paper: section 4.2 and 5.1. Only this module sees labels. Thresholds come from normal calibration images; the oracle
+figure is computed on the test labels and is named so.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from digitanatomy import ANOMALIES, NORMAL, DigitAnatomy
+from squidlib.baselines import MeanImage, PatchNeighbours, Sharpness
+from squidlib.detector import Detector
+from squidlib.digits import Digits
+from squidlib.metrics import (
+    Decision,
+    Interval,
+    bootstrap_auc,
+    decide,
+    oracle_threshold,
+    pixel_auc,
+    worst_patch_hits,
+)
+from squidlib.scoring import DEFAULT_SCORE
+
+FALSE_POSITIVE_RATE = 0.05
+
+
+@dataclass(frozen=True)
+class Row:
+    """AUC of one score: against each kind of anomaly, their mean, and against all abnormal images at once."""
+
+    kinds: dict[str, Interval]
+    mean: float
+    overall: Interval
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Everything that ``squid evaluate`` prints; ``as_json`` writes it."""
+
+    images: dict[str, int]
+    scores: dict[str, Row]
+    baselines: dict[str, Row]
+    false_positive_rate: float
+    decision: Decision
+    oracle: Decision
+    pixel_auc: dict[str, float]
+    worst_tile: dict[str, float]  #: share of *detected* anomalies whose worst tile is a wrong one
+    detected: dict[str, float] = field(default_factory=dict)  #: share of images above the threshold, normals too
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain dictionaries and numbers."""
+        return asdict(self) | {
+            "decision": self.decision._asdict(),
+            "oracle": self.oracle._asdict(),
+            "scores": {name: _row_json(row) for name, row in self.scores.items()},
+            "baselines": {name: _row_json(row) for name, row in self.baselines.items()},
+        }
+
+
+def evaluate(
+    detector: Detector, data: Digits, test: DigitAnatomy | None = None, rate: float = FALSE_POSITIVE_RATE
+) -> Evaluation:
+    """Score the test set (``data.test()`` by default) and compare with labels and masks.
+
+    Args:
+        data: the digits whose training images the baselines learn from.
+        rate: share of normal calibration images that the threshold may call abnormal.
+    """
+    test = data.test() if test is None else test
+    samples = list(test)
+    images = torch.stack([sample.image for sample in samples])
+    kinds = np.array([sample.kind for sample in samples])
+    labels = np.array([sample.label for sample in samples])
+    present = [kind for kind in ANOMALIES if (kinds == kind).any()]
+    scored = detector.scores(images)
+    normals = data.reference()
+    baselines = [Sharpness(), MeanImage(), PatchNeighbours(detector.config.grid)]
+
+    own = scored[DEFAULT_SCORE].numpy()
+    threshold = detector.threshold(rate)
+    called = own > threshold
+    wrong = torch.stack([sample.wrong for sample in samples])
+    hits = worst_patch_hits(wrong, detector.patch_scores(images))
+    maps = detector.anomaly_map(images)
+    masks = torch.stack([sample.mask for sample in samples])
+    return Evaluation(
+        images={kind: int((kinds == kind).sum()) for kind in (NORMAL, *present)},
+        scores={name: _row(kinds, values, present) for name, values in scored.items()},
+        baselines={system.name: _row(kinds, system.fit(normals).score(images), present) for system in baselines},
+        false_positive_rate=rate,
+        decision=decide(labels, own, threshold),
+        oracle=decide(labels, own, oracle_threshold(labels, own)),
+        pixel_auc={kind: pixel_auc(masks[kinds == kind], maps[kinds == kind]) for kind in present},
+        worst_tile={kind: float(np.mean(hits[(kinds == kind) & called])) for kind in present},
+        detected={kind: float(np.mean(called[kinds == kind])) for kind in (NORMAL, *present)},
+    )
+
+
+def _row(kinds: np.ndarray, scores: Tensor, present: list[str]) -> Row:
+    values = scores.numpy()
+    normal = kinds == NORMAL
+    each = {
+        kind: bootstrap_auc((kinds == kind)[normal | (kinds == kind)].astype(int), values[normal | (kinds == kind)])
+        for kind in present
+    }
+    overall = bootstrap_auc((~normal).astype(int), values)
+    return Row(each, float(np.mean([interval.value for interval in each.values()])), overall)
+
+
+def _row_json(row: Row) -> dict[str, Any]:
+    return {
+        "kinds": {kind: interval._asdict() for kind, interval in row.kinds.items()},
+        "mean": row.mean,
+        "overall": row.overall._asdict(),
+    }

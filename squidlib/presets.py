@@ -1,0 +1,37 @@
+"""Presets: the settings that ``squid train`` offers by name.
+
+``paper`` is the published setting, ``laptop`` is ours for two CPU cores. What ours changes and what each change gave
+stands in docs/experiments.md.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from digitanatomy import Jitter
+from squidlib.config import LossWeights, SquidConfig, TrainingConfig
+
+
+class Preset(NamedTuple):
+    """Network, training, loss factors, and how training digits are varied."""
+
+    config: SquidConfig
+    training: TrainingConfig
+    weights: LossWeights
+    jitter: Jitter
+
+
+def laptop_digitanatomy() -> Preset:
+    """Ours: minutes on two CPU cores."""
+    return Preset(SquidConfig.laptop(), TrainingConfig.laptop(), LossWeights.laptop(), Jitter())
+
+
+def paper_digitanatomy() -> Preset:
+    """Published: 200 epochs, about a day on two CPU cores; digits are only rescaled, .6-1.3 of their area."""
+    rescale = Jitter(scale=0.2, stretch=0.0, degrees=0.0, shear=0.0, shift=0.0)
+    return Preset(
+        SquidConfig.paper_digitanatomy(),
+        TrainingConfig.paper_digitanatomy(),
+        LossWeights.paper_digitanatomy(),
+        rescale,
+    )

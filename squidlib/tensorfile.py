@@ -1,0 +1,90 @@
+"""Tensor files: safetensors written atomically, with a hash over everything that is in them. No pickle, ever."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from squidlib.errors import UserError
+
+FORMAT = "squidlib-1"
+
+
+def write_tensors(path: Path, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> str:
+    """Write tensors and JSON facts to ``path``: the old file stays whole until the new one is. Returns the hash."""
+    from safetensors.torch import save
+
+    plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    text = json.dumps(facts, sort_keys=True)
+    digest = _digest(plain, text)
+    write_atomically(path, save(plain, {"format": FORMAT, "facts": text, "sha256": digest}))
+    return digest
+
+
+def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Read what ``write_tensors`` wrote.
+
+    Raises:
+        UserError: where the file is missing, truncated, foreign or was changed.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    if not path.is_file():
+        raise UserError(f"{path} is not a file; a checkpoint written by squid was expected")
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
+    except (SafetensorError, OSError) as error:
+        raise UserError(f"{path} is no whole safetensors file ({error}); copy or train it again") from error
+    if metadata.get("format") != FORMAT:
+        raise UserError(
+            f"{path} was not written by this version of squid: format {FORMAT!r} expected, "
+            f"got {metadata.get('format')!r}; train again or install the version that wrote it"
+        )
+    if _digest(tensors, metadata.get("facts", "")) != metadata.get("sha256"):
+        raise UserError(f"{path} was changed after it was written: its hash does not match; copy or train it again")
+    return tensors, json.loads(metadata["facts"])
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Write beside ``path``, flush to disk, then rename: readers see the old file or the new one.
+
+    Raises:
+        UserError: where the folder cannot be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    except OSError as error:
+        raise UserError(f"cannot write to the folder {path.parent} ({error.strerror}); choose another") from error
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(name, 0o644)
+        os.replace(name, path)
+    except OSError as error:
+        Path(name).unlink(missing_ok=True)
+        raise UserError(f"cannot write {path} ({error.strerror}); free some space or choose another") from error
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def _digest(tensors: Mapping[str, Tensor], text: str) -> str:
+    digest = hashlib.sha256(text.encode())
+    for name in sorted(tensors):
+        tensor = tensors[name].detach().cpu().contiguous()
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+        digest.update(tensor.reshape(-1).view(torch.uint8).numpy())
+    return digest.hexdigest()
