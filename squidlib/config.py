@@ -30,7 +30,9 @@ class SquidConfig:
     mask_probability: float = 0.95  #: rho of the masked shortcut
     skips: int = 2  #: deepest levels with a skip connection
     skip_slots: int = 200  #: slots of each skip level's learned memory matrix
-    skip_windows: int = 1  #: 1: a matrix for each patch; n > 1: n x n windows of every patch, matrices shared by patches
+    skip_windows: int = (
+        1  #: 1: a matrix for each patch; n > 1: n x n windows of every patch, matrices shared by patches
+    )
     joined_levels: int = 1  #: last decoder levels that see the joined image instead of patches
 
     def __post_init__(self) -> None:

@@ -56,11 +56,15 @@ def find(run_or_name: str | Path) -> Path:
     if path.is_dir():
         if (path / MODEL_FILE).is_file():
             return path / MODEL_FILE
-        raise UserError(f"{path} holds no finished run ({MODEL_FILE} is missing); finish it with: --out {path} --resume")
+        raise UserError(
+            f"{path} holds no finished run ({MODEL_FILE} is missing); finish it with: --out {path} --resume"
+        )
     known = shipped()
     if str(run_or_name) in known:
         return known[str(run_or_name)]
-    raise UserError(f"{run_or_name} is neither a run's folder, nor a file, nor a shipped checkpoint ({', '.join(known)})")
+    raise UserError(
+        f"{run_or_name} is neither a run's folder, nor a file, nor a shipped checkpoint ({', '.join(known)})"
+    )
 
 
 def shipped() -> dict[str, Path]:
@@ -83,9 +87,13 @@ def assemble(tensors: dict[str, Tensor], facts: dict[str, Any], path: Path) -> D
         discriminator.load_state_dict(_below("discriminator.", tensors))
     except (KeyError, TypeError, RuntimeError, UserError) as error:
         reason = str(error).splitlines()[0]
-        raise UserError(f"{path}: configuration and weights do not fit each other ({reason}); train it again") from error
+        raise UserError(
+            f"{path}: configuration and weights do not fit each other ({reason}); train it again"
+        ) from error
     del squid.teacher
-    return Detector(squid, discriminator, calibration, {name: value for name, value in facts.items() if name != "config"})
+    return Detector(
+        squid, discriminator, calibration, {name: value for name, value in facts.items() if name != "config"}
+    )
 
 
 def _below(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:

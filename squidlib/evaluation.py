@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from digitanatomy import ANOMALIES, NORMAL, DigitAnatomy
-from squidlib.baselines import MeanImage, PatchNeighbours, Sharpness
+from squidlib.baselines import MeanImage, PatchNeighbours, Sharpness, System
 from squidlib.detector import Detector
 from squidlib.digits import Digits
 from squidlib.metrics import (
@@ -81,7 +81,7 @@ def evaluate(
     present = [kind for kind in ANOMALIES if (kinds == kind).any()]
     scored = detector.scores(images)
     normals = data.reference()
-    baselines = [Sharpness(), MeanImage(), PatchNeighbours(detector.config.grid)]
+    baselines: list[System] = [Sharpness(), MeanImage(), PatchNeighbours(detector.config.grid)]
 
     own = scored[DEFAULT_SCORE].numpy()
     threshold = detector.threshold(rate)

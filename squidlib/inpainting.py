@@ -42,6 +42,8 @@ class Inpainted(NamedTuple):
 class InpaintingBlock(nn.Module):
     """1x1 conv -> memory -> transformer over the neighbours -> position -> 1x1 conv -> masked shortcut."""
 
+    position_bits: Tensor
+
     def __init__(self, config: SquidConfig) -> None:
         super().__init__()
         self.config = config

@@ -50,8 +50,8 @@ class Logbook:
     def picture(self, images: Tensor, reconstructions: Tensor, path: Path, step: int) -> None:
         """Save inputs (B, 1, H, W) above their reconstructions."""
         import torch
-        from torchvision.utils import make_grid
         from torchvision.transforms.functional import to_pil_image
+        from torchvision.utils import make_grid
 
         grid = make_grid(torch.cat([images, reconstructions]).cpu(), nrow=len(images), pad_value=0.5)
         buffer = io.BytesIO()

@@ -31,16 +31,12 @@ class MemoryRead(NamedTuple):
     weights: Tensor
 
 
-def dot_similarity(
-    queries: Float[Tensor, "B R D"], slots: Float[Tensor, "R S D"]
-) -> Float[Tensor, "B R S"]:
+def dot_similarity(queries: Float[Tensor, "B R D"], slots: Float[Tensor, "R S D"]) -> Float[Tensor, "B R S"]:
     """query . slot, each position against its own slots (the paper's)."""
     return torch.einsum("brd,rsd->brs", queries, slots)
 
 
-def cosine_similarity(
-    queries: Float[Tensor, "B R D"], slots: Float[Tensor, "R S D"]
-) -> Float[Tensor, "B R S"]:
+def cosine_similarity(queries: Float[Tensor, "B R D"], slots: Float[Tensor, "R S D"]) -> Float[Tensor, "B R S"]:
     """cos(query, slot) in -1..1, each position against its own slots (MemAE's)."""
     return dot_similarity(F.normalize(queries, dim=-1), F.normalize(slots, dim=-1))
 

@@ -27,7 +27,7 @@ PICTURES = 8  #: reconstructions in each picture
 PICTURE_EVERY = 200  #: steps between pictures
 
 
-class Interrupted(Exception):
+class Interrupted(Exception):  # noqa: N818 (it is no error)
     """Training was asked to stop (Ctrl-C or a termination signal); the state is saved."""
 
 

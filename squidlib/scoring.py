@@ -59,9 +59,7 @@ def raw_scores(squid: Squid, output: SquidOutput, logits: Float[Tensor, "B"], im
     """All scores of one batch, from one forward pass in evaluation mode."""
     grid = squid.config.grid
     squared = cut((output.reconstruction - images) ** 2, grid).flatten(2)
-    structure = cosine_distance(
-        cut(blur(images), grid).flatten(2), cut(blur(output.reconstruction), grid).flatten(2)
-    )
+    structure = cosine_distance(cut(blur(images), grid).flatten(2), cut(blur(output.reconstruction), grid).flatten(2))
     slots = squid.inpainting.memory.contents()
     similarity = torch.einsum("brd,rsd->brs", F.normalize(output.queries, dim=-1), F.normalize(slots, dim=-1))
     nearest = similarity.topk(min(NEAREST, slots.shape[1]), dim=-1).values.mean(-1)

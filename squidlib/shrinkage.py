@@ -32,9 +32,7 @@ def hard_shrink(weights: Float[Tensor, "*lead S"], threshold: float) -> Float[Te
     return F.normalize(kept, p=1, dim=-1)
 
 
-def topk_shrink(
-    weights: Float[Tensor, "*lead S"], k: int, straight_through: bool = True
-) -> Float[Tensor, "*lead S"]:
+def topk_shrink(weights: Float[Tensor, "*lead S"], k: int, straight_through: bool = True) -> Float[Tensor, "*lead S"]:
     """Keep the k largest weights of each row and renormalise them.
 
     Args:

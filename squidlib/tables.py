@@ -17,7 +17,7 @@ Cells = list[list[str]]
 
 
 def auc_cells(evaluations: Sequence[Evaluation]) -> Cells:
-    """Header and one row a score and baseline. One run: AUC [95 % interval]; several: mean ± deviation over runs."""
+    """Header and one row a score and baseline. One run: AUC with its 95 % interval below; several: mean ± deviation over runs."""
     first = evaluations[0]
     kinds = list(next(iter(first.scores.values())).kinds)
     cells = [["score", *kinds, "mean of kinds", "all"]]
@@ -35,7 +35,10 @@ def decision_cells(evaluations: Sequence[Evaluation]) -> Cells:
     rate = evaluations[0].false_positive_rate
     fields = ("accuracy", "f1", "sensitivity", "specificity")
     cells = [["threshold", *fields]]
-    for title, name in ((f"{rate:.0%} of calibration normals above", "decision"), ("oracle (chosen on test labels)", "oracle")):
+    for title, name in (
+        (f"{rate:.0%} of calibration normals above", "decision"),
+        ("oracle (chosen on test labels)", "oracle"),
+    ):
         decisions = [getattr(run, name) for run in evaluations]
         cells.append([title, *(_numbers([getattr(decision, field) for decision in decisions]) for field in fields)])
     return cells
@@ -57,7 +60,7 @@ def localisation_cells(evaluations: Sequence[Evaluation]) -> Cells:
 def markdown(cells: Cells) -> str:
     """A Markdown table."""
     rule = ["---", *("--:" for _ in cells[0][1:])]
-    return "\n".join("| " + " | ".join(row) + " |" for row in (cells[0], rule, *cells[1:]))
+    return "\n".join("| " + " | ".join(cell.replace("\n", "<br>") for cell in row) + " |" for row in (cells[0], rule, *cells[1:]))
 
 
 def rich_table(cells: Cells, title: str) -> Table:
@@ -74,7 +77,7 @@ def rich_table(cells: Cells, title: str) -> Table:
 
 def _spread(intervals: list[Interval]) -> str:
     if len(intervals) == 1:
-        return f"{intervals[0].value:.3f} [{intervals[0].low:.3f}, {intervals[0].high:.3f}]"
+        return f"{intervals[0].value:.3f}\n{intervals[0].low:.3f}-{intervals[0].high:.3f}"
     return _numbers([interval.value for interval in intervals])
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import torch
 from torch import Generator, Tensor
@@ -25,6 +25,9 @@ from squidlib.squid import Squid, fill_memory
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
+
+
+NetworkT = TypeVar("NetworkT", bound=torch.nn.Module)
 
 
 class StepResult(NamedTuple):
@@ -151,15 +154,16 @@ def seeded_generator(seed: int, step: int, device: torch.device) -> Generator:
 
 
 def resolve_device(name: str) -> str:
-    """"auto" -> "cuda" where a CUDA GPU is, else "cpu"; other names are returned."""
+    """ "auto" -> "cuda" where a CUDA GPU is, else "cpu"; other names are returned."""
     if name != "auto":
         return name
     return "cuda" if torch.cuda.is_available() else "cpu"
 
 
-def unwrapped(module: Squid) -> Squid:
+def unwrapped(module: NetworkT) -> NetworkT:
     """The module itself, without what Fabric puts around it."""
-    return getattr(module, "module", module)
+    inner: NetworkT = getattr(module, "module", module)
+    return inner
 
 
 def _on_device(images: Tensor, state: TrainingState) -> Tensor:

@@ -1,7 +1,26 @@
-"""Systems to compare with. One interface: ``fit(normals, seed)``, ``score(images) -> (B,)``, higher = more abnormal."""
+"""Systems to compare with, behind one interface."""
+
+from typing import Protocol
+
+from torch import Tensor
 
 from squidlib.baselines.mean_image import MeanImage
 from squidlib.baselines.patch_neighbours import PatchNeighbours
 from squidlib.baselines.sharpness import Sharpness
 
-__all__ = ["MeanImage", "PatchNeighbours", "Sharpness"]
+
+class System(Protocol):
+    """What every system offers; none of them sees labels."""
+
+    name: str
+
+    def fit(self, normals: Tensor, seed: int = 0) -> "System":
+        """Learn from normal images (N, 1, H, W) in 0..1."""
+        ...
+
+    def score(self, images: Tensor) -> Tensor:
+        """(B, 1, H, W) -> (B,), higher = more abnormal."""
+        ...
+
+
+__all__ = ["MeanImage", "PatchNeighbours", "Sharpness", "System"]

@@ -44,7 +44,16 @@ class Bench:
         else:
             console.print("matrix product, bf16: this CPU has no bf16 arithmetic; bf16 is not measured")
         table = Table(title="presets (a step trains generator and discriminator once)", title_justify="left")
-        for column in ("preset", "GFLOP a step", "s a step", "GFLOP/s", "share of fp32", "images/s", "inference", "peak GB"):
+        for column in (
+            "preset",
+            "GFLOP a step",
+            "s a step",
+            "GFLOP/s",
+            "share of fp32",
+            "images/s",
+            "inference",
+            "peak GB",
+        ):
             table.add_column(column, justify="right")
         wanted = ["32-true", "bf16-mixed"] if self.precision == "both" else [self.precision]
         for precision in wanted:

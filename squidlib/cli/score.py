@@ -55,7 +55,8 @@ class Score:
         self._check_outputs()
         check_device(self.device)
         detector = load(self.detector, resolve_device(self.device))
-        files, rows, bad = list_images(list(self.paths)), [], 0
+        files, bad = list_images(list(self.paths)), 0
+        rows: list[dict[str, str]] = []
         for path in tqdm(files, desc="scoring", unit="image", disable=None):
             try:
                 image = read_image(path, detector.config.image_size)

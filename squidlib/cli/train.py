@@ -66,9 +66,7 @@ class Train:
         try:
             train_run(run, digits, self.device)
         except Interrupted as stopped:
-            print(
-                f"squid: {stopped}. Go on with: squid train {self.data} --out {self.out} --resume", file=sys.stderr
-            )
+            print(f"squid: {stopped}. Go on with: squid train {self.data} --out {self.out} --resume", file=sys.stderr)
             return 130
         print(f"finished: {run.model_path}. Look at it with: squid evaluate {self.out}")
         return 0

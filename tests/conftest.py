@@ -1,0 +1,41 @@
+"""Shared by all tests: shapes in signatures are enforced, small networks, few threads."""
+
+from __future__ import annotations
+
+from jaxtyping import install_import_hook
+
+# Before anything imports the packages: every jaxtyping annotation becomes a check, in tests only.
+install_import_hook(["squidlib", "digitanatomy"], "beartype.beartype")
+
+import pytest  # noqa: E402
+import torch  # noqa: E402
+
+from digitanatomy import Glyphs, GlyphSplit, mnist5000  # noqa: E402
+from squidlib.config import SquidConfig  # noqa: E402
+
+
+@pytest.fixture(scope="session")
+def glyphs() -> Glyphs:
+    """The offline MNIST digits."""
+    return mnist5000()
+
+
+@pytest.fixture(scope="session")
+def split(glyphs: Glyphs) -> GlyphSplit:
+    """Train, calibration and test glyphs."""
+    return glyphs.split()
+
+
+@pytest.fixture
+def generator() -> torch.Generator:
+    """Seeded anew for each test."""
+    return torch.Generator().manual_seed(0)
+
+
+def tiny_config(**changes: int | float | bool) -> SquidConfig:
+    """A network of every part, small enough for a test: 24 px, 3x3 patches of 8 px, two levels, both skips."""
+    numbers = {
+        "image_size": 24, "width": 4, "levels": 2, "code_channels": 2, "slots": 6, "topk": 2, "heads": 2,
+        "skip_slots": 5, "skips": 2, "joined_levels": 1,
+    }  # fmt: skip
+    return SquidConfig(**(numbers | changes))  # type: ignore[arg-type]
