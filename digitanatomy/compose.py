@@ -28,11 +28,11 @@ class Jitter:
     what handwriting does too, and with 350 samples a digit they keep a long training from memorising.
     """
 
-    scale: float = 0.2  #: relative, of both axes together
-    stretch: float = 0.1  #: relative, of one axis against the other
-    degrees: float = 12.0
-    shear: float = 0.15
-    shift: float = 2.0  #: pixels
+    scale: float = 0.25  #: relative, of both axes together
+    stretch: float = 0.15  #: relative, of one axis against the other
+    degrees: float = 15.0
+    shear: float = 0.25
+    shift: float = 2.5  #: pixels
 
 
 def normal_tiles(glyphs: Glyphs, uniform: Tensor) -> Tensor:

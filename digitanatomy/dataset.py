@@ -57,7 +57,8 @@ class DigitAnatomy(Dataset[Sample]):
                 raise ValueError(f"kinds are {', '.join(KINDS)}; got {kind!r}")
             if count < 0:
                 raise ValueError(f"a count of images cannot be negative, got {count} of kind {kind!r}")
-        self.glyphs, self.seed, self.severity, self.flips = glyphs, seed, severity, flips
+        self.glyphs, self.seed, self.severity = glyphs, seed, severity
+        self.flips = dict(flips)  # a MappingProxyType could not be pickled for DataLoader's workers
         self.kinds = [kind for kind, count in counts.items() for _ in range(count)]
 
     def __len__(self) -> int:

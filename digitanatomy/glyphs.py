@@ -42,7 +42,7 @@ class Glyphs:
 
     def __init__(self, images: Any, labels: Any, name: str = "custom") -> None:
         self.tiles = _to_tiles(_as_float_images(images))
-        self.labels = torch.as_tensor(np.asarray(labels)).to(torch.int64)
+        self.labels = _as_labels(labels)
         self.name = name
         if self.labels.shape != (len(self.tiles),):
             raise ValueError(
@@ -93,13 +93,26 @@ class Glyphs:
             own = own[torch.randperm(len(own), generator=generator)]
             tests, calibrations = round(test * len(own)), round(calibration * len(own))
             sizes = [len(own) - calibrations - tests, calibrations, tests]
+            if len(own) and not sizes[0]:
+                raise ValueError(f"no sample of digit {digit} is left to train on: {calibration=}, {test=}, all {len(own)}")
             for part, indices in zip(parts, own.split(sizes), strict=True):
                 part.append(indices)
         return GlyphSplit(*(self.subset(torch.cat(part).sort().values) for part in parts))
 
 
+def _as_labels(labels: Any) -> Tensor:
+    array = np.asarray(labels)
+    if array.dtype.kind not in "iuf" or not (array == np.round(array)).all():
+        raise ValueError(f"labels must be whole numbers 0..9, got {array.dtype} {array.ravel()[:5].tolist()}...")
+    return torch.from_numpy(array.astype(np.int64))
+
+
 def _as_float_images(images: Any) -> Tensor:
-    array = images if isinstance(images, Tensor) else torch.as_tensor(np.asarray(images))
+    if not isinstance(images, Tensor):
+        images = np.asarray(images)
+        if images.dtype.kind not in "biuf":
+            raise ValueError(f"glyph images must be uint8 in 0..255 or floating point in 0..1, got {images.dtype}")
+    array = torch.as_tensor(images)
     if array.ndim != 3:
         raise ValueError(f"glyph images must be (N, h, w), got shape {tuple(array.shape)}")
     if array.dtype == torch.uint8:

@@ -76,8 +76,10 @@ def folder(root: str | Path) -> Glyphs:
                 continue
             try:
                 with Image.open(path) as image:
+                    if image.mode.startswith("I"):  # 16 bits, which convert("L") would clip to white
+                        image = Image.fromarray((np.asarray(image) / 257).clip(0, 255).round().astype(np.uint8))
                     grey = image.convert("L").resize((28, 28), Image.Resampling.BILINEAR)
-            except (UnidentifiedImageError, OSError) as error:
+            except (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError) as error:
                 raise ValueError(f"{path} is not a readable image; remove it or save it again") from error
             images.append(np.asarray(grey))
             labels.append(digit)

@@ -106,8 +106,6 @@ class Decoder(nn.Module):
             if level == config.joined_levels - 1:
                 x = _join_flat(x, config.grid)
             skip = encoded[level] if self._has_skip(level) else None
-            if skip is not None and level < config.joined_levels:
-                skip = _join_flat(skip, config.grid)
             x = self.levels[index](x, skip)
             if index < len(self.skip_memories):
                 x = self.skip_memories[index](x, generator)

@@ -51,14 +51,15 @@ class Evaluation:
     decision: Decision
     oracle: Decision
     pixel_auc: dict[str, float]
-    worst_tile: dict[str, float]  #: share of *detected* anomalies whose worst tile is a wrong one
+    worst_tile: dict[str, float]  #: share of *detected* anomalies whose worst tile is wrong; NaN: none detected
     detected: dict[str, float] = field(default_factory=dict)  #: share of images above the threshold, normals too
 
     def as_json(self) -> dict[str, Any]:
-        """Plain dictionaries and numbers."""
+        """Plain dictionaries and numbers; None stands for NaN, which JSON has not."""
         return asdict(self) | {
             "decision": self.decision._asdict(),
             "oracle": self.oracle._asdict(),
+            "worst_tile": {kind: None if np.isnan(share) else share for kind, share in self.worst_tile.items()},
             "scores": {name: _row_json(row) for name, row in self.scores.items()},
             "baselines": {name: _row_json(row) for name, row in self.baselines.items()},
         }
@@ -98,9 +99,13 @@ def evaluate(
         decision=decide(labels, own, threshold),
         oracle=decide(labels, own, oracle_threshold(labels, own)),
         pixel_auc={kind: pixel_auc(masks[kinds == kind], maps[kinds == kind]) for kind in present},
-        worst_tile={kind: float(np.mean(hits[(kinds == kind) & called])) for kind in present},
+        worst_tile={kind: _share(hits[(kinds == kind) & called]) for kind in present},
         detected={kind: float(np.mean(called[kinds == kind])) for kind in (NORMAL, *present)},
     )
+
+
+def _share(found: np.ndarray) -> float:
+    return float(found.mean()) if found.size else float("nan")
 
 
 def _row(kinds: np.ndarray, scores: Tensor, present: list[str]) -> Row:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from pathlib import Path
 
@@ -29,9 +30,9 @@ def read_image(path: Path, size: int) -> Float[Tensor, "1 size size"]:
     """
     from PIL import Image, ImageOps, UnidentifiedImageError
 
-    if path.is_dir():
+    if os.path.isdir(path):  # unlike Path.is_dir, no error for a name that is too long
         raise UserError(f"{path}: an image file expected, this is a folder")
-    if not path.is_file():
+    if not os.path.isfile(path):
         raise UserError(f"{path}: no such file; give image files or folders of them")
     if not path.stat().st_size:
         raise UserError(f"{path}: the file is empty; save the image again")
@@ -64,12 +65,12 @@ def list_images(paths: list[Path]) -> list[Path]:
     """
     found: list[Path] = []
     for path in paths:
-        if path.is_dir():
+        if os.path.isdir(path):
             inside = sorted(file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES and file.is_file())
             if not inside:
                 raise UserError(f"{path}: no image in this folder ({', '.join(SUFFIXES)} expected)")
             found += inside
-        elif path.exists():
+        elif os.path.exists(path):
             found.append(path)
         else:
             raise UserError(f"{path}: no such file or folder")

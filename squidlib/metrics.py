@@ -46,6 +46,8 @@ def bootstrap_auc(labels: ArrayLike, scores: ArrayLike, rounds: int = 1000, seed
     """AUC with a 95 % percentile interval; normal and abnormal images are drawn with replacement, each by itself."""
     from scipy.stats import rankdata
 
+    if rounds < 1:
+        raise ValueError(f"at least one round of drawing is needed, got {rounds=}")
     truth, values = _checked(labels, scores)
     normal, abnormal = values[truth == 0], values[truth == 1]
     generator = np.random.default_rng(seed)
@@ -64,18 +66,22 @@ def threshold_at(normal_scores: ArrayLike, false_positive_rate: float) -> float:
     """The score that a share ``false_positive_rate`` of normal calibration images exceeds.
 
     Raises:
-        ValueError: where the rate is not inside 0..1 or there are no scores.
+        ValueError: where the rate is not inside 0..1, there are no scores or one is NaN or infinite.
     """
     scores = np.asarray(normal_scores, dtype=float)
     if not 0 < false_positive_rate < 1:
         raise ValueError(f"a false-positive rate lies between 0 and 1, got {false_positive_rate}")
     if not scores.size:
         raise ValueError("at least one normal calibration score is needed to set a threshold")
+    if not np.isfinite(scores).all():
+        raise ValueError("calibration scores must be finite; got NaN or infinity")
     return float(np.quantile(scores, 1 - false_positive_rate))
 
 
 def decide(labels: ArrayLike, scores: ArrayLike, threshold: float) -> Decision:
     """Accuracy, F1, sensitivity and specificity at a *given* threshold."""
+    if np.isnan(threshold):
+        raise ValueError("a threshold must be a number, got NaN")
     truth, values = _checked(labels, scores)
     called = values > threshold
     hits, false_alarms = np.sum(called & (truth == 1)), np.sum(called & (truth == 0))
@@ -97,14 +103,17 @@ def oracle_threshold(labels: ArrayLike, scores: ArrayLike) -> float:
     below = np.concatenate([[0], np.cumsum(truth[order] == 0)])
     above = np.concatenate([[np.sum(truth)], np.sum(truth) - np.cumsum(truth[order])])
     ordered = values[order]
-    cuts = np.concatenate([[ordered[0] - 1], ordered])
+    cuts = np.concatenate([[np.nextafter(ordered[0], -np.inf)], ordered])
     allowed = np.concatenate([[True], np.append(ordered[1:] > ordered[:-1], True)])
     return float(cuts[np.argmax(np.where(allowed, below + above, -1))])
 
 
 def pixel_auc(masks: ArrayLike, maps: ArrayLike) -> float:
     """AUC of anomaly maps against masks over all pixels of all images; both of one shape."""
-    return auc(np.asarray(masks).astype(int).ravel(), np.asarray(maps, dtype=float).ravel())
+    truth, values = np.asarray(masks).astype(int), np.asarray(maps, dtype=float)
+    if truth.shape != values.shape:
+        raise ValueError(f"masks and maps of one shape expected, got {truth.shape} and {values.shape}")
+    return auc(truth.ravel(), values.ravel())
 
 
 def worst_patch_hits(wrong: ArrayLike, patch_scores: ArrayLike) -> NDArray[np.bool_]:
@@ -112,6 +121,8 @@ def worst_patch_hits(wrong: ArrayLike, patch_scores: ArrayLike) -> NDArray[np.bo
     wrong, patch_scores = np.asarray(wrong, dtype=bool), np.asarray(patch_scores, dtype=float)
     if wrong.shape != patch_scores.shape or wrong.ndim != 2:
         raise ValueError(f"two (B, R) arrays expected, got {wrong.shape} and {patch_scores.shape}")
+    if not np.isfinite(patch_scores).all():
+        raise ValueError("scores must be finite; got NaN or infinity")
     return wrong[np.arange(len(wrong)), patch_scores.argmax(axis=1)]
 
 

@@ -33,9 +33,9 @@ def generator() -> torch.Generator:
 
 
 def tiny_config(**changes: int | float | bool) -> SquidConfig:
-    """A network of every part, small enough for a test: 24 px, 3x3 patches of 8 px, two levels, both skips."""
+    """A network of every part, small enough for a test: 24 px, 3x3 patches of 8 px, two levels, one skip."""
     numbers = {
         "image_size": 24, "width": 4, "levels": 2, "code_channels": 2, "slots": 6, "topk": 2, "heads": 2,
-        "skip_slots": 5, "skips": 2, "joined_levels": 1,
+        "skip_slots": 5, "skips": 1, "joined_levels": 1,
     }  # fmt: skip
     return SquidConfig(**(numbers | changes))  # type: ignore[arg-type]

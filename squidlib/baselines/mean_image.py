@@ -13,7 +13,13 @@ class MeanImage:
     name = "mean image"
 
     def fit(self, normals: Float[Tensor, "N 1 H W"], seed: int = 0) -> MeanImage:
-        """Average the normal images; ``seed`` is not used."""
+        """Average the normal images; ``seed`` is not used.
+
+        Raises:
+            ValueError: where there is no image.
+        """
+        if not len(normals):
+            raise ValueError("at least one normal image expected, got 0")
         self.mean: Tensor = normals.mean(0)
         return self
 
