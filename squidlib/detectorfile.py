@@ -86,7 +86,7 @@ def assemble(tensors: dict[str, Tensor], facts: dict[str, Any], path: Path) -> D
         squid.load_state_dict(_below("squid.", tensors) | _below_teacher(squid))
         discriminator.load_state_dict(_below("discriminator.", tensors))
     except (KeyError, TypeError, RuntimeError, UserError) as error:
-        reason = str(error).splitlines()[0]
+        reason = " ".join(str(error).split())[:200]  # torch lists every tensor on a line of its own
         raise UserError(
             f"{path}: configuration and weights do not fit each other ({reason}); train it again"
         ) from error

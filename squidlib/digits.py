@@ -6,7 +6,7 @@ README, the notebooks and the tests is about the same images.
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -19,6 +19,7 @@ TEST_COUNTS = {"normal": 400, **dict.fromkeys(ANOMALIES, 200)}
 _CALIBRATION_SEED, _TEST_SEED = 11, 12
 
 
+@runtime_checkable
 class NormalData(Protocol):
     """What training needs to know of a data set of normal images."""
 

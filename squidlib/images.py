@@ -38,6 +38,7 @@ def read_image(path: Path, size: int) -> Float[Tensor, "1 size size"]:
         raise UserError(f"{path}: the file is empty; save the image again")
     try:
         with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what Pillow can read in spite of a flaw is not worth a line
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(path) as file:
                 width, height = file.size

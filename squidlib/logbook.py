@@ -10,6 +10,7 @@ from typing import Any
 
 from torch import Tensor
 
+from squidlib.errors import UserError
 from squidlib.losses import GeneratorLoss
 from squidlib.tensorfile import write_atomically
 from squidlib.training import StepResult
@@ -27,8 +28,13 @@ class Logbook:
 
     def __init__(self, path: Path, first_step: int, board: Path) -> None:
         self.path = path
-        rows = list(csv.reader(path.open(newline=""))) if path.is_file() else []
-        self.rows: list[list[str]] = [row for row in rows[1:] if int(row[0]) < first_step]
+        self.rows: list[list[str]] = []
+        if path.is_file():
+            try:
+                rows = list(csv.reader(path.read_text().splitlines()))
+                self.rows = [row for row in rows[1:] if int(row[0]) < first_step]
+            except (ValueError, IndexError, csv.Error) as error:
+                raise UserError(f"{path} is damaged ({error}); remove it to go on without the losses so far") from error
         self.board: Any = None
         if find_spec("tensorboard") is not None:
             from torch.utils.tensorboard import SummaryWriter

@@ -20,6 +20,7 @@ from squidlib.digits import NormalData
 from squidlib.logbook import Logbook
 from squidlib.runs import Run
 from squidlib.squid import Squid
+from squidlib.tensorfile import remove_partials
 from squidlib.training import StepResult, TrainingState, start, train, train_step, unwrapped
 
 SAVE_SECONDS = 20.0  #: at most this much work is lost when a run is killed
@@ -38,6 +39,7 @@ def train_run(run: Run, data: NormalData, device: str = "auto", progress: bool =
         Interrupted: after Ctrl-C, when the step in progress was finished and everything saved.
     """
     config, training, weights, facts = run.read_settings()
+    remove_partials(run.folder)
     state = start(config, training, device)
     run.load_state(state)
     logbook = Logbook(run.log_path, state.step, run.folder / "tensorboard")
@@ -53,8 +55,8 @@ def train_run(run: Run, data: NormalData, device: str = "auto", progress: bool =
             if state.step % PICTURE_EVERY == 0:
                 _draw(state, data, logbook, run)
             if stop.is_set() or time.monotonic() - last_saved > SAVE_SECONDS:
+                logbook.write()  # first: rows beyond the saved state are dropped on resuming, missing ones never return
                 run.save_state(state)
-                logbook.write()
                 last_saved = time.monotonic()
             if stop.is_set():
                 raise Interrupted(f"stopped after step {state.step} of {training.steps}; everything is saved")

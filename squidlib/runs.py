@@ -21,7 +21,7 @@ from torch import Tensor
 from squidlib.config import LossWeights, SquidConfig, TrainingConfig, as_plain
 from squidlib.detectorfile import MODEL_FILE
 from squidlib.errors import UserError
-from squidlib.tensorfile import read_tensors, write_atomically, write_tensors
+from squidlib.tensorfile import check_writable, read_tensors, remove_partials, write_atomically, write_tensors
 from squidlib.training import TrainingState, unwrapped
 
 SETTINGS_FILE, STATE_FILE, LOG_FILE = "run.json", "training.safetensors", "log.csv"
@@ -49,6 +49,8 @@ class Run:
         """
         if self.folder.exists() and not self.folder.is_dir():
             raise UserError(f"{self.folder} is a file; --out expects a folder")
+        check_writable(self.folder)
+        remove_partials(self.folder)
         if self.folder.is_dir() and any(self.folder.iterdir()):
             if not self.settings_path.is_file():
                 raise UserError(f"{self.folder} holds files that are no run; choose an empty or a new folder")
@@ -57,7 +59,7 @@ class Run:
                     f"{self.folder} already holds a run; go on with it (--resume), "
                     "choose another folder, or replace it (--overwrite)"
                 )
-            for path in (self.model_path, self.state_path, self.log_path, self.settings_path):
+            for path in (self.model_path, self.state_path, self.log_path):  # run.json is replaced, never absent
                 path.unlink(missing_ok=True)
             for picture in self.folder.glob("pictures/*.png"):
                 picture.unlink()
@@ -108,6 +110,8 @@ class Run:
         if not self.state_path.is_file():
             return
         tensors, facts = read_tensors(self.state_path)
+        if "step" not in facts:
+            raise UserError(f"{self.state_path} is no saved training and does not fit {SETTINGS_FILE}; start again (--overwrite)")
         for name, module in _modules(state).items():
             prefix = name + "."
             own = {key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)}

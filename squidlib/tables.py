@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from statistics import mean, stdev
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from squidlib.evaluation import Evaluation, Row
 from squidlib.metrics import Interval
@@ -86,4 +87,5 @@ def _ends(rows: list[Row]) -> tuple[str, str]:
 
 
 def _numbers(values: list[float]) -> str:
-    return f"{values[0]:.3f}" if len(values) == 1 else f"{mean(values):.3f} ± {stdev(values):.3f}"
+    # numpy's, for values may be NaN, at which statistics.stdev breaks down
+    return f"{values[0]:.3f}" if len(values) == 1 else f"{np.mean(values):.3f} ± {np.std(values, ddof=1):.3f}"

@@ -16,6 +16,7 @@ from torch import Tensor
 from squidlib.errors import UserError
 
 FORMAT = "squidlib-1"
+PARTIAL = ".partial-"  #: what the names of files begin with that are still being written
 
 
 def write_tensors(path: Path, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> str:
@@ -25,7 +26,7 @@ def write_tensors(path: Path, tensors: Mapping[str, Tensor], facts: Mapping[str,
     plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     text = json.dumps(facts, sort_keys=True)
     digest = _digest(plain, text)
-    write_atomically(path, save(plain, {"format": FORMAT, "facts": text, "sha256": digest}))
+    write_atomically(path, _in_order(save(plain, {"format": FORMAT, "facts": text, "sha256": digest})))
     return digest
 
 
@@ -55,6 +56,25 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     return tensors, json.loads(metadata["facts"])
 
 
+def check_writable(folder: Path) -> None:
+    """Find out before long work whether ``folder`` can be made and written, without making it.
+
+    Raises:
+        UserError: where it cannot.
+    """
+    nearest = next(parent for parent in (folder.absolute(), *folder.absolute().parents) if parent.exists())
+    if not nearest.is_dir():
+        raise UserError(f"cannot write to the folder {folder}: {nearest} is a file; choose another folder")
+    if not os.access(nearest, os.W_OK | os.X_OK):
+        raise UserError(f"cannot write to the folder {folder}: {nearest} may not be written; choose another folder")
+
+
+def remove_partials(folder: Path) -> None:
+    """Remove what a process that was killed while writing left in ``folder``."""
+    for path in folder.glob(f"{PARTIAL}*"):
+        path.unlink(missing_ok=True)
+
+
 def write_atomically(path: Path, content: bytes) -> None:
     """Write beside ``path``, flush to disk, then rename: readers see the old file or the new one.
 
@@ -63,7 +83,7 @@ def write_atomically(path: Path, content: bytes) -> None:
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=PARTIAL)
     except OSError as error:
         raise UserError(f"cannot write to the folder {path.parent} ({error.strerror}); choose another") from error
     try:
@@ -79,6 +99,16 @@ def write_atomically(path: Path, content: bytes) -> None:
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
+
+
+def _in_order(content: bytes) -> bytes:
+    """safetensors writes its metadata in a random order; in a fixed one, equal contents are equal files."""
+    end = 8 + int.from_bytes(content[:8], "little")
+    header = json.loads(content[8:end])
+    header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+    text = json.dumps(header, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)  # the format aligns the data to 8 bytes
+    return len(text).to_bytes(8, "little") + text + content[end:]
 
 
 def _digest(tensors: Mapping[str, Tensor], text: str) -> str:

@@ -146,7 +146,9 @@ def test_other_flips_can_be_chosen() -> None:
 def test_an_impossible_severity_is_refused_with_the_range(kind: str, over: bool) -> None:
     anomaly, least, most = RANGES[kind]
     severity = most + 1 if over else least - 1
-    expected = f"got {severity}" if kind == "disorder" and not over else f"1..{most} tiles for this anomaly, got {severity}"
+    expected = (
+        f"got {severity}" if kind == "disorder" and not over else f"1..{most} tiles for this anomaly, got {severity}"
+    )
     with pytest.raises(ValueError, match=expected.replace(".", r"\.")):
         anomaly(TILES, seeded(0), severity=severity)
 

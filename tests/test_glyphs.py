@@ -21,7 +21,9 @@ def some_glyphs(count: int = 40, size: int = 8) -> Glyphs:
 
 def rows(glyphs: Glyphs) -> list[bytes]:
     """Every tile with its label, as something that can be counted and compared."""
-    return [bytes([int(label)]) + tile.numpy().tobytes() for tile, label in zip(glyphs.tiles, glyphs.labels, strict=True)]
+    return [
+        bytes([int(label)]) + tile.numpy().tobytes() for tile, label in zip(glyphs.tiles, glyphs.labels, strict=True)
+    ]
 
 
 def test_tiles_are_32_pixels_float_in_0_to_1(glyphs: Glyphs) -> None:

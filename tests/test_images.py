@@ -70,7 +70,9 @@ def test_grey_values_come_back_exactly(tmp_path: Path) -> None:
         (Image.fromarray(np.full((SIZE, SIZE), 65535, np.uint16)), ".tif", 1.0),
     ],
 )
-def test_every_mode_becomes_luminance_in_0_to_1(image: Image.Image, ending: str, expected: float, tmp_path: Path) -> None:
+def test_every_mode_becomes_luminance_in_0_to_1(
+    image: Image.Image, ending: str, expected: float, tmp_path: Path
+) -> None:
     path = tmp_path / f"image{ending}"
     image.save(path)
     grey = read_image(path, SIZE)
@@ -112,7 +114,9 @@ def test_scaling_keeps_left_and_right(tmp_path: Path) -> None:
     assert image[0, :, 11:].min() == 1
 
 
-@pytest.mark.parametrize(("orientation", "turns", "mirrored"), [(1, 0, False), (3, 2, False), (6, 3, False), (8, 1, False), (2, 0, True)])
+@pytest.mark.parametrize(
+    ("orientation", "turns", "mirrored"), [(1, 0, False), (3, 2, False), (6, 3, False), (8, 1, False), (2, 0, True)]
+)
 @pytest.mark.parametrize("ending", [".png", ".tif"])
 def test_the_orientation_of_the_camera_is_applied(
     orientation: int, turns: int, mirrored: bool, ending: str, tmp_path: Path
@@ -176,7 +180,9 @@ def test_what_is_no_image_is_refused_in_one_line_that_names_it(case: str, tmp_pa
 
 
 @pytest.mark.parametrize("limit", [200, 400])  # Pillow's error from twice the limit on, its warning below
-def test_an_image_of_far_too_many_pixels_is_refused(limit: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_image_of_far_too_many_pixels_is_refused(
+    limit: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     solid("L", 0, (25, 25)).save(tmp_path / "huge.png")
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", limit)
     with pytest.raises(UserError, match=r"huge\.png: far too many pixels"):

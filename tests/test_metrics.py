@@ -18,7 +18,9 @@ Labelled = tuple[list[int], list[float]]
 def labelled_scores(draw: st.DrawFn, finite: st.SearchStrategy[float] | None = None) -> Labelled:
     """2 to 15 images of both classes, scores with many ties."""
     count = draw(st.integers(2, 15))
-    labels = draw(st.lists(st.integers(0, 1), min_size=count, max_size=count).filter(lambda them: 0 < sum(them) < count))
+    labels = draw(
+        st.lists(st.integers(0, 1), min_size=count, max_size=count).filter(lambda them: 0 < sum(them) < count)
+    )
     score = st.integers(-3, 3).map(float) if finite is None else finite
     return labels, draw(st.lists(score, min_size=count, max_size=count))
 

@@ -46,18 +46,21 @@ class MakeDigits:
 
         from digitanatomy import DigitAnatomy
         from squidlib.glyph_choice import choose_glyphs
-        from squidlib.tensorfile import write_atomically
+        from squidlib.tensorfile import check_writable, write_atomically
 
         if self.count < 1:
             raise UserError(f"--count must be at least 1, got {self.count}")
         if self.seed < 0:
             raise UserError(f"--seed must not be negative, got {self.seed}")
+        if not self.kind:
+            raise UserError("--kind expects at least one kind, such as: --kind normal flipped")
+        check_writable(self.out)
         if self.out.exists() and (not self.out.is_dir() or any(self.out.iterdir())):
             raise UserError(f"{self.out} exists and is not an empty folder; choose another")
         glyphs = getattr(choose_glyphs(self.glyphs, download=self.download).split(), self.split)
         try:
             data = DigitAnatomy(glyphs, dict.fromkeys(self.kind, self.count), self.seed, self.severity)
-            [data[self.kind.index(kind) * self.count] for kind in self.kind]  # fails here, before anything is written
+            [data[index] for index in range(0, len(data), self.count)]  # fails here, before anything is written
         except ValueError as error:
             raise UserError(str(error)) from error
         lines = ["image,mask,label,kind,wrong_tiles"]

@@ -31,6 +31,7 @@ class Evaluate:
     def run(self) -> int:
         """Evaluate, print, write."""
         from squidlib.cli.train import check_device
+        from squidlib.tensorfile import check_writable
 
         if not self.runs:
             raise UserError(
@@ -39,6 +40,10 @@ class Evaluate:
         if not 0 < self.rate < 1:
             raise UserError(f"--rate lies between 0 and 1, got {self.rate}")
         check_device(self.device)
+        if self.json is not None:
+            if self.json.is_dir():
+                raise UserError(f"--json {self.json} is a folder; a file name was expected")
+            check_writable(self.json.parent)
         evaluations = [evaluate_run(name, self.rate, self.device) for name in self.runs]
         print_evaluations(evaluations)
         path = self.json

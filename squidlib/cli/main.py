@@ -5,8 +5,11 @@ Exit codes: 0 done; 1 done, but some inputs failed; 2 nothing done, the input ha
 
 from __future__ import annotations
 
+import io
+import itertools
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, redirect_stderr
 from typing import Annotated
 
 from squidlib.cli.bench import Bench
@@ -34,17 +37,35 @@ def main(arguments: Sequence[str] | None = None) -> int:
         | Annotated[Bench, subcommand("bench")]
     )
     try:
-        command = tyro.cli(
-            commands,
-            prog="squid",
-            description="SQUID finds anomalies without labels. For teaching and research; no medical device.",
-            args=arguments,
-            config=(tyro.conf.FlagCreatePairsOff, tyro.conf.OmitArgPrefixes),
-        )
+        with _parse_errors():
+            command = tyro.cli(
+                commands,
+                prog="squid",
+                description="SQUID finds anomalies without labels. For teaching and research; no medical device.",
+                args=arguments,
+                config=(tyro.conf.FlagCreatePairsOff, tyro.conf.OmitArgPrefixes),
+            )
         return command.run()
-    except UserError as error:
-        print(f"squid: {error}", file=sys.stderr)
+    except (UserError, OSError) as error:  # an OSError names the file and what the system said of it
+        print("squid: " + str(error).replace("\n", " "), file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("squid: interrupted", file=sys.stderr)
         return 130
+
+
+@contextmanager
+def _parse_errors() -> Iterator[None]:
+    """Turn the box that tyro draws around an argument it cannot use into the one line of a UserError."""
+    box = io.StringIO()
+    try:
+        with redirect_stderr(box):
+            yield
+    except SystemExit as stopped:
+        if not stopped.code:  # --help
+            raise
+        lines = [line.strip(" │") for line in box.getvalue().splitlines()[1:]]  # the first is the box's title
+        while lines and not lines[0].strip("-─"):
+            lines.pop(0)
+        said = " ".join(itertools.takewhile(lambda line: line.strip("-─╰╯"), lines))  # up to a rule: the help text
+        raise UserError(f"{' '.join(said.split())}; see the arguments with --help") from stopped

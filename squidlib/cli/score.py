@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from squidlib.detector import Detector
 
+NAME_LENGTH = 60  #: characters of an image's name that its map keeps; file systems allow 255 bytes
+
 
 @dataclass(frozen=True)
 class Score:
@@ -46,6 +48,7 @@ class Score:
         from squidlib.cli.train import check_device
         from squidlib.detectorfile import load
         from squidlib.images import list_images, read_image
+        from squidlib.tensorfile import check_writable
         from squidlib.training import resolve_device
 
         if not 0 < self.rate < 1:
@@ -57,10 +60,15 @@ class Score:
         detector = load(self.detector, resolve_device(self.device))
         files, bad = list_images(list(self.paths)), 0
         rows: list[dict[str, str]] = []
+        check_writable(self.csv.parent)
+        if self.maps is not None:
+            check_writable(self.maps)
         for path in tqdm(files, desc="scoring", unit="image", disable=None):
             try:
                 image = read_image(path, detector.config.image_size)
             except UserError as error:
+                if len(files) == 1:
+                    raise
                 print(f"squid: {error}", file=sys.stderr)
                 bad += 1
                 continue
@@ -103,7 +111,7 @@ class Score:
         anomaly = detector.anomaly_map(image)[0, 0].clamp(0, 1).numpy()
         buffer = io.BytesIO()
         Image.fromarray((colormaps[MAP_COLOURS](anomaly)[..., :3] * 255).round().astype("uint8")).save(buffer, "PNG")
-        target = self.maps / f"{index:05d}_{path.stem}.png"
+        target = self.maps / f"{index:05d}_{path.stem[:NAME_LENGTH]}.png"
         write_atomically(target, buffer.getvalue())
         return str(target)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -57,16 +58,23 @@ class Train:
 
         run = Run(self.out)
         if self.resume:
+            if self.overwrite:
+                raise UserError("--resume goes on with a run and --overwrite replaces it; give one of them")
             if run.finished:
+                run.state_path.unlink(missing_ok=True)  # left where the run was killed at its very end
                 print(f"{self.out} is already finished; look at it with: squid evaluate {self.out}")
                 return 0
             digits = self._saved_data(run)
         else:
             digits = self._prepare(run)
         try:
-            train_run(run, digits, self.device)
-        except Interrupted as stopped:
-            print(f"squid: {stopped}. Go on with: squid train {self.data} --out {self.out} --resume", file=sys.stderr)
+            train_run(run, digits, self.device, progress=sys.stderr.isatty())
+        except (Interrupted, KeyboardInterrupt) as stopped:
+            said = str(stopped) or "interrupted; what was saved last is kept"
+            print(
+                f"squid: {said}. Go on with: squid train {self.data} --out {shlex.quote(str(self.out))} --resume",
+                file=sys.stderr,
+            )
             return 130
         print(f"finished: {run.model_path}. Look at it with: squid evaluate {self.out}")
         return 0

@@ -1,0 +1,83 @@
+"""What several test files build: untrained detectors, noise to train on, the command line as a function."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+import torch
+from torch import Tensor
+
+from squidlib.cli.main import main
+from squidlib.config import SquidConfig
+from squidlib.detector import Detector, calibrate
+from squidlib.discriminator import Discriminator
+from squidlib.squid import Squid, fill_memory
+
+
+class Said(NamedTuple):
+    """What a command left: its exit code, stdout, and the lines of stderr."""
+
+    code: int
+    out: str
+    errors: list[str]
+
+
+def squid(capsys: pytest.CaptureFixture[str], *arguments: object) -> Said:
+    """Run the command line in this process."""
+    capsys.readouterr()
+    code = main([str(argument) for argument in arguments])
+    out, err = capsys.readouterr()
+    return Said(code, out, err.splitlines())
+
+
+def untrained(config: SquidConfig, normals: Tensor) -> Detector:
+    """A whole detector whose weights are random, always the same ones."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        network, discriminator = Squid(config), Discriminator(config.image_size)
+    fill_memory(network, normals)
+    facts = {"data": "digitanatomy", "glyphs": "mnist5000"}
+    return Detector(network, discriminator, calibrate(network, discriminator, normals), facts)
+
+
+def noise(count: int, size: int, seed: int = 0) -> Tensor:
+    """(count, 1, size, size) in 0..1."""
+    return torch.rand(count, 1, size, size, generator=torch.Generator().manual_seed(seed))
+
+
+class NoiseData:
+    """``NormalData`` of any size."""
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+
+    def batch(self, step: int, size: int) -> Tensor:
+        return noise(size, self.size, seed=step)
+
+    def reference(self) -> Tensor:
+        return noise(9, self.size, seed=1000)
+
+    def calibration(self) -> Tensor:
+        return noise(12, self.size, seed=1001)
+
+
+def contents(folder: Path) -> dict[str, str]:
+    """Every path below a folder with the hash of what is in it."""
+    return {
+        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "folder"
+        for path in folder.rglob("*")
+    }
+
+
+def refusal(action: Callable[[], object]) -> str:
+    """The text of the UserError that an action raises; fails where it raises none or takes more than a line."""
+    from squidlib.errors import UserError
+
+    with pytest.raises(UserError) as caught:
+        action()
+    assert "\n" not in str(caught.value)
+    return str(caught.value)

@@ -1,0 +1,39 @@
+"""``make test``: lint, format, types, then every test and every notebook. Stops at the first that fails.
+
+    python tests/run_all.py
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+STEPS = (
+    ("ruff", "check", "."),
+    ("ruff", "format", "--check", "."),
+    ("mypy",),
+    # nbval runs every notebook as it stands and compares the outputs of all cells but those that it cannot
+    ("pytest", "tests", "notebooks", "--nbval", "--nbval-cell-timeout", "180", "--durations", "10"),
+)
+
+
+def main() -> int:
+    """Run the steps; the exit code of the first that fails, else 0."""
+    begun = time.monotonic()
+    for step in STEPS:
+        print("$", *step, flush=True)
+        environment = os.environ | {"PYTHONWARNINGS": "ignore::SyntaxWarning"}
+        code = subprocess.run([sys.executable, "-m", *step], cwd=ROOT, env=environment).returncode
+        if code:
+            print(f"failed: {' '.join(step)}", file=sys.stderr)
+            return code
+    print(f"all steps passed in {(time.monotonic() - begun) / 60:.1f} minutes")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,119 @@
+"""Make the figures of the README: train the laptop preset with three seeds, ship one, evaluate, write the tables.
+
+    make figures            # about a quarter of an hour on two CPU cores; finished runs are not trained again
+
+What is written: squidlib/checkpoints/digitanatomy.safetensors, docs/figures.json, docs/detections.png, and the part of
+README.md between the two markers.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+import shutil
+import time
+from pathlib import Path
+
+import squidlib
+from squidlib.cli.evaluate import evaluate_run, print_evaluations
+from squidlib.cli.main import main
+from squidlib.detectorfile import save
+from squidlib.digits import Digits
+from squidlib.evaluation import Evaluation
+from squidlib.plots import detection_picture
+from squidlib.tables import auc_cells, decision_cells, localisation_cells, markdown
+from squidlib.tensorfile import write_atomically
+
+ROOT = Path(__file__).resolve().parent.parent
+SEEDS = (0, 1, 2)
+SHIPPED_SEED = 0
+SHIPPED = ROOT / "squidlib" / "checkpoints" / "digitanatomy.safetensors"
+COMMAND = "squid train digitanatomy --preset laptop --seed {seed} --out runs/laptop-{seed}"
+MARKERS = "<!-- figures: written by tools/figures.py -->", "<!-- end of figures -->"
+
+
+def train_all() -> dict[int, float]:
+    """Train what is not finished yet; minutes of training by seed, remembered beside each run."""
+    minutes = {}
+    for seed in SEEDS:
+        folder = ROOT / "runs" / f"laptop-{seed}"
+        clock = folder / "minutes.txt"
+        if not clock.is_file():
+            shutil.rmtree(folder, ignore_errors=True)
+            begun = time.perf_counter()
+            if main(["train", "digitanatomy", "--preset", "laptop", "--seed", str(seed), "--out", str(folder)]):
+                raise SystemExit(f"training of seed {seed} did not finish")
+            clock.write_text(f"{(time.perf_counter() - begun) / 60:.2f}\n")
+        minutes[seed] = float(clock.read_text())
+    return minutes
+
+
+def ship() -> str:
+    """Write one run's detector in 16 bits into the package; returns its content hash."""
+    detector = squidlib.load(ROOT / "runs" / f"laptop-{SHIPPED_SEED}")
+    detector.facts["command"] = COMMAND.format(seed=SHIPPED_SEED) + " && make figures"
+    return save(detector, SHIPPED, half=True)
+
+
+def readme_text(runs: list[Evaluation], shipped: Evaluation, minutes: dict[int, float], digest: str) -> str:
+    """The README's part, every number of it computed."""
+    default = shipped.scores["combined"]
+    lines = [
+        f"Laptop preset, seeds {', '.join(map(str, SEEDS))}; training took "
+        f"{', '.join(f'{value:.1f}' for value in minutes.values())} minutes on two CPU cores. Test images: "
+        f"{', '.join(f'{count} {kind}' for kind, count in shipped.images.items())}, of digits never trained on. "
+        "AUC, mean ± deviation over the seeds; the baselines learn from the same normal images and have no seed.",
+        "",
+        markdown(auc_cells(runs)),
+        "",
+        markdown(decision_cells(runs)),
+        "",
+        markdown(localisation_cells(runs)),
+        "",
+        f"The shipped detector `digitanatomy` (seed {SHIPPED_SEED}, 16-bit, {SHIPPED.stat().st_size / 1e6:.1f} MB, made by "
+        f"`{COMMAND.format(seed=SHIPPED_SEED)}`, content hash `{digest[:16]}`) has a mean AUC of "
+        f"**{default.mean:.4f}** over the four kinds, the lowest of them {min(i.value for i in default.kinds.values()):.4f}.",
+    ]
+    return "\n".join(lines)
+
+
+def write_readme(text: str) -> None:
+    """Replace what stands between the markers."""
+    path = ROOT / "README.md"
+    begin, end = MARKERS
+    pattern = re.compile(re.escape(begin) + ".*?" + re.escape(end), re.DOTALL)
+    old = path.read_text()
+    if not pattern.search(old):
+        raise SystemExit(f"{path} lacks the markers {begin} and {end}")
+    write_atomically(path, pattern.sub(lambda _: f"{begin}\n{text}\n{end}", old).encode())
+
+
+def write_loss_curve_summary() -> dict[str, float]:
+    """First and last mean reconstruction error of the shipped run's log, for docs/figures.json."""
+    rows = list(csv.DictReader((ROOT / "runs" / f"laptop-{SHIPPED_SEED}" / "log.csv").open()))
+    errors = [float(row["reconstruction"]) for row in rows]
+    return {"first": sum(errors[:20]) / 20, "last": sum(errors[-20:]) / 20}
+
+
+def make() -> None:
+    """Everything, in order."""
+    minutes = train_all()
+    digest = ship()
+    runs = [evaluate_run(str(ROOT / "runs" / f"laptop-{seed}"), 0.05, "cpu") for seed in SEEDS]
+    shipped = evaluate_run("digitanatomy", 0.05, "cpu")
+    print_evaluations(runs)
+    figures = {
+        "runs": {str(seed): run.as_json() for seed, run in zip(SEEDS, runs, strict=True)},
+        "shipped": shipped.as_json(),
+        "minutes": minutes,
+        "hash": digest,
+        "training_error": write_loss_curve_summary(),
+    }
+    write_atomically(ROOT / "docs" / "figures.json", (json.dumps(figures, indent=1) + "\n").encode())
+    write_readme(readme_text(runs, shipped, minutes, digest))
+    detection_picture(squidlib.load("digitanatomy"), Digits().test()).savefig(ROOT / "docs" / "detections.png", dpi=90)
+
+
+if __name__ == "__main__":
+    make()
