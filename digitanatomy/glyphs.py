@@ -94,7 +94,9 @@ class Glyphs:
             tests, calibrations = round(test * len(own)), round(calibration * len(own))
             sizes = [len(own) - calibrations - tests, calibrations, tests]
             if len(own) and not sizes[0]:
-                raise ValueError(f"no sample of digit {digit} is left to train on: {calibration=}, {test=}, all {len(own)}")
+                raise ValueError(
+                    f"no sample of digit {digit} is left to train on: {calibration=}, {test=}, all {len(own)}"
+                )
             for part, indices in zip(parts, own.split(sizes), strict=True):
                 part.append(indices)
         return GlyphSplit(*(self.subset(torch.cat(part).sort().values) for part in parts))

@@ -1,7 +1,7 @@
 """Build the notebooks: notebooks/src/*.py (py:percent masters) -> notebooks/*.ipynb, executed, with their outputs.
 
-    python notebooks/build.py            # all
-    python notebooks/build.py 00_start   # those whose name begins so
+python notebooks/build.py            # all
+python notebooks/build.py 00_start   # those whose name begins so
 """
 
 from __future__ import annotations

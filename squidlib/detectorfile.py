@@ -50,18 +50,17 @@ def save(detector: Detector, path: Path, half: bool = False) -> str:
 
 def find(run_or_name: str | Path) -> Path:
     """The model file that a run's folder, a file or a shipped checkpoint's name stands for."""
-    path = Path(run_or_name)
+    path, known = Path(run_or_name), shipped()
     if path.is_file():
         return path
+    if (path / MODEL_FILE).is_file():
+        return path / MODEL_FILE
+    if str(run_or_name) in known:  # before the next line: the data set's folder has the checkpoint's name
+        return known[str(run_or_name)]
     if path.is_dir():
-        if (path / MODEL_FILE).is_file():
-            return path / MODEL_FILE
         raise UserError(
             f"{path} holds no finished run ({MODEL_FILE} is missing); finish it with: --out {path} --resume"
         )
-    known = shipped()
-    if str(run_or_name) in known:
-        return known[str(run_or_name)]
     raise UserError(
         f"{run_or_name} is neither a run's folder, nor a file, nor a shipped checkpoint ({', '.join(known)})"
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import io
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -91,3 +93,18 @@ def image_row(images: list[torch.Tensor], titles: list[str]) -> Figure:
         axis.set(xticks=[], yticks=[])
         axis.set_title(title, fontsize=10)
     return figure
+
+
+def png(figure: Figure, dpi: int = 100) -> bytes:
+    """A figure as the content of a PNG file."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=dpi)
+    return buffer.getvalue()
+
+
+def show(figure: Figure, alt: str) -> None:
+    """Display a figure in a notebook, with a text for readers who do not see it; no matplotlib backend is needed."""
+    from IPython.display import display
+
+    data = base64.b64encode(png(figure)).decode()
+    display({"image/png": data, "text/plain": alt}, metadata={"image/png": {"alt": alt}}, raw=True)

@@ -111,7 +111,9 @@ class Run:
             return
         tensors, facts = read_tensors(self.state_path)
         if "step" not in facts:
-            raise UserError(f"{self.state_path} is no saved training and does not fit {SETTINGS_FILE}; start again (--overwrite)")
+            raise UserError(
+                f"{self.state_path} is no saved training and does not fit {SETTINGS_FILE}; start again (--overwrite)"
+            )
         for name, module in _modules(state).items():
             prefix = name + "."
             own = {key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)}

@@ -18,7 +18,10 @@ Cells = list[list[str]]
 
 
 def auc_cells(evaluations: Sequence[Evaluation]) -> Cells:
-    """Header and one row a score and baseline. One run: AUC with its 95 % interval below; several: mean ± deviation over runs."""
+    """Header and one row a score and baseline.
+
+    One run: AUC with its 95 % interval below; several: mean ± deviation over the runs.
+    """
     first = evaluations[0]
     kinds = list(next(iter(first.scores.values())).kinds)
     cells = [["score", *kinds, "mean of kinds", "all"]]
@@ -61,7 +64,9 @@ def localisation_cells(evaluations: Sequence[Evaluation]) -> Cells:
 def markdown(cells: Cells) -> str:
     """A Markdown table."""
     rule = ["---", *("--:" for _ in cells[0][1:])]
-    return "\n".join("| " + " | ".join(cell.replace("\n", "<br>") for cell in row) + " |" for row in (cells[0], rule, *cells[1:]))
+    return "\n".join(
+        "| " + " | ".join(cell.replace("\n", "<br>") for cell in row) + " |" for row in (cells[0], rule, *cells[1:])
+    )
 
 
 def rich_table(cells: Cells, title: str) -> Table:

@@ -1,6 +1,6 @@
 """``make test``: lint, format, types, then every test and every notebook. Stops at the first that fails.
 
-    python tests/run_all.py
+python tests/run_all.py
 """
 
 from __future__ import annotations

@@ -63,7 +63,8 @@ def test_the_teacher_is_not_saved(file: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "changes", [{"width": 8}, {"grid": 2}, {"image_size": 48}, {"skip_slots": 4}, {"levels": 1, "skips": 1}, {"slots": 0}]
+    "changes",
+    [{"width": 8}, {"grid": 2}, {"image_size": 48}, {"skip_slots": 4}, {"levels": 1, "skips": 1}, {"slots": 0}],
 )
 def test_a_configuration_that_does_not_fit_its_weights_is_refused(file: Path, changes: dict[str, int]) -> None:
     tensors, facts = read_tensors(file)

@@ -43,9 +43,7 @@ def test_every_loss_of_a_training_step_stays_on_its_device(cuda: torch.device) -
     squid.train()
     output = squid(images)
     weights = LossWeights.laptop()
-    loss = generator_loss(
-        output, images, discriminator(output.reconstruction), squid.inpainting.memory.slots, weights
-    )
+    loss = generator_loss(output, images, discriminator(output.reconstruction), squid.inpainting.memory.slots, weights)
     other = discriminator_loss(discriminator(images), discriminator(output.reconstruction.detach()), weights)
     assert {term.device.type for term in (*loss, other)} == {"cuda"}
     # Backward needs a CUDA driver even for fake tensors; it follows the devices that forward has just proven.

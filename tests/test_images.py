@@ -198,14 +198,15 @@ def test_a_damaged_file_is_read_or_refused_and_nothing_else(data: st.DataObject,
     for _ in range(data.draw(st.integers(1, 4))):
         content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
     path.write_bytes(content[: data.draw(st.integers(1, len(content)))])
+    refusal, image = f"{path}: ", torch.zeros(1)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
             image = read_image(path, SIZE)
         except UserError as error:
-            assert str(error).startswith(f"{path}: ")
-        else:
-            assert 0 <= image.min() <= image.max() <= 1
+            refusal = str(error)
+    assert refusal.startswith(f"{path}: ")
+    assert 0 <= image.min() <= image.max() <= 1
 
 
 def test_files_are_listed_as_given_and_folders_sorted_with_all_below(tmp_path: Path) -> None:

@@ -9,8 +9,14 @@ import torch
 
 from squidlib.config import LossWeights
 from squidlib.distillation import feature_matching
-from squidlib.losses import POSITION_SCALE, discriminator_loss, generator_loss, looks_fake_loss, looks_real_loss
-from squidlib.losses import position_loss
+from squidlib.losses import (
+    POSITION_SCALE,
+    discriminator_loss,
+    generator_loss,
+    looks_fake_loss,
+    looks_real_loss,
+    position_loss,
+)
 from squidlib.squid import Squid, fill_memory
 from tests.conftest import tiny_config
 

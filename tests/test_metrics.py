@@ -86,6 +86,12 @@ def test_the_bootstrap_interval_is_as_wide_as_theory_says() -> None:
     assert high - low == pytest.approx(2 * 1.96 * error, rel=0.15)
 
 
+def test_the_bootstrap_interval_lies_around_the_value_where_scores_are_tied() -> None:
+    labels, scores = two_clouds(1000)
+    value, low, high = bootstrap_auc(labels, np.round(scores), rounds=300)
+    assert (low + high) / 2 == pytest.approx(value, abs=0.01)
+
+
 def test_separated_scores_have_an_interval_of_no_width() -> None:
     assert tuple(bootstrap_auc([0, 0, 1, 1], [1, 2, 3, 4], rounds=50)) == (1.0, 1.0, 1.0)
     assert tuple(bootstrap_auc([0, 0, 1, 1], [1, 1, 1, 1], rounds=50)) == (0.5, 0.5, 0.5)

@@ -28,7 +28,7 @@ DATA = NoiseData(CONFIG.image_size)
 RUN_FILES = ("run.json", "log.csv", "training.safetensors", "model.safetensors", "pictures/step_000200.png")
 
 
-class Stopped(Exception):
+class Stopped(Exception):  # noqa: N818 (it is no error)
     """Raised between two steps."""
 
 
@@ -156,7 +156,11 @@ def test_a_finished_run_holds_a_detector_and_no_leftovers(run: Run) -> None:
     (run.folder / f"{PARTIAL}of a killed process").write_text("half a file")
     detector = train_run(run, DATA, "cpu", progress=False)
     assert run.finished
-    assert {path.name for path in run.folder.iterdir()} - {"tensorboard"} == {"run.json", "log.csv", "model.safetensors"}
+    assert {path.name for path in run.folder.iterdir()} - {"tensorboard"} == {
+        "run.json",
+        "log.csv",
+        "model.safetensors",
+    }
     images = DATA.batch(77, 3)
     assert torch.equal(load(run.folder).score(images), detector.score(images))
     rows = run.log_path.read_text().splitlines()

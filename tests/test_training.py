@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 
 import pytest
@@ -114,7 +115,7 @@ def test_the_schedule_warms_up_and_ends_where_it_should() -> None:
     assert factors[0] == pytest.approx(0.1, rel=1e-2)
     assert max(factors) == factors[9]
     assert factors[100] == pytest.approx(0.1)
-    assert all(later <= earlier for earlier, later in zip(factors[9:], factors[10:], strict=False))
+    assert all(later <= earlier for earlier, later in itertools.pairwise(factors[9:]))
 
 
 @pytest.mark.parametrize("changes", [{"steps": 0}, {"batch_size": 0}, {"generator_every": 0}, {"seed": -1}])

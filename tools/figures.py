@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import csv
 import json
-import re
 import shutil
+import sys
 import time
 from pathlib import Path
 
@@ -21,16 +21,17 @@ from squidlib.cli.main import main
 from squidlib.detectorfile import save
 from squidlib.digits import Digits
 from squidlib.evaluation import Evaluation
-from squidlib.plots import detection_picture
+from squidlib.plots import detection_picture, png
 from squidlib.tables import auc_cells, decision_cells, localisation_cells, markdown
 from squidlib.tensorfile import write_atomically
 
-ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(Path(__file__).parent))
+from readme_part import ROOT, replace_part
+
 SEEDS = (0, 1, 2)
 SHIPPED_SEED = 0
 SHIPPED = ROOT / "squidlib" / "checkpoints" / "digitanatomy.safetensors"
 COMMAND = "squid train digitanatomy --preset laptop --seed {seed} --out runs/laptop-{seed}"
-MARKERS = "<!-- figures: written by tools/figures.py -->", "<!-- end of figures -->"
 
 
 def train_all() -> dict[int, float]:
@@ -59,6 +60,7 @@ def ship() -> str:
 def readme_text(runs: list[Evaluation], shipped: Evaluation, minutes: dict[int, float], digest: str) -> str:
     """The README's part, every number of it computed."""
     default = shipped.scores["combined"]
+    lowest, size = min(interval.value for interval in default.kinds.values()), SHIPPED.stat().st_size / 1e6
     lines = [
         f"Laptop preset, seeds {', '.join(map(str, SEEDS))}; training took "
         f"{', '.join(f'{value:.1f}' for value in minutes.values())} minutes on two CPU cores. Test images: "
@@ -71,22 +73,11 @@ def readme_text(runs: list[Evaluation], shipped: Evaluation, minutes: dict[int, 
         "",
         markdown(localisation_cells(runs)),
         "",
-        f"The shipped detector `digitanatomy` (seed {SHIPPED_SEED}, 16-bit, {SHIPPED.stat().st_size / 1e6:.1f} MB, made by "
+        f"The shipped detector `digitanatomy` (seed {SHIPPED_SEED}, 16-bit, {size:.1f} MB, made by "
         f"`{COMMAND.format(seed=SHIPPED_SEED)}`, content hash `{digest[:16]}`) has a mean AUC of "
-        f"**{default.mean:.4f}** over the four kinds, the lowest of them {min(i.value for i in default.kinds.values()):.4f}.",
+        f"**{default.mean:.4f}** over the four kinds, the lowest of them {lowest:.4f}.",
     ]
     return "\n".join(lines)
-
-
-def write_readme(text: str) -> None:
-    """Replace what stands between the markers."""
-    path = ROOT / "README.md"
-    begin, end = MARKERS
-    pattern = re.compile(re.escape(begin) + ".*?" + re.escape(end), re.DOTALL)
-    old = path.read_text()
-    if not pattern.search(old):
-        raise SystemExit(f"{path} lacks the markers {begin} and {end}")
-    write_atomically(path, pattern.sub(lambda _: f"{begin}\n{text}\n{end}", old).encode())
 
 
 def write_loss_curve_summary() -> dict[str, float]:
@@ -111,8 +102,9 @@ def make() -> None:
         "training_error": write_loss_curve_summary(),
     }
     write_atomically(ROOT / "docs" / "figures.json", (json.dumps(figures, indent=1) + "\n").encode())
-    write_readme(readme_text(runs, shipped, minutes, digest))
-    detection_picture(squidlib.load("digitanatomy"), Digits().test()).savefig(ROOT / "docs" / "detections.png", dpi=90)
+    replace_part("figures", readme_text(runs, shipped, minutes, digest))
+    picture = png(detection_picture(squidlib.load("digitanatomy"), Digits().test()), dpi=90)
+    write_atomically(ROOT / "docs" / "detections.png", picture)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,7 +28,7 @@ class Demo:
         """Train (or go on, or reuse), evaluate, draw."""
         from squidlib.detectorfile import load
         from squidlib.digits import Digits
-        from squidlib.plots import detection_picture
+        from squidlib.plots import detection_picture, png
         from squidlib.runs import Run
         from squidlib.tensorfile import write_atomically
 
@@ -48,9 +47,7 @@ class Demo:
         evaluation = evaluate_run(str(self.out), 0.05, self.device)
         print_evaluations([evaluation])
         write_json(self.out / "evaluation.json", {str(self.out): evaluation})
-        buffer = io.BytesIO()
-        detection_picture(load(self.out), Digits().test()).savefig(buffer, format="png", dpi=110)
         picture = self.out / "detections.png"
-        write_atomically(picture, buffer.getvalue())
+        write_atomically(picture, png(detection_picture(load(self.out), Digits().test()), dpi=110))
         print(f"the picture: {picture}\nall figures: {self.out / 'evaluation.json'}")
         return 0

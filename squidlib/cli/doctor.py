@@ -147,7 +147,9 @@ def _guarded(check: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:
     except Exception as error:  # whatever is broken on this machine is what the user has to know
         name = check.__name__.removeprefix("check_")
         yield Finding(
-            "bad", f"{name}: {type(error).__name__}: {' '.join(str(error).split())}", "reinstall: pip install -e . -c constraints.txt"
+            "bad",
+            f"{name}: {type(error).__name__}: {' '.join(str(error).split())}",
+            "reinstall: pip install -e . -c constraints.txt",
         )
 
 

@@ -31,6 +31,7 @@ class Evaluate:
     def run(self) -> int:
         """Evaluate, print, write."""
         from squidlib.cli.train import check_device
+        from squidlib.detectorfile import MODEL_FILE
         from squidlib.tensorfile import check_writable
 
         if not self.runs:
@@ -47,7 +48,7 @@ class Evaluate:
         evaluations = [evaluate_run(name, self.rate, self.device) for name in self.runs]
         print_evaluations(evaluations)
         path = self.json
-        if path is None and len(self.runs) == 1 and Path(self.runs[0]).is_dir():
+        if path is None and len(self.runs) == 1 and (Path(self.runs[0]) / MODEL_FILE).is_file():
             path = Path(self.runs[0]) / "evaluation.json"
         if path is not None:
             write_json(path, dict(zip(self.runs, evaluations, strict=True)))

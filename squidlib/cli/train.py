@@ -67,6 +67,7 @@ class Train:
             digits = self._saved_data(run)
         else:
             digits = self._prepare(run)
+        print(f"training into {self.out}; Ctrl-C saves, --resume goes on", flush=True)
         try:
             train_run(run, digits, self.device, progress=sys.stderr.isatty())
         except (Interrupted, KeyboardInterrupt) as stopped:

@@ -1,0 +1,47 @@
+"""Benchmarks: the printed figures belong together; nothing is asserted about speed."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from digitanatomy import Jitter
+from squidlib import bench
+from squidlib.cli.bench import Bench
+from squidlib.config import LossWeights, TrainingConfig
+from squidlib.presets import Preset
+from tests.conftest import tiny_config
+
+
+def preset(batch: int = 4) -> Preset:
+    return Preset(tiny_config(), TrainingConfig(steps=1, schedule_steps=1, batch_size=batch), LossWeights(), Jitter())
+
+
+def test_the_figures_of_a_step_belong_together() -> None:
+    figures = bench.step_figures(preset(), "32-true", "cpu", seconds=0.1)
+    assert figures.training_rate == pytest.approx(figures.flop / figures.step_seconds)
+    assert figures.images_a_second == pytest.approx(4 / figures.step_seconds)
+    assert figures.inference_images_a_second > figures.images_a_second  # no backward pass, no second network
+    assert figures.peak_memory > 0
+
+
+def test_a_step_of_twice_the_images_counts_nearly_twice_the_operations() -> None:
+    once, twice = (bench.step_figures(preset(batch), "32-true", "cpu", seconds=0.1).flop for batch in (4, 8))
+    assert 1.9 < twice / once <= 2.0
+
+
+def test_the_product_rate_counts_two_operations_a_multiplication(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bench, "PRODUCT_SIZE", 10)
+    monkeypatch.setattr(bench, "_median_seconds", lambda work, device, seconds: 2.0)
+    assert bench.product_rate(torch.float32, "cpu") == 2 * 10**3 / 2.0
+
+
+def test_a_machine_without_bf16_is_told_so(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(bench, "has_fast_bf16", lambda: False)
+    monkeypatch.setattr(bench, "product_rate", lambda dtype, device: 50e9)
+    monkeypatch.setattr(Bench, "_measure", lambda self, name, precision, device, base: [precision] * 7)
+    assert Bench(device="cpu").run() == 0
+    said = capsys.readouterr().out
+    assert "no bf16 arithmetic" in said
+    assert "bf16-mixed" not in said
+    assert "50 GFLOP/s" in said

@@ -1,0 +1,20 @@
+"""Replace the part of README.md between two markers by text that a script computed."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from squidlib.tensorfile import write_atomically
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def replace_part(name: str, text: str) -> None:
+    """Put ``text`` between ``<!-- NAME: ... -->`` and ``<!-- end of NAME -->``."""
+    path = ROOT / "README.md"
+    pattern = re.compile(rf"(<!-- {name}: [^>]*-->\n).*?(<!-- end of {name} -->)", re.DOTALL)
+    changed, count = pattern.subn(lambda match: f"{match[1]}{text}\n{match[2]}", path.read_text())
+    if count != 1:
+        raise SystemExit(f"{path} must have the markers of {name!r} once, found {count}")
+    write_atomically(path, changed.encode())
