@@ -32,6 +32,7 @@ def detection_picture(detector: Detector, test: DigitAnatomy, rate: float = 0.05
 
     The first image of each kind is shown, chosen before anything was scored; what is truly wrong is outlined.
     """
+    from matplotlib.colors import PowerNorm
     from matplotlib.figure import Figure
     from matplotlib.patches import Rectangle
 
@@ -48,12 +49,11 @@ def detection_picture(detector: Detector, test: DigitAnatomy, rate: float = 0.05
     bins = np.linspace(*limits, 40).tolist()
     for index, (kind, sample) in enumerate(zip(kinds, samples, strict=True)):
         row = axes[index]
-        for axis, picture, colours, top in (
-            (row[0], sample.image, "gray", 1.0),
-            (row[1], reconstructions[index], "gray", 1.0),
-            (row[2], maps[index], MAP_COLOURS, brightest),
-        ):
-            axis.imshow(picture[0], cmap=colours, vmin=0, vmax=top)
+        row[0].imshow(sample.image[0], cmap="gray", vmin=0, vmax=1)
+        row[1].imshow(reconstructions[index][0], cmap="gray", vmin=0, vmax=1)
+        # One scale for all rows, so that rows can be compared; the root keeps faint findings visible.
+        row[2].imshow(maps[index][0], cmap=MAP_COLOURS, norm=PowerNorm(0.5, vmin=0, vmax=brightest))
+        for axis in row[:3]:
             axis.set(xticks=[], yticks=[])
         size = detector.config.patch_size
         for tile in torch.nonzero(sample.wrong).flatten().tolist():
@@ -66,19 +66,14 @@ def detection_picture(detector: Detector, test: DigitAnatomy, rate: float = 0.05
         row[3].axvline(threshold, color="black", linestyle=":", linewidth=1.2)
         row[3].axvline(float(scores[index]), color=colour, linewidth=2.5)
         row[3].set(yticks=[], xlim=(limits[0] - margin, limits[1] + margin))
-        verdict = "abnormal" if found else "normal"
-        row[3].set_title(f"score {float(scores[index]):.1f}: called {verdict}", fontsize=10, color=colour)
+        verdict = f"score {float(scores[index]):.1f}: called {'abnormal' if found else 'normal'}"
+        behind = {"facecolor": "white", "edgecolor": "none", "pad": 1.5}
+        row[3].text(0.99, 0.97, verdict, transform=row[3].transAxes, ha="right", va="top", color=colour, bbox=behind)
         row[3].spines[["top", "left", "right"]].set_visible(False)
-    for axis, title in zip(
-        axes[0], ("Input\n(outlined: truly wrong)", "Reconstruction", "Anomaly map", "Score"), strict=True
-    ):
-        old = f"\n{axis.get_title()}" if axis.get_title() else ""
-        axis.set_title(title + old, fontsize=10, color="black")
-    axes[0][3].set_title(
-        f"Score (grey: normal images; dotted: {rate:.0%} of them lie right of it)\n"
-        + axes[0][3].get_title().splitlines()[-1],
-        fontsize=9,
-    )
+    titles = ("Input\n(outlined: truly wrong)", "Reconstruction", "Anomaly map", "Score\n(grey: normal images)")
+    for axis, title in zip(axes[0], titles, strict=True):
+        axis.set_title(title, fontsize=10)
+    axes[-1][3].set_xlabel(f"dotted: {rate:.0%} of normal images lie right of it", fontsize=9)
     return figure
 
 
