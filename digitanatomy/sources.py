@@ -76,10 +76,11 @@ def folder(root: str | Path) -> Glyphs:
             if path.suffix.lower() not in IMAGE_SUFFIXES:
                 continue
             try:
-                with Image.open(path) as image:
-                    if image.mode.startswith("I"):  # 16 bits, which convert("L") would clip to white
-                        image = Image.fromarray((np.asarray(image) / 257).clip(0, 255).round().astype(np.uint8))
-                    grey = image.convert("L").resize((28, 28), Image.Resampling.BILINEAR)
+                with Image.open(path) as file:
+                    image = file.convert("L")
+                    if file.mode.startswith("I"):  # 16 bits, which convert("L") clips to white
+                        image = Image.fromarray((np.asarray(file) / 257).clip(0, 255).round().astype(np.uint8))
+                    grey = image.resize((28, 28), Image.Resampling.BILINEAR)
             except (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError) as error:
                 raise ValueError(f"{path} is not a readable image; remove it or save it again") from error
             images.append(np.asarray(grey))

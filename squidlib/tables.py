@@ -30,7 +30,10 @@ def auc_cells(evaluations: Sequence[Evaluation]) -> Cells:
     for group in groups:
         for name, rows in group:
             title = f"{name} (default)" if name == DEFAULT_SCORE else name
-            cells.append([title, *(_spread([row.kinds[kind] for row in rows]) for kind in kinds), *_ends(rows)])
+            if len(rows) > 1 and all(row == rows[0] for row in rows):  # a baseline without a seed
+                cells.append([title, *(_numbers([rows[0].kinds[kind].value]) for kind in kinds), *_plain_ends(rows[0])])
+            else:
+                cells.append([title, *(_spread([row.kinds[kind] for row in rows]) for kind in kinds), *_ends(rows)])
     return cells
 
 
@@ -89,6 +92,10 @@ def _spread(intervals: list[Interval]) -> str:
 
 def _ends(rows: list[Row]) -> tuple[str, str]:
     return _numbers([row.mean for row in rows]), _spread([row.overall for row in rows])
+
+
+def _plain_ends(row: Row) -> tuple[str, str]:
+    return _numbers([row.mean]), _numbers([row.overall.value])
 
 
 def _numbers(values: list[float]) -> str:

@@ -50,7 +50,7 @@ def test_several_runs_show_mean_and_deviation_over_runs() -> None:
         ["score", "novel", "missing", "mean of kinds", "all"],
         ["combined (default)", "0.750 ± 0.071", "0.375 ± 0.035", "0.562 ± 0.053", "0.850 ± 0.071"],
     ]
-    assert auc_cells(TWO)[-1] == ["sharpness", "0.200 ± 0.000", "0.100 ± 0.000", "0.150 ± 0.000", "0.300 ± 0.000"]
+    assert auc_cells(TWO)[-1] == ["sharpness", "0.200", "0.100", "0.150", "0.300"]  # no seed
 
 
 def test_the_order_of_runs_does_not_matter() -> None:
