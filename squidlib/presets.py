@@ -6,6 +6,7 @@ stands in docs/experiments.md.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import NamedTuple
 
 from digitanatomy import Jitter
@@ -24,6 +25,12 @@ class Preset(NamedTuple):
 def laptop_digitanatomy() -> Preset:
     """Ours: minutes on two CPU cores."""
     return Preset(SquidConfig.laptop(), TrainingConfig.laptop(), LossWeights.laptop(), Jitter())
+
+
+def paper_zhanglab() -> Preset:
+    """Published network and factors for ZhangLab; chest X-rays are not varied as digits are."""
+    training = replace(TrainingConfig.paper_digitanatomy(), generator_every=2)
+    return Preset(SquidConfig.paper_zhanglab(), training, LossWeights.paper_chest(), Jitter(0.0, 0.0, 0.0, 0.0, 0.0))
 
 
 def paper_digitanatomy() -> Preset:

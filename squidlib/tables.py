@@ -12,6 +12,7 @@ from squidlib.metrics import Interval
 from squidlib.scoring import DEFAULT_SCORE
 
 if TYPE_CHECKING:
+    from rich.console import Console
     from rich.table import Table
 
 Cells = list[list[str]]
@@ -82,6 +83,14 @@ def rich_table(cells: Cells, title: str) -> Table:
     for row in cells[1:]:
         table.add_row(*row, style="bold" if "(default)" in row[0] else None)
     return table
+
+
+def wide_console() -> Console:
+    """The terminal as it is; into files and pipes, which have no width, lines of 140 characters."""
+    from rich.console import Console
+
+    console = Console()
+    return console if console.is_terminal else Console(width=140)
 
 
 def _spread(intervals: list[Interval]) -> str:

@@ -26,15 +26,15 @@ class Bench:
     def run(self) -> int:
         """Measure and print."""
         import torch
-        from rich.console import Console
         from rich.table import Table
 
         from squidlib.bench import has_fast_bf16, product_rate
+        from squidlib.tables import wide_console
         from squidlib.training import resolve_device
 
         check_device(self.device)
         device = resolve_device(self.device)
-        console = Console()
+        console = wide_console()
         bf16 = torch.cuda.is_bf16_supported() if device == "cuda" else has_fast_bf16()
         console.print(f"device {device}, {torch.get_num_threads()} CPU threads, torch {torch.__version__}")
         base = product_rate(torch.float32, device)

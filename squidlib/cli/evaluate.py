@@ -72,15 +72,11 @@ def evaluate_run(name: str, rate: float, device: str) -> Evaluation:
 
 def print_evaluations(evaluations: list[Evaluation]) -> None:
     """All tables to stdout."""
-    from rich.console import Console
-
-    from squidlib.tables import auc_cells, decision_cells, localisation_cells, rich_table
+    from squidlib.tables import auc_cells, decision_cells, localisation_cells, rich_table, wide_console
 
     counts = ", ".join(f"{count} {kind}" for kind, count in evaluations[0].images.items())
     what = "AUC, 95 % interval below" if len(evaluations) == 1 else f"AUC, mean ± deviation of {len(evaluations)} runs"
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=140)
+    console = wide_console()
     for cells, title in (
         (auc_cells(evaluations), f"{what}; test images: {counts}"),
         (decision_cells(evaluations), "Decisions of the default score"),
