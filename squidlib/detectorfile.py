@@ -59,7 +59,8 @@ def find(run_or_name: str | Path) -> Path:
         return known[str(run_or_name)]
     if path.is_dir():
         raise UserError(
-            f"{path} holds no finished run ({MODEL_FILE} is missing); finish it with: --out {path} --resume"
+            f"{path} holds no finished run ({MODEL_FILE} is missing); "
+            f"finish it with: squid train digitanatomy --out {path} --resume"
         )
     raise UserError(
         f"{run_or_name} is neither a run's folder, nor a file, nor a shipped checkpoint ({', '.join(known)})"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -24,6 +25,7 @@ from squidlib.tensorfile import remove_partials
 from squidlib.training import StepResult, TrainingState, start, train, train_step, unwrapped
 
 SAVE_SECONDS = 20.0  #: at most this much work is lost when a run is killed
+LINE_SECONDS = 10.0  #: between progress lines where there is no terminal
 PICTURES = 8  #: reconstructions in each picture
 PICTURE_EVERY = 200  #: steps between pictures
 
@@ -128,5 +130,32 @@ def _stop_signals() -> Iterator[threading.Event]:
 def _progress_bar(total: int, initial: int, shown: bool) -> Iterator[Any]:
     from tqdm.auto import tqdm
 
+    if shown and not sys.stderr.isatty() and not _in_notebook():
+        yield _Lines(total, initial)
+        return
     with tqdm(total=total, initial=initial, desc="training", unit="step", disable=not shown) as bar:
         yield bar
+
+
+def _in_notebook() -> bool:
+    return "ipykernel" in sys.modules
+
+
+class _Lines:
+    """A progress bar's stand-in where the output is a file or a pipe: now and then a line on stdout."""
+
+    def __init__(self, total: int, initial: int) -> None:
+        self.total, self.initial, self.done = total, initial, initial
+        self.begun = self.last = time.monotonic()
+
+    def update(self) -> None:
+        self.done += 1
+        now = time.monotonic()
+        if now - self.last >= LINE_SECONDS:
+            self.last, each = now, (now - self.begun) / (self.done - self.initial)
+            left = each * (self.total - self.done) / 60
+            sys.stdout.write(f"step {self.done} of {self.total}, {each:.2f} s a step, about {left:.0f} min left\n")
+            sys.stdout.flush()
+
+    def set_postfix(self, **values: object) -> None:
+        """Lines show no losses; log.csv does."""

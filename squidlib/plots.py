@@ -67,13 +67,16 @@ def detection_picture(detector: Detector, test: DigitAnatomy, rate: float = 0.05
         row[3].axvline(float(scores[index]), color=colour, linewidth=2.5)
         row[3].set(yticks=[], xlim=(limits[0] - margin, limits[1] + margin))
         verdict = f"score {float(scores[index]):.1f}: called {'abnormal' if found else 'normal'}"
-        behind = {"facecolor": "white", "edgecolor": "none", "pad": 1.5}
-        row[3].text(0.99, 0.97, verdict, transform=row[3].transAxes, ha="right", va="top", color=colour, bbox=behind)
+        row[3].set_xlabel(verdict, color=colour)
         row[3].spines[["top", "left", "right"]].set_visible(False)
-    titles = ("Input\n(outlined: truly wrong)", "Reconstruction", "Anomaly map", "Score\n(grey: normal images)")
+    titles = (
+        "Input\n(outlined: truly wrong)",
+        "Reconstruction",
+        "Anomaly map",
+        f"Score (higher = more abnormal)\ngrey: normals; dotted: their top {rate:.0%}",
+    )
     for axis, title in zip(axes[0], titles, strict=True):
         axis.set_title(title, fontsize=10)
-    axes[-1][3].set_xlabel(f"dotted: {rate:.0%} of normal images lie right of it", fontsize=9)
     return figure
 
 

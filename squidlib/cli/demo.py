@@ -43,6 +43,7 @@ class Demo:
             overwrite=self.overwrite,
         ).run()
         if code:
+            print("Or run the demo again: it goes on where it stopped, and shows what was found.")
             return code
         evaluation = evaluate_run(str(self.out), 0.05, self.device)
         print_evaluations([evaluation])

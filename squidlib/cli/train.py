@@ -67,9 +67,10 @@ class Train:
             digits = self._saved_data(run)
         else:
             digits = self._prepare(run)
-        print(f"training into {self.out}; Ctrl-C saves, --resume goes on", flush=True)
+        doing = "going on with" if self.resume else "training into"
+        print(f"{doing} {self.out}; Ctrl-C saves, --resume goes on", flush=True)
         try:
-            train_run(run, digits, self.device, progress=sys.stderr.isatty())
+            train_run(run, digits, self.device)
         except (Interrupted, KeyboardInterrupt) as stopped:
             said = str(stopped) or "interrupted; what was saved last is kept"
             print(
