@@ -23,7 +23,7 @@ def cpu_name() -> str:
 
 
 if __name__ == "__main__":
-    command = [sys.executable, "-m", "squidlib", "bench"]
+    command = [sys.executable, "-m", "squidlib", "bench", *sys.argv[1:]]
     printed = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
     print(printed)
     replace_part("bench", f"`squid bench` on {cpu_name()}:\n\n```text\n{printed.rstrip()}\n```")
