@@ -75,11 +75,11 @@ class Detector:
 
     def scores(self, images: Float[Tensor, "B 1 H W"]) -> dict[str, Tensor]:
         """Every image score by name, each (B,), from one forward pass."""
-        return image_scores(self._raw(images), self.calibration)
+        return image_scores(self.raw_scores(images), self.calibration)
 
     def patch_scores(self, images: Float[Tensor, "B 1 H W"]) -> Float[Tensor, "B R"]:
         """The combined score of every patch, in reading order."""
-        return standardised(self._raw(images), self.calibration).sum(0)
+        return standardised(self.raw_scores(images), self.calibration).sum(0)
 
     @torch.no_grad()
     def reconstruct(self, images: Float[Tensor, "B 1 H W"]) -> Float[Tensor, "B 1 H W"]:
@@ -113,7 +113,8 @@ class Detector:
         """The score that this share of normal images exceeds."""
         return threshold_at(self.normal_scores(score), false_positive_rate)
 
-    def _raw(self, images: Tensor) -> RawScores:
+    def raw_scores(self, images: Float[Tensor, "B 1 H W"]) -> RawScores:
+        """Unstandardised scores of every patch, from one forward pass."""
         checked = self._checked(images).to(self.device)
         raw = score_batches(self.squid, self.discriminator, checked, BATCH)
         return RawScores(*(part.to(images.device) for part in raw))

@@ -9,6 +9,7 @@ the training loop and not inside the forward pass.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
@@ -42,13 +43,18 @@ class SquidOutput(NamedTuple):
 
 
 class Squid(nn.Module):
-    """The generator. Its numbers are a ``SquidConfig``; the discriminator is a module of its own."""
+    """The generator. Its numbers are a ``SquidConfig``; the discriminator is a module of its own.
 
-    def __init__(self, config: SquidConfig) -> None:
+    Args:
+        config: the network's numbers.
+        block: builds the in-painting block; an ablation builds another one with the same methods.
+    """
+
+    def __init__(self, config: SquidConfig, block: Callable[[SquidConfig], InpaintingBlock] = InpaintingBlock) -> None:
         super().__init__()
         self.config = config
         self.encoder = Encoder(config)
-        self.inpainting = InpaintingBlock(config)
+        self.inpainting = block(config)
         self.student = Decoder(config, skip_memories(config))
         self.teacher = Decoder(config)
 

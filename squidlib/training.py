@@ -20,6 +20,7 @@ from torch import Generator, Tensor
 from squidlib.config import LossWeights, SquidConfig, TrainingConfig
 from squidlib.digits import NormalData
 from squidlib.discriminator import Discriminator
+from squidlib.inpainting import InpaintingBlock
 from squidlib.losses import GeneratorLoss, discriminator_loss, generator_loss
 from squidlib.squid import Squid, fill_memory
 
@@ -50,18 +51,24 @@ class TrainingState:
     step: int = 0
 
 
-def start(config: SquidConfig, training: TrainingConfig, device: str = "auto") -> TrainingState:
+def start(
+    config: SquidConfig,
+    training: TrainingConfig,
+    device: str = "auto",
+    block: Callable[[SquidConfig], InpaintingBlock] = InpaintingBlock,
+) -> TrainingState:
     """New networks and optimisers; the weights depend on ``training.seed`` alone.
 
     Args:
         device: "auto" takes a CUDA GPU where there is one, else the CPU; or "cpu", "cuda", "mps".
+        block: builds the in-painting block; ablations build another one.
     """
     from lightning_fabric import Fabric
 
     fabric = Fabric(accelerator=resolve_device(device), devices=1, precision=training.precision)  # type: ignore[arg-type]
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(training.seed)
-        squid, discriminator = Squid(config), Discriminator(config.image_size)
+        squid, discriminator = Squid(config, block), Discriminator(config.image_size)
     betas = (training.beta1, 0.999)
     # Fused: one pass over the weights in place of several; the paper preset has 50 M of them.
     squid_optimizer = torch.optim.Adam(

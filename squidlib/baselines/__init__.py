@@ -4,7 +4,10 @@ from typing import Protocol
 
 from torch import Tensor
 
+from squidlib.baselines.auto_encoder import AutoEncoder
+from squidlib.baselines.ganomaly import Ganomaly
 from squidlib.baselines.mean_image import MeanImage
+from squidlib.baselines.memae import MemAE
 from squidlib.baselines.patch_neighbours import PatchNeighbours
 from squidlib.baselines.sharpness import Sharpness
 
@@ -23,4 +26,4 @@ class System(Protocol):
         ...
 
 
-__all__ = ["MeanImage", "PatchNeighbours", "Sharpness", "System"]
+__all__ = ["AutoEncoder", "Ganomaly", "MeanImage", "MemAE", "PatchNeighbours", "Sharpness", "System"]

@@ -1,0 +1,89 @@
+"""Auto-encoder: squeeze an image through a narrow code and hope that only normal ones come back whole.
+
+Objective and score: mean (x - x')^2. Widths and rates as MedIAnomaly uses them (latent 16, Adam 1e-3).
+
+Differs from it: narrower convolutions, so that it trains in seconds on a laptop.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from squidlib.baselines.fitting import Ticks, batches, in_batches, seeded
+
+LEVELS = 4  #: halvings of the image
+
+
+def encoder(image_size: int, code: int, width: int) -> nn.Sequential:
+    """Images (B, 1, H, W) -> codes (B, code): four strided convolutions, then linear."""
+    widths = [1, *(width * 2**level for level in range(LEVELS))]
+    layers: list[nn.Module] = []
+    for inputs, outputs in zip(widths, widths[1:], strict=False):
+        layers += [nn.Conv2d(inputs, outputs, 4, 2, 1, bias=False), nn.BatchNorm2d(outputs), nn.LeakyReLU(0.2)]
+    side = image_size // 2**LEVELS
+    return nn.Sequential(*layers, nn.Flatten(), nn.Linear(widths[-1] * side**2, code))
+
+
+def decoder(image_size: int, code: int, width: int) -> nn.Sequential:
+    """Codes (B, code) -> images (B, 1, H, W) in 0..1; the encoder turned round."""
+    widths = [width * 2**level for level in reversed(range(LEVELS))]
+    side = image_size // 2**LEVELS
+    layers: list[nn.Module] = [nn.Linear(code, widths[0] * side**2), nn.Unflatten(1, (widths[0], side, side))]
+    for inputs, outputs in zip(widths, widths[1:], strict=False):
+        layers += [nn.ConvTranspose2d(inputs, outputs, 4, 2, 1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU()]
+    return nn.Sequential(*layers, nn.ConvTranspose2d(widths[-1], 1, 4, 2, 1), nn.Sigmoid())
+
+
+class AutoEncoder:
+    """Score: mean squared reconstruction error of the image.
+
+    Args:
+        code: numbers that an image is squeezed into.
+        width: channels of the first level.
+        steps, batch_size, learning_rate: of the training.
+    """
+
+    name = "auto-encoder"
+
+    def __init__(
+        self, code: int = 16, width: int = 16, steps: int = 600, batch_size: int = 32, learning_rate: float = 1e-3
+    ) -> None:
+        self.code, self.width = code, width
+        self.steps, self.batch_size, self.learning_rate = steps, batch_size, learning_rate
+
+    def fit(self, normals: Float[Tensor, "N 1 H W"], seed: int = 0, ticks: Ticks = range) -> AutoEncoder:
+        """Train on normal images; an interruption leaves what was learned so far.
+
+        Raises:
+            ValueError: where there is no image, or 2^4 does not divide its sides.
+        """
+        size = normals.shape[-1]
+        if size % 2**LEVELS:
+            raise ValueError(f"the image's side must be a multiple of {2**LEVELS}, got {size}")
+        self.network = seeded(
+            seed, lambda: nn.Sequential(encoder(size, self.code, self.width), decoder(size, self.code, self.width))
+        )
+        optimizer = torch.optim.Adam(self.network.parameters(), self.learning_rate)
+        self.network.train()
+        for images in batches(normals, self.batch_size, self.steps, seed, ticks):
+            loss = F.mse_loss(self.network(images), images)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+        return self
+
+    def reconstruct(self, images: Float[Tensor, "B 1 H W"]) -> Float[Tensor, "B 1 H W"]:
+        """In 0..1."""
+        self.network.eval()
+        return in_batches(self.network, images)
+
+    def anomaly_map(self, images: Float[Tensor, "B 1 H W"]) -> Float[Tensor, "B 1 H W"]:
+        """Squared error of each pixel, in 0..1."""
+        return (images - self.reconstruct(images)) ** 2
+
+    def score(self, images: Float[Tensor, "B 1 H W"]) -> Float[Tensor, "B"]:
+        """Mean squared error, in 0..1."""
+        return self.anomaly_map(images).mean(dim=(1, 2, 3))

@@ -1,0 +1,107 @@
+"""Ganomaly: encode, decode, encode again; a normal image returns to the same code.
+
+Paper: Akcay et al., "GANomaly", ACCV 2018, eq. 1-5.
+Generator: |f(x) - f(x')|^2 + 50 |x - x'|_1 + |z - z'|^2, f a layer of the discriminator; discriminator: binary
+cross-entropy. Score: mean (z - z')^2, z = encoder(x), z' = second encoder(x').
+
+Differs from the original: narrower convolutions (16 channels at the first level, not 64), so that it trains on a
+laptop; the rate is higher (1e-3, not 2e-4), for minutes and not hours of training; the code's squared difference is a mean over its numbers, as in the authors' code.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from squidlib.baselines.auto_encoder import decoder, encoder
+from squidlib.baselines.fitting import Ticks, batches, in_batches, seeded
+from squidlib.losses import looks_fake_loss, looks_real_loss
+
+ADVERSARIAL, CONTEXTUAL, ENCODER = 1.0, 50.0, 1.0  #: factors of the generator's three terms
+
+
+class GanomalyNetworks(nn.Module):
+    """The two encoders and the decoder, and the discriminator: features, then one logit."""
+
+    def __init__(self, image_size: int, code: int, width: int) -> None:
+        super().__init__()
+        self.encoder = encoder(image_size, code, width)
+        self.decoder = decoder(image_size, code, width)
+        self.second_encoder = encoder(image_size, code, width)
+        *features, last = encoder(image_size, 1, width)
+        self.features, self.verdict = nn.Sequential(*features), last
+
+    def forward(self, images: Float[Tensor, "B 1 H W"]) -> tuple[Tensor, Tensor, Tensor]:
+        """x', z and z'."""
+        code = self.encoder(images)
+        reconstruction = self.decoder(code)
+        return reconstruction, code, self.second_encoder(reconstruction)
+
+
+class Ganomaly:
+    """Score: mean squared difference of the two codes.
+
+    Args:
+        code: numbers in a code.
+        width: channels of the first level.
+        steps, batch_size, learning_rate: of the training.
+    """
+
+    name = "Ganomaly"
+
+    def __init__(
+        self, code: int = 100, width: int = 16, steps: int = 300, batch_size: int = 16, learning_rate: float = 1e-3
+    ) -> None:
+        self.code, self.width = code, width
+        self.steps, self.batch_size, self.learning_rate = steps, batch_size, learning_rate
+
+    def fit(self, normals: Float[Tensor, "N 1 H W"], seed: int = 0, ticks: Ticks = range) -> Ganomaly:
+        """Train on normal images; an interruption leaves what was learned so far.
+
+        Raises:
+            ValueError: where there is no image.
+        """
+        nets = self.networks = seeded(seed, lambda: GanomalyNetworks(normals.shape[-1], self.code, self.width))
+        judges = [*nets.features.parameters(), *nets.verdict.parameters()]
+        makers = [*nets.encoder.parameters(), *nets.decoder.parameters(), *nets.second_encoder.parameters()]
+        generator = torch.optim.Adam(makers, self.learning_rate, (0.5, 0.999))
+        discriminator = torch.optim.Adam(judges, self.learning_rate, (0.5, 0.999))
+        nets.train()
+        for images in batches(normals, self.batch_size, self.steps, seed, ticks):
+            reconstruction, code, code_again = nets(images)
+            loss = (
+                ADVERSARIAL * F.mse_loss(nets.features(reconstruction), nets.features(images).detach())
+                + CONTEXTUAL * F.l1_loss(reconstruction, images)
+                + ENCODER * F.mse_loss(code_again, code)
+            )
+            generator.zero_grad()
+            loss.backward()
+            generator.step()
+            real = nets.verdict(nets.features(images))[:, 0]
+            fake = nets.verdict(nets.features(reconstruction.detach()))[:, 0]
+            loss = (looks_real_loss(real) + looks_fake_loss(fake)) / 2
+            discriminator.zero_grad()
+            loss.backward()
+            discriminator.step()
+        return self
+
+    def reconstruct(self, images: Float[Tensor, "B 1 H W"]) -> Float[Tensor, "B 1 H W"]:
+        """In 0..1."""
+        self.networks.eval()
+        return in_batches(lambda batch: self.networks(batch)[0], images)
+
+    def anomaly_map(self, images: Float[Tensor, "B 1 H W"]) -> Float[Tensor, "B 1 H W"]:
+        """Absolute error of each pixel, in 0..1."""
+        return (images - self.reconstruct(images)).abs()
+
+    def score(self, images: Float[Tensor, "B 1 H W"]) -> Float[Tensor, "B"]:
+        """Mean squared difference of the two codes, >= 0."""
+        self.networks.eval()
+
+        def difference(batch: Tensor) -> Tensor:
+            _, code, code_again = self.networks(batch)
+            return ((code - code_again) ** 2).mean(1)
+
+        return in_batches(difference, images)
