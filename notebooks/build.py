@@ -1,53 +1,76 @@
-"""Build the notebooks: notebooks/src/*.py (py:percent masters) -> notebooks/*.ipynb, executed, with their outputs.
+"""Build the notebooks from their masters: the student's and the solved one, executed in class mode, with outputs.
 
-python notebooks/build.py            # all
-python notebooks/build.py 00_start   # those whose name begins so
+    python notebooks/build.py                # those whose code changed; new prose is put into the others
+    python notebooks/build.py 05_gumbel      # only those whose name begins so
+    python notebooks/build.py --all          # execute every one again
+
+Slides and handouts are made of the result, see pages.py; the measured seconds go into times.json, see times.py.
 """
 
 from __future__ import annotations
 
+import argparse
 import sys
 from pathlib import Path
 
-import jupytext
 import nbformat
-from nbclient import NotebookClient
 from nbformat import NotebookNode
 
-HERE = Path(__file__).parent
-KERNEL = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}
-CELL_SECONDS = 120
+sys.path.insert(0, str(Path(__file__).parent))
+import pages
+import times
+from execute import execute
+from masters import masters, solved_notebook, solved_path, student_notebook, student_path
 
 
-def student_notebook(master: Path) -> NotebookNode:
-    """The notebook of a master, not yet executed; cell ids are their numbers, so that builds can be compared."""
-    notebook = jupytext.read(master)
-    notebook.metadata = NotebookNode(kernelspec=KERNEL, language_info={"name": "python"})
-    for index, cell in enumerate(notebook.cells):
-        cell["id"] = f"cell-{index:02d}"
-    notebook.nbformat, notebook.nbformat_minor = 4, 5
-    return notebook
+def code(notebook: NotebookNode) -> list[tuple[str, list[str]]]:
+    """Sources and tags of the code cells: where these are the same, the outputs still hold."""
+    cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    return [(cell.source, cell.metadata.get("tags", [])) for cell in cells]
 
 
-def target(master: Path) -> Path:
-    """Where a master's notebook stands."""
-    return HERE / f"{master.stem}.ipynb"
+def keep_outputs(notebook: NotebookNode, path: Path) -> bool:
+    """Take the outputs of the notebook at ``path`` where its code is the same; whether that was possible."""
+    if not path.is_file():
+        return False
+    old = nbformat.read(path, as_version=4)
+    if code(old) != code(notebook):
+        return False
+    new_cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    for cell, before in zip(new_cells, (cell for cell in old.cells if cell.cell_type == "code"), strict=True):
+        cell.outputs, cell.execution_count = before.outputs, before.execution_count
+    return True
 
 
-def main(beginnings: list[str]) -> None:
-    """Build all notebooks whose names begin with one of ``beginnings`` (all, where there are none)."""
-    masters = sorted((HERE / "src").glob("*.py"))
-    chosen = [master for master in masters if not beginnings or master.name.startswith(tuple(beginnings))]
+def build(master: Path, everything: bool) -> None:
+    """Write both notebooks of one master, and its pages."""
+    solved_path(master).parent.mkdir(exist_ok=True)
+    for notebook, path in (
+        (student_notebook(master), student_path(master)),
+        (solved_notebook(master), solved_path(master)),
+    ):
+        if everything or not keep_outputs(notebook, path):
+            seconds = execute(notebook, path.parent)
+            if path == student_path(master):
+                times.note("class", master.stem, seconds)
+            print(f"{path.relative_to(path.parents[2])}: {sum(seconds):.0f} s", flush=True)
+        nbformat.write(notebook, path)
+    pages.write(master)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Build what the arguments name."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("names", nargs="*", help="how the names of the masters begin; all where none is given")
+    parser.add_argument("--all", action="store_true", help="execute notebooks whose code did not change, too")
+    options = parser.parse_args(arguments)
+    chosen = masters(options.names)
     if not chosen:
-        raise SystemExit(f"no master in {HERE / 'src'} begins with {' or '.join(beginnings)}")
+        raise SystemExit(f"no master in notebooks/src begins with {' or '.join(options.names)}")
     for master in chosen:
-        notebook = student_notebook(master)
-        NotebookClient(notebook, timeout=CELL_SECONDS, resources={"metadata": {"path": str(HERE)}}).execute()
-        for cell in notebook.cells:
-            cell.get("metadata", {}).pop("execution", None)  # times differ from build to build
-        nbformat.write(notebook, target(master))
-        print(target(master))
+        build(master, options.all)
+    times.write_table()
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()

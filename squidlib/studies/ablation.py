@@ -45,7 +45,9 @@ def judge(detector: Detector, data: Digits, has_memory: bool) -> dict[str, Any]:
     test = data.test()
     raw = detector.raw_scores(test.images())
     patches = dict(zip(PATCH_SCORES, standardised(raw, detector.calibration), strict=True))
-    wanted = SCORES if has_memory else {"combined": SCORES["reconstruction"], "reconstruction": SCORES["reconstruction"]}
+    wanted = (
+        SCORES if has_memory else {"combined": SCORES["reconstruction"], "reconstruction": SCORES["reconstruction"]}
+    )
     found = {
         name: auc_by_kind(test.kinds, torch.stack([patches[part] for part in parts]).sum(0).amax(-1))
         for name, parts in wanted.items()

@@ -1,0 +1,98 @@
+"""Masters: notebooks/src/NN_name.py (py:percent) -> the student's and the solved notebook, not yet executed.
+
+A master holds the solutions. Between ``# solution: begin`` and ``# solution: end`` stands what a student shall write;
+in the student's notebook one line ``...  # your code here`` stands there instead. Cell tags:
+
+    exercise   the cell holds a solution
+    varies     its output depends on the mode or on chance: nbval runs it and does not compare
+    long       announced: may take longer than a minute in class mode
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import NamedTuple
+
+import jupytext
+from nbformat import NotebookNode
+
+HERE = Path(__file__).parent
+KERNEL = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}
+TAGS = {"exercise", "varies", "long"}
+_SOLUTION = re.compile(r"^( *)# solution: begin\n(.*?)^ *# solution: end\n?", re.DOTALL | re.MULTILINE)
+
+
+class Exercise(NamedTuple):
+    """One exercise cell: what the student finds, and what solves it."""
+
+    stub: str
+    solution: str
+
+
+def masters(beginnings: list[str] | None = None) -> list[Path]:
+    """All masters, or those whose names begin with one of ``beginnings``."""
+    found = sorted((HERE / "src").glob("*.py"))
+    return [path for path in found if not beginnings or path.name.startswith(tuple(beginnings))]
+
+
+def student_path(master: Path) -> Path:
+    """Where the student's notebook stands."""
+    return HERE / f"{master.stem}.ipynb"
+
+
+def solved_path(master: Path) -> Path:
+    """Where the solved notebook stands."""
+    return HERE / "solutions" / f"{master.stem}.ipynb"
+
+
+def student_notebook(master: Path) -> NotebookNode:
+    """The notebook with blank exercises."""
+    return _notebook(master, _blank)
+
+
+def solved_notebook(master: Path) -> NotebookNode:
+    """The notebook with solutions."""
+    return _notebook(master, _solved)
+
+
+def exercises(master: Path) -> list[Exercise]:
+    """Every exercise of a master, in order."""
+    cells = jupytext.read(master).cells
+    sources = [cell.source for cell in cells if "exercise" in cell.metadata.get("tags", [])]
+    return [Exercise(_blank(source), _solved(source)) for source in sources]
+
+
+def _notebook(master: Path, rewrite) -> NotebookNode:  # type: ignore[no-untyped-def]
+    notebook = jupytext.read(master)
+    notebook.metadata = NotebookNode(kernelspec=KERNEL, language_info={"name": "python"})
+    for index, cell in enumerate(notebook.cells):
+        cell["id"] = f"cell-{index:02d}"
+        tags = set(cell.metadata.get("tags", []))
+        if tags - TAGS:
+            raise ValueError(
+                f"{master.name}, cell {index}: tags are {', '.join(sorted(TAGS))}; got {sorted(tags - TAGS)}"
+            )
+        if ("exercise" in tags) != ("# solution: begin" in cell.source):
+            raise ValueError(f"{master.name}, cell {index}: an exercise holds a solution, and nothing else does")
+        cell.source = rewrite(cell.source)
+        if "varies" in tags:
+            tags.add("nbval-ignore-output")
+        cell.metadata = NotebookNode({"tags": sorted(tags)} if tags else {})
+    notebook.nbformat, notebook.nbformat_minor = 4, 5
+    return notebook
+
+
+def _blank(source: str) -> str:
+    return _SOLUTION.sub(_blank_line, source).rstrip("\n")
+
+
+def _blank_line(match: re.Match[str]) -> str:
+    assignments = re.findall(r"^(\w+) = ", match[2], re.MULTILINE)
+    if not match[1] and assignments:  # no function: the last name that is set is the answer
+        return f"{assignments[-1]} = ...  # your answer here\n"
+    return f"{match[1]}...  # your code here\n"
+
+
+def _solved(source: str) -> str:
+    return _SOLUTION.sub(lambda match: match[2], source).rstrip("\n")

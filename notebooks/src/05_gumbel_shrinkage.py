@@ -1,0 +1,262 @@
+# %% [markdown]
+# # 05 · Gumbel shrinkage
+#
+# **Aims.** Say why a memory that answers with a little of everything is no memory; write hard and top-k shrinkage and
+# the straight-through gradient; measure what k does to reconstructions and to detection.
+#
+# **Time.** 35 minutes. **Needs.** Lesson 04 (or: a memory is a set of slots that is read by similarity). No GPU, no
+# network.
+
+# %%
+from dataclasses import replace
+
+import torch
+import torch.nn.functional as F
+
+import squidlib
+from digitanatomy import KINDS, DigitAnatomy
+from squidlib import checks as check
+from squidlib.detector import calibrate, image_scores
+from squidlib.digits import Digits
+from squidlib.lesson import by_mode, curves, image_grid, say, show
+from squidlib.memory import cosine_similarity
+from squidlib.shrinkage import hard_shrink, topk_shrink
+from squidlib.studies.results import auc_by_kind
+
+# %% [markdown]
+# ## A little of everything (6 min)
+#
+# A patch asks the memory of its position: how similar is my feature to each of your slots? A softmax turns the answers
+# into weights that sum to 1, and the memory returns the weighted sum of its slots.
+#
+# **Predict.** The memory has 350 slots for each position. How many of them carry 95 % of the weight, for a normal
+# patch: 5, 50 or 300?
+
+# %%
+data = Digits()
+detector = squidlib.load("digitanatomy")
+block = detector.squid.inpainting
+normal = DigitAnatomy(data.glyphs.test, {"normal": 20}, seed=1).images()
+
+with torch.no_grad():
+    queries = detector.squid.query(normal)  # (B, R, D)
+    slots = block.memory.contents()  # (R, S, D)
+    soft = torch.softmax(block.log_scale.exp() * cosine_similarity(queries, slots), dim=-1)  # (B, R, S)
+print("queries", tuple(queries.shape), " slots", tuple(slots.shape), " weights", tuple(soft.shape))
+
+# %%
+ordered = soft.sort(dim=-1, descending=True).values.cumsum(-1).mean((0, 1))  # (S,)
+needed = int((ordered < 0.95).sum()) + 1
+say(
+    f"On average **{needed} of {slots.shape[1]} slots** carry 95 % of the weight; the five strongest carry "
+    f"{ordered[4]:.0%}. The answer is an average of very many memories."
+)
+
+# %%
+figure = curves(
+    range(1, len(ordered) + 1, 10),
+    {"softmax": ordered[::10]},
+    title=f"Without shrinkage it takes {needed} slots to hold 95 % of the weight",
+    x_label="strongest slots taken together",
+    y_label="share of the weight",
+)
+show(figure, alt="A curve that rises slowly: the share of the weight that the strongest slots hold together")
+
+# %% [markdown]
+# **Exercise 1.** One number for "how many slots speak": the *effective number of slots*, the exponential of the
+# entropy, exp(−Σ w log w). It is 1 where one slot has all the weight and S where all have the same.
+
+
+# %% tags=["exercise"]
+def my_effective_slots(weights):
+    """weights (..., S), each row sums to 1 and may hold zeros -> (...), between 1 and S."""
+    # solution: begin
+    logs = torch.log(weights.clamp(min=1e-12))  # 0 * log 0 counts as 0
+    return torch.exp(-(weights * logs).sum(-1))
+    # solution: end
+
+
+# %%
+check.effective_slots(my_effective_slots)
+
+# %% [markdown]
+# ## Hard shrinkage: MemAE's threshold (7 min)
+#
+# MemAE (Gong et al. 2019, eq. 7) sets every weight at or below a threshold λ to zero and divides what is left by its
+# sum:
+#
+# $$w' = \frac{\max(w-\lambda, 0)\, w}{|w-\lambda| + \epsilon}, \qquad w'' = \frac{w'}{\sum w'}$$
+#
+# The strange form is just "w where w > λ, else 0", written so that a gradient flows.
+#
+# **Exercise 2.** Write it. Mind the row in which *no* weight is above λ: it must become zeros, not NaN.
+
+
+# %% tags=["exercise"]
+def my_hard_shrink(weights, threshold):
+    """weights (..., S), each row sums to 1 -> (..., S): what is above the threshold, rows summing to 1 (or all 0)."""
+    # solution: begin
+    kept = F.relu(weights - threshold) * weights / ((weights - threshold).abs() + 1e-12)
+    return kept / kept.sum(-1, keepdim=True).clamp(min=1e-12)
+    # solution: end
+
+
+# %%
+check.hard_shrink(my_hard_shrink)
+
+# %% [markdown]
+# **Predict.** λ = 1/350 is what every slot would get if all were equally similar. What share of the slots survives it?
+# And what happens at λ = 0.05?
+
+# %%
+for threshold in (0.0, 1 / 350, 0.01, 0.05):
+    kept = hard_shrink(soft, threshold)
+    empty = (kept.sum(-1) == 0).float().mean()
+    print(f"λ = {threshold:.4f}: {(kept > 0).float().sum(-1).mean():5.0f} slots survive, {empty:4.0%} of rows empty")
+
+# %% [markdown]
+# A threshold means something else at every temperature and at every memory size: too low and it does nothing, too high
+# and a patch recalls *nothing*.
+#
+# ## Top-k: the paper's shrinkage (7 min)
+#
+# SQUID keeps the k strongest weights of each row, whatever their size, and renormalises. k = 5 in the paper.
+#
+# **Exercise 3.** Write it (only the forward pass; the gradient comes next).
+
+
+# %% tags=["exercise"]
+def my_topk_shrink(weights, k):
+    """weights (..., S) -> (..., S): the k largest of each row, renormalised; zeros elsewhere."""
+    # solution: begin
+    values, indices = weights.topk(k, dim=-1)
+    return torch.zeros_like(weights).scatter(-1, indices, values / values.sum(-1, keepdim=True))
+    # solution: end
+
+
+# %%
+check.topk_shrink(my_topk_shrink)
+
+# %% [markdown]
+# *A trap in the authors' code.* There the k-th largest weight is subtracted from all and the rest cut at zero: with
+# k = 5 only **four** slots keep any weight, and with k = 1 nothing is left.
+
+# %%
+row = torch.tensor([0.4, 0.3, 0.2, 0.1])
+for k in (1, 2, 3):
+    theirs = F.relu(row - row.topk(k).values[-1])
+    print(
+        f"k = {k}: subtracting the k-th keeps {int((theirs > 0).sum())}, top-k keeps {int((topk_shrink(row, k) > 0).sum())}"
+    )
+
+# %% [markdown]
+# ## The straight-through gradient (7 min)
+#
+# The slots that top-k removed get weight 0, and no gradient would ever tell the encoder that one of *them* would have
+# been the better memory. The trick, known from Gumbel-softmax: **forward the hard value, backward the soft one**.
+# Despite the paper's name, no Gumbel noise is added, neither in the authors' code nor here.
+#
+# **Exercise 4.** One line: a tensor whose *value* is `hard` and whose *gradient* is that of `soft`.
+
+
+# %% tags=["exercise"]
+def my_straight_through(soft, hard):
+    """Two tensors of one shape -> the values of ``hard``, the gradient of ``soft``."""
+    # solution: begin
+    return soft + (hard - soft).detach()
+    # solution: end
+
+
+# %%
+check.straight_through(my_straight_through)
+
+# %% [markdown]
+# **Predict.** For one patch with 8 slots and k = 2: through how many of the 8 similarities does a gradient flow, with
+# and without the trick?
+
+# %%
+similarities = torch.linspace(-1, 1, 8)
+target = torch.linspace(0, 1, 8)
+for trick in (False, True):
+    leaf = similarities.clone().requires_grad_()
+    weights = topk_shrink(torch.softmax(leaf, dim=-1), 2, straight_through=trick)
+    ((weights * target).sum() - 1).square().backward()
+    print(f"straight-through {trick!s:5}: a gradient reaches {int((leaf.grad.abs() > 1e-9).sum())} of 8 similarities")
+
+# %% [markdown]
+# Without the trick a gradient reaches only the two that were kept (the others cancel: top-k and its renormalisation do
+# not depend on them). With it, every slot is heard while training, and only k of them speak.
+#
+# ## What k does (8 min)
+#
+# The trained detector lets us change k without training: the memory holds copies, and reading it has no weights. Every k
+# gets its own calibration on held-out normal images.
+#
+# **Predict.** As k grows from 1 to all 350 slots: do reconstructions of *normal* images get better or worse? Of
+# *abnormal* ones? What happens to the AUC?
+
+# %% tags=["varies"]
+test = DigitAnatomy(data.glyphs.test, dict.fromkeys(KINDS, by_mode(8, 80, 200)), seed=2)
+images, labels = test.images(), torch.tensor([sample.label for sample in test])
+held_out = data.calibration()[: by_mode(16, 128, 256)]
+sizes = by_mode([1, 5, 350], [1, 2, 5, 20, 80, 350], [1, 2, 3, 5, 10, 20, 50, 100, 200, 350])
+
+found, errors = {}, {"normal": [], "abnormal": []}
+for k in sizes:
+    block.config = replace(block.config, topk=k)
+    calibration = calibrate(detector.squid, detector.discriminator, held_out)
+    raw = detector.raw_scores(images)
+    scores = image_scores(raw, calibration)
+    found[k] = {name: auc_by_kind(test.kinds, scores[name])["mean"] for name in ("combined", "error", "mismatch")}
+    errors["normal"].append(float(raw.error[labels == 0].mean()))
+    errors["abnormal"].append(float(raw.error[labels == 1].mean()))
+
+# %% tags=["varies"]
+lines = {name: [found[k][name] for k in sizes] for name in ("combined", "mismatch", "error")}
+best = max(sizes, key=lambda k: found[k]["combined"])
+figure = curves(
+    sizes,
+    lines,
+    title=f"The default score is best at k = {best} ({found[best]['combined']:.3f}), at all slots {lines['combined'][-1]:.3f}",
+    x_label="k, slots that survive",
+    y_label="mean AUC over four kinds",
+    log_x=True,
+)
+show(figure, alt="AUC of three scores over k, on a logarithmic axis")
+
+# %% tags=["varies"]
+figure = curves(
+    sizes,
+    errors,
+    title=f"Squared error at k = 1 and at all slots: normal {errors['normal'][0]:.4f} and {errors['normal'][-1]:.4f}",
+    x_label="k, slots that survive",
+    y_label="mean squared error of a tile",
+    log_x=True,
+)
+show(figure, alt="Mean squared error of normal and abnormal tiles over k")
+
+# %% tags=["varies"]
+chosen = torch.stack([images[test.kinds.index(kind)] for kind in KINDS])
+rows = {"input": chosen}
+for k in (sizes[0], 5, sizes[-1]):
+    block.config = replace(block.config, topk=k)
+    rows[f"k = {k}"] = detector.reconstruct(chosen)
+block.config = detector.config
+figure = image_grid(rows, titles=KINDS, title="The same detector, reading few or many of its memories")
+show(figure, alt="Inputs of five kinds and their reconstructions with k = 1, 5 and all slots")
+
+# %% [markdown]
+# **What we saw.** Look at your own figures: the default score hardly depends on k over a wide range, because the memory
+# scores compare *directions* of features and the strongest slots dominate the sum anyway. The reconstruction depends on
+# it more. So on DigitAnatomy top-k is a safe choice, not the reason why SQUID works; lesson 08's ablation table asks the
+# same with networks *trained* without it.
+#
+# **What this does not show.** Here only the reading changed. A network that was trained with another k would have
+# learned other features. And a k that is best on these labels was not chosen without labels: the kit keeps the paper's 5.
+#
+# | seen here | paper | function | test |
+# | --- | --- | --- | --- |
+# | hard shrinkage | MemAE eq. 7 | `squidlib.shrinkage.hard_shrink` | `tests/test_shrinkage.py` |
+# | top-k, straight-through | 3.2, "Gumbel Shrinkage" | `squidlib.shrinkage.topk_shrink` | `tests/test_shrinkage.py` |
+# | reading the memory | 3.2 | `squidlib.memory.read_memory` | `tests/test_memory.py` |
+# | calibration on normals | 4.2 | `squidlib.detector.calibrate` | `tests/test_detector.py` |

@@ -1,0 +1,7 @@
+"""Lesson 06."""
+
+from __future__ import annotations
+
+from typing import Any
+
+WRONG: dict[str, dict[str, Any]] = {}
