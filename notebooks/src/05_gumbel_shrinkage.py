@@ -189,8 +189,8 @@ for trick in (False, True):
 #
 # ## What k does (8 min)
 #
-# The trained detector lets us change k without training: the memory holds copies, and reading it has no weights. Every k
-# gets its own calibration on held-out normal images.
+# The trained detector lets us change k without training: the memory holds copies, and reading it has no weights. Every
+# k gets its own calibration on held-out normal images.
 #
 # **Predict.** As k grows from 1 to all 350 slots: do reconstructions of *normal* images get better or worse? Of
 # *abnormal* ones? What happens to the AUC?
@@ -217,7 +217,7 @@ best = max(sizes, key=lambda k: found[k]["combined"])
 figure = curves(
     sizes,
     lines,
-    title=f"The default score is best at k = {best} ({found[best]['combined']:.3f}), at all slots {lines['combined'][-1]:.3f}",
+    title=f"The default score is best at k = {best}: {found[best]['combined']:.3f}; at k = 5: {found[5]['combined']:.3f}",
     x_label="k, slots that survive",
     y_label="mean AUC over four kinds",
     log_x=True,
@@ -246,13 +246,13 @@ figure = image_grid(rows, titles=KINDS, title="The same detector, reading few or
 show(figure, alt="Inputs of five kinds and their reconstructions with k = 1, 5 and all slots")
 
 # %% [markdown]
-# **What we saw.** Look at your own figures: the default score hardly depends on k over a wide range, because the memory
-# scores compare *directions* of features and the strongest slots dominate the sum anyway. The reconstruction depends on
-# it more. So on DigitAnatomy top-k is a safe choice, not the reason why SQUID works; lesson 08's ablation table asks the
-# same with networks *trained* without it.
+# **What we saw.** Look at the figures: the default score hardly depends on k. More memories give a smoother, closer
+# reconstruction, of abnormal images as well as of normal ones. So for *this* detector k is a safe choice and not the
+# reason why it works; lesson 08's ablation table asks the same of networks that were *trained* without shrinkage.
 #
-# **What this does not show.** Here only the reading changed. A network that was trained with another k would have
-# learned other features. And a k that is best on these labels was not chosen without labels: the kit keeps the paper's 5.
+# **What this does not show.** Only the reading changed here. A network that was trained with another k would have
+# learned other features. And a k that is best on these labels was not chosen without labels: the kit keeps the
+# paper's 5.
 #
 # | seen here | paper | function | test |
 # | --- | --- | --- | --- |

@@ -7,6 +7,8 @@ Differs from it: narrower convolutions, so that it trains in seconds on a laptop
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
@@ -21,7 +23,7 @@ def encoder(image_size: int, code: int, width: int) -> nn.Sequential:
     """Images (B, 1, H, W) -> codes (B, code): four strided convolutions, then linear."""
     widths = [1, *(width * 2**level for level in range(LEVELS))]
     layers: list[nn.Module] = []
-    for inputs, outputs in zip(widths, widths[1:], strict=False):
+    for inputs, outputs in pairwise(widths):
         layers += [nn.Conv2d(inputs, outputs, 4, 2, 1, bias=False), nn.BatchNorm2d(outputs), nn.LeakyReLU(0.2)]
     side = image_size // 2**LEVELS
     return nn.Sequential(*layers, nn.Flatten(), nn.Linear(widths[-1] * side**2, code))
@@ -32,7 +34,7 @@ def decoder(image_size: int, code: int, width: int) -> nn.Sequential:
     widths = [width * 2**level for level in reversed(range(LEVELS))]
     side = image_size // 2**LEVELS
     layers: list[nn.Module] = [nn.Linear(code, widths[0] * side**2), nn.Unflatten(1, (widths[0], side, side))]
-    for inputs, outputs in zip(widths, widths[1:], strict=False):
+    for inputs, outputs in pairwise(widths):
         layers += [nn.ConvTranspose2d(inputs, outputs, 4, 2, 1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU()]
     return nn.Sequential(*layers, nn.ConvTranspose2d(widths[-1], 1, 4, 2, 1), nn.Sigmoid())
 

@@ -4,8 +4,9 @@ Paper: Akcay et al., "GANomaly", ACCV 2018, eq. 1-5.
 Generator: |f(x) - f(x')|^2 + 50 |x - x'|_1 + |z - z'|^2, f a layer of the discriminator; discriminator: binary
 cross-entropy. Score: mean (z - z')^2, z = encoder(x), z' = second encoder(x').
 
-Differs from the original: narrower convolutions (16 channels at the first level, not 64), so that it trains on a
-laptop; the rate is higher (1e-3, not 2e-4), for minutes and not hours of training; the code's squared difference is a mean over its numbers, as in the authors' code.
+Differs from the original: narrower convolutions (16 channels at the first level, not 64) and a higher rate (1e-3, not
+2e-4), for minutes and not hours of training; the code's squared difference is a mean over its numbers, as in the
+authors' code.
 """
 
 from __future__ import annotations

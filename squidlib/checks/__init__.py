@@ -1,26 +1,48 @@
 """Checks: what a student's own version is held against, in words and with hints in steps.
 
-    >>> from squidlib.checks import (
-    first_look,
-    composing,
+    >>> from squidlib import checks as check
+    >>> check.topk_shrink(mine)            # what holds, what does not yet, and a first hint
+    >>> check.topk_shrink(mine, hints=2)   # one hint more
+
+One file a lesson; ``report`` holds what they share.
+"""
+
+from squidlib.checks import (
+    assembling,
     autoencoding,
+    composing,
+    contamination,
+    first_look,
+    inpainting,
+    judging,
     matrix,
     queue,
     shrinkage,
-    inpainting,
-    assembling,
-    judging,
-    contamination,
 )
-from squidlib.checks.first_look import *  # noqa: F403
-from squidlib.checks.composing import *  # noqa: F403
+from squidlib.checks.assembling import *  # noqa: F403
 from squidlib.checks.autoencoding import *  # noqa: F403
+from squidlib.checks.composing import *  # noqa: F403
+from squidlib.checks.contamination import *  # noqa: F403
+from squidlib.checks.first_look import *  # noqa: F403
+from squidlib.checks.inpainting import *  # noqa: F403
+from squidlib.checks.judging import *  # noqa: F403
 from squidlib.checks.matrix import *  # noqa: F403
 from squidlib.checks.queue import *  # noqa: F403
 from squidlib.checks.shrinkage import *  # noqa: F403
-from squidlib.checks.inpainting import *  # noqa: F403
-from squidlib.checks.assembling import *  # noqa: F403
-from squidlib.checks.judging import *  # noqa: F403
-from squidlib.checks.contamination import *  # noqa: F403
 
-__all__ = [name for module in (first_look, composing, autoencoding, matrix, queue, shrinkage, inpainting, assembling, judging, contamination) for name in module.__all__]
+__all__ = [
+    name
+    for module in (
+        first_look,
+        composing,
+        autoencoding,
+        matrix,
+        queue,
+        shrinkage,
+        inpainting,
+        assembling,
+        judging,
+        contamination,
+    )
+    for name in module.__all__
+]

@@ -48,7 +48,7 @@ def hard_shrink(mine: Any, holds: Holds) -> None:
     holds.that(
         "cut", bool((got[ROWS <= 0.25] == 0).all()), "weights at or below the threshold become 0",
         f"with threshold 0.25 the row {ROWS[0].tolist()} became {_row(got)}",
-        "What is not above the threshold has to be exactly 0.", "F.relu(w - t) is 0 there: multiply by it, or use where.",
+        "What is not above the threshold has to be exactly 0.", "torch.where keeps what is above.",
     )  # fmt: skip
     holds.that(
         "kept", bool((got[ROWS > 0.25] > 0).all()), "weights above it are kept",
@@ -109,7 +109,7 @@ def topk_shrink(mine: Any, holds: Holds) -> None:
     holds.that(
         "k = 1", torch.allclose(one.amax(-1), torch.ones(2), atol=1e-5), "k = 1 leaves the one strongest slot",
         f"with k = 1 the row {ROWS[0].tolist()} became {_row(one)}",
-        "The strongest slot gets all the weight: 1.", "Do not subtract the k-th value: with k = 1 nothing would be left.",
+        "The strongest slot gets all the weight: 1.", "Subtracting the k-th value would leave nothing.",
     )  # fmt: skip
 
 
