@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lab setup notebooks figures
+.PHONY: help demo test lab setup notebooks rehearse times badges figures studies
 
 help: ## show what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/make \1\t\2/'
@@ -29,8 +29,22 @@ test: $(READY) ## lint, types and all tests, notebooks included
 lab: $(READY) ## JupyterLab on notebooks/
 	$(BIN)/jupyter lab notebooks/
 
-notebooks: $(READY) ## build the notebooks from notebooks/src
+notebooks: $(READY) ## build notebooks, solutions, slides and handouts from notebooks/src
 	$(BIN)/python notebooks/build.py
+
+rehearse: $(READY) ## dry run for instructors: every lesson in smoke mode, and what would fail in the room
+	$(BIN)/python tools/rehearse.py
+
+badges: $(READY) ## write REPOSITORY=owner/name into badges and set-up cells for Colab and Binder
+	$(BIN)/python tools/badges.py "$(REPOSITORY)"
+
+times: $(READY) ## measure every lesson here, write the table of minutes
+	$(BIN)/python notebooks/times.py
+
+studies: $(READY) ## run what the studies in squidlib/studies still lack (hours where they are removed)
+	$(BIN)/python -m squidlib.studies.ablation
+	$(BIN)/python -m squidlib.studies.contamination
+	$(BIN)/python -m squidlib.studies.systems
 
 figures: $(READY) ## train three seeds, ship one of them, write the figures into README.md
 	$(BIN)/python tools/figures.py

@@ -24,9 +24,10 @@ from masters import masters, solved_notebook, solved_path, student_notebook, stu
 
 
 def code(notebook: NotebookNode) -> list[tuple[str, list[str]]]:
-    """Sources and tags of the code cells: where these are the same, the outputs still hold."""
+    """Sources and tags of the code cells but the set-up: where these are the same, the outputs still hold."""
     cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
-    return [(cell.source, cell.metadata.get("tags", [])) for cell in cells]
+    tagged = [(cell.source, list(cell.metadata.get("tags", []))) for cell in cells]
+    return [(source, tags) for source, tags in tagged if "setup" not in tags]
 
 
 def keep_outputs(notebook: NotebookNode, path: Path) -> bool:

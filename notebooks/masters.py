@@ -6,20 +6,27 @@ in the student's notebook one line ``...  # your code here`` stands there instea
     exercise   the cell holds a solution
     varies     its output depends on the mode or on chance: nbval runs it and does not compare
     long       announced: may take longer than a minute in class mode
+
+Behind the title stands the set-up cell of setup_cell.py (tag ``setup``), the same in every notebook.
 """
 
 from __future__ import annotations
 
 import re
+import sys
 from pathlib import Path
 from typing import NamedTuple
 
 import jupytext
 from nbformat import NotebookNode
+from nbformat.v4 import new_code_cell
 
 HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE))
+from setup_cell import SOURCE as SETUP
+
 KERNEL = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}
-TAGS = {"exercise", "varies", "long"}
+TAGS = {"exercise", "varies", "long", "setup"}
 _SOLUTION = re.compile(r"^( *)# solution: begin\n(.*?)^ *# solution: end\n?", re.DOTALL | re.MULTILINE)
 
 
@@ -66,6 +73,7 @@ def exercises(master: Path) -> list[Exercise]:
 def _notebook(master: Path, rewrite) -> NotebookNode:  # type: ignore[no-untyped-def]
     notebook = jupytext.read(master)
     notebook.metadata = NotebookNode(kernelspec=KERNEL, language_info={"name": "python"})
+    notebook.cells.insert(1, new_code_cell(SETUP, metadata={"tags": ["setup"]}))
     for index, cell in enumerate(notebook.cells):
         cell["id"] = f"cell-{index:02d}"
         tags = set(cell.metadata.get("tags", []))

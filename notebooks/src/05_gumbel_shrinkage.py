@@ -145,9 +145,8 @@ check.topk_shrink(my_topk_shrink)
 row = torch.tensor([0.4, 0.3, 0.2, 0.1])
 for k in (1, 2, 3):
     theirs = F.relu(row - row.topk(k).values[-1])
-    print(
-        f"k = {k}: subtracting the k-th keeps {int((theirs > 0).sum())}, top-k keeps {int((topk_shrink(row, k) > 0).sum())}"
-    )
+    ours = topk_shrink(row, k)
+    print(f"k = {k}: subtracting the k-th keeps {int((theirs > 0).sum())}, top-k keeps {int((ours > 0).sum())}")
 
 # %% [markdown]
 # ## The straight-through gradient (7 min)
@@ -217,7 +216,7 @@ best = max(sizes, key=lambda k: found[k]["combined"])
 figure = curves(
     sizes,
     lines,
-    title=f"The default score is best at k = {best}: {found[best]['combined']:.3f}; at k = 5: {found[5]['combined']:.3f}",
+    title=f"Default score: {found[best]['combined']:.3f} at its best k ({best}), {found[5]['combined']:.3f} at k = 5",
     x_label="k, slots that survive",
     y_label="mean AUC over four kinds",
     log_x=True,

@@ -30,19 +30,7 @@ from squidlib.checks.matrix import *  # noqa: F403
 from squidlib.checks.queue import *  # noqa: F403
 from squidlib.checks.shrinkage import *  # noqa: F403
 
-__all__ = [
-    name
-    for module in (
-        first_look,
-        composing,
-        autoencoding,
-        matrix,
-        queue,
-        shrinkage,
-        inpainting,
-        assembling,
-        judging,
-        contamination,
-    )
-    for name in module.__all__
-]
+_LESSONS = (
+    first_look, composing, autoencoding, matrix, queue, shrinkage, inpainting, assembling, judging, contamination,
+)  # fmt: skip
+__all__ = [name for lesson in _LESSONS for name in lesson.__all__]

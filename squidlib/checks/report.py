@@ -84,7 +84,7 @@ class Holds:
         self.held.pop()
         return value
 
-    def call(self, mine: Callable[..., Any], *arguments: Any, hint: str, copied: bool = True, **named: Any) -> Any:
+    def call(self, mine: Any, *arguments: Any, hint: str, copied: bool = True, **named: Any) -> Any:
         """What ``mine`` returns for copies of the arguments; a blank or raising function ends the check.
 
         Args:

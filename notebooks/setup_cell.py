@@ -1,0 +1,18 @@
+"""The set-up cell that every notebook begins with: it installs the kit on Colab and does nothing elsewhere.
+
+``REPOSITORY`` is written by ``make badges REPOSITORY=owner/name``, since a notebook opened on Colab knows no folder.
+"""
+
+from __future__ import annotations
+
+REPOSITORY = ""  #: owner/name on GitHub; empty: the notebook asks for it where it is needed
+
+SOURCE = f'''# On Colab this cell installs the kit; where the kit is installed it does nothing.
+import importlib.util, os, subprocess, sys
+
+if importlib.util.find_spec("squidlib") is None:
+    repository = os.environ.get("KIT_REPOSITORY", "{REPOSITORY}")
+    assert repository, "the kit is not installed; set os.environ['KIT_REPOSITORY'] to its owner/name on GitHub"
+    subprocess.run(["git", "clone", "--depth", "1", f"https://github.com/{{repository}}", "kit"], check=True)
+    subprocess.run([sys.executable, "kit/tools/colab.py"], check=True)
+    sys.path.insert(0, "kit")'''
