@@ -32,7 +32,7 @@ def slides(notebook: NotebookNode) -> str:
     found: list[str] = []
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
-            for part in re.split(r"(?m)^(?=##? )", cell.source):
+            for part in filter(None, re.split(r"(?m)^(?=##? )", cell.source)):
                 if re.match(r"##? ", part) or not found:
                     found.append("")
                 found[-1] += _prose(part)

@@ -152,6 +152,17 @@ def test_a_build_keeps_outputs_where_only_prose_changed(tmp_path: Path) -> None:
     assert not build.keep_outputs(prose, tmp_path / "none.ipynb")
 
 
+def test_a_solved_notebook_shows_its_own_checks_and_the_students_results() -> None:
+    student, solved = student_notebook(LESSONS[0]), solved_notebook(LESSONS[0])
+    for notebook, name in ((student, "student"), (solved, "solved")):
+        for cell in code_cells(notebook):
+            cell.outputs = [NotebookNode(output_type="stream", name="stdout", text=name)]
+    build.take_outputs(solved, student)
+    for cell, other in zip(code_cells(solved), code_cells(student), strict=True):
+        own = cell.source != other.source or cell.source.startswith("check.")
+        assert text_of(cell) == ("solved" if own else "student")
+
+
 def test_building_an_unknown_notebook_says_so() -> None:
     done = subprocess.run(
         [sys.executable, str(NOTEBOOKS / "build.py"), "99_nothing"], capture_output=True, text=True, check=False

@@ -1,31 +1,80 @@
 # %% [markdown]
 # # 00 · Start here
 #
-# **Aims.** See a trained SQUID find anomalies that it was never shown; check that your machine is ready.
-# **Time.** 10 minutes. **Needs.** No GPU, no network.
+# **Aims.** Check that your machine is ready; see a trained SQUID find anomalies that it was never shown; do three short
+# exercises that every later lesson builds on; know what the other lessons explain.
+#
+# **Time.** 15 minutes. **Needs.** Python and the basics of PyTorch. No GPU, no network.
 #
 # A chest X-ray is taken in a fixed pose, so the same place shows the same anatomy in every patient. SQUID learns from
-# *normal* images only what each place should look like. Asked about a new image, it paints every place anew from what
-# its memory of normal images and the neighbouring places say. Where picture and repainting disagree, something is
-# wrong.
+# *normal* images only what each place can look like. Asked about a new image, it compares every place with its memory
+# of that place and with what the neighbouring places suggest. Where they do not agree, something is wrong.
 #
 # To *see* this we use **DigitAnatomy**: nine handwritten digits in a fixed order stand for the anatomy.
 #
 # *Teaching and research only; this is no medical device.*
 
 # %%
-import squidlib
-from digitanatomy import DESCRIPTIONS, KINDS, DigitAnatomy, mnist5000
-from squidlib.metrics import auc
-from squidlib.plots import detection_picture, image_row, show
+# This cell does nothing where the kit is installed (Binder included). On Colab it installs the kit.
+import importlib.util
+import os
+import subprocess
+import sys
 
-# %% [markdown]
-# ## The images
-#
-# Every tile is a different handwritten sample. The test digits below were never used for training.
+if importlib.util.find_spec("squidlib") is None:
+    if "google.colab" not in sys.modules:
+        sys.exit("This kernel has no squidlib. Start the notebooks with `make lab` (README.md, section Start).")
+    if not os.path.isdir("kit") and not os.environ.get("KIT_REPOSITORY"):
+        sys.exit("Run this in a cell above, then this cell again: %env KIT_REPOSITORY=(address of this repository)")
+    if not os.path.isdir("kit"):
+        subprocess.run(["git", "clone", "--depth", "1", os.environ["KIT_REPOSITORY"], "kit"], check=True)
+    pins = ["--constraint", "kit/constraints.txt"]
+    subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", "--editable", "kit", *pins], check=True)
+    sys.exit("The kit is installed. Restart the runtime once (menu Runtime), then run all cells.")
 
 # %%
-test = DigitAnatomy(mnist5000().split().test, counts=dict.fromkeys(KINDS, 40), seed=7)
+import torch
+
+import squidlib
+from digitanatomy import DESCRIPTIONS, KINDS, DigitAnatomy
+from squidlib import checks as check
+from squidlib.cli.main import main as squid_command
+from squidlib.digits import Digits
+from squidlib.lesson import bars, histograms, mode, say, show
+from squidlib.metrics import auc, worst_patch_hits
+from squidlib.plots import detection_picture, image_row
+from squidlib.studies.results import auc_by_kind
+
+# %% [markdown]
+# ## How a lesson works (2 min)
+#
+# - **Predict** before you run an experiment. Write your guess down: being wrong is how you find out what you believed.
+# - **Exercises** have a cell with `...  # your code here`. Replace the dots, run the cell, then run the `check` below
+#   it. It says which properties hold and which does not yet, with a first hint; `hints=2` gives one more.
+# - A blank or wrong exercise breaks nothing: what follows uses the kit's own version.
+# - Solved notebooks are in `notebooks/solutions/`. Each lesson can be entered at its beginning.
+# - The **stop button** of a training cell with a progress bar keeps what was learned so far, and you can go on.
+# - `KIT_MODE`, an environment variable that is set before Jupyter starts, chooses how long things run: `smoke`
+#   (seconds, to try that all works), `class` (the default, for two CPU cores), `full`.
+#
+# ## Is this machine ready? (1 min)
+#
+# `squid doctor` checks Python, packages, memory and disk, and says how to mend what is wrong. Exit code 0: all is well.
+
+# %% tags=["varies"]
+print("exit code:", squid_command(["doctor"]))
+print("KIT_MODE: ", mode())
+
+# %% [markdown]
+# ## The images (2 min)
+#
+# Every tile is a different handwritten sample. The digits below were never used for training.
+
+# %%
+data = Digits()
+counts = {"normal": 100, "novel": 25, "disorder": 25, "missing": 25, "flipped": 25}
+test = DigitAnatomy(data.glyphs.test, counts, seed=7)
+images, labels = test.images(), torch.tensor([sample.label for sample in test])
 for kind in KINDS:
     print(f"{kind:9s} {DESCRIPTIONS[kind]}")
 
@@ -35,79 +84,178 @@ figure = image_row([sample.image for sample in first], [sample.kind for sample i
 show(figure, alt="One DigitAnatomy image of each kind: normal and four anomalies")
 
 # %% [markdown]
-# ## A trained detector
+# ## A trained detector (4 min)
 #
-# A checkpoint comes with the kit. It was trained in minutes on two CPU cores, on normal images alone.
+# A checkpoint comes with the kit. It was trained in minutes on two CPU cores, on normal images alone. It gives each
+# image one number: higher means more abnormal.
 
 # %%
 detector = squidlib.load("digitanatomy")
-images = test.images()
-scores = detector.score(images)
+every_score = detector.scores(images)
+scores = every_score["combined"]  # the default, the same as detector.score(images)
 print("images", tuple(images.shape), "-> scores", tuple(scores.shape))
 
 # %% [markdown]
-# **Predict first.** Which of the four anomalies will be the hardest to find, and why? Write it down, then run the cell.
+# How good are such scores? Take every pair of one normal and one abnormal image. The **AUC** is the share of pairs in
+# which the abnormal one has the higher score: 0.5 is guessing, 1 is perfect. A pair with equal scores counts as half.
 #
-# The AUC is the chance that an abnormal image scores higher than a normal one: 0.5 is guessing, 1 is perfect.
+# **Exercise 1.** Write it, from the scores of the normal and of the abnormal images.
+
+
+# %% tags=["exercise"]
+def my_auc(normal, abnormal):
+    """normal (N,), abnormal (M,): scores -> one number, the share of the N * M pairs in the right order."""
+    # solution: begin
+    right = (abnormal[:, None] > normal).float()  # (M, N)
+    equal = (abnormal[:, None] == normal).float()
+    return float((right + equal / 2).mean())
+    # solution: end
+
 
 # %%
-kinds = [sample.kind for sample in test]
-found = {}
-for kind in KINDS[1:]:
-    chosen = [index for index, other in enumerate(kinds) if other in ("normal", kind)]
-    found[kind] = auc([int(kinds[index] == kind) for index in chosen], scores[chosen].numpy())
-hardest = min(found, key=found.get)
-print(f"the hardest to find is: {hardest}")
-
-# %%
-for kind, value in found.items():
-    print(f"AUC {kind:9s} {value:.2f}")
+check.pairs_in_order(my_auc)
 
 # %% [markdown]
-# ## What it found, and where
+# **Predict.** Which of the four anomalies will be the hardest to find, and why?
+
+# %%
+found = auc_by_kind(test.kinds, scores)
+average = found.pop("mean")
+hardest = min(found, key=found.get)
+print("all kinds together:", round(auc(labels, scores), 2))
+
+# %%
+figure = bars(
+    found,
+    title=f"Hardest to find: {hardest}, with an AUC of {found[hardest]:.2f}; guessing would be 0.5 (dotted)",
+    x_label="AUC against the normal images",
+    reference=0.5,
+)
+show(figure, alt="A bar for each kind of anomaly: the AUC of the default score, all well above one half")
+
+# %% [markdown]
+# ## Where to draw the line (3 min)
 #
-# Left to right: the input; what normal neighbours and the memory say it should be; where the two disagree; the score
-# against those of normal images. The dotted line is a threshold that 5 % of normal images exceed. It comes from normal
-# images alone: no label was used to set it.
+# To *call* an image abnormal you need a threshold. In a hospital nobody has labelled anomalies to tune it on. So set
+# the share of false alarms that you can bear, and look at **normal** images alone that were held out of the training.
+#
+# **Exercise 2.** Find the score that a given share of the normal scores exceeds. Scores need not follow a bell curve.
+
+
+# %% tags=["exercise"]
+def my_threshold(normal_scores, rate):
+    """normal_scores (N,), rate in 0..1 -> one number that a share ``rate`` of the scores exceeds."""
+    # solution: begin
+    return float(torch.quantile(normal_scores, 1 - rate))
+    # solution: end
+
+
+# %%
+check.normal_threshold(my_threshold)
+
+# %% [markdown]
+# **Predict.** The threshold below lets 5 % of the *held-out* normal images exceed it. The normal images of our test
+# show other samples: will it be exactly 5 % of them as well? And how many anomalies will be missed?
+
+# %%
+threshold = detector.threshold(false_positive_rate=0.05)
+called = scores > threshold
+alarms, hits = called[labels == 0].float().mean(), called[labels == 1].float().mean()
+say(
+    f"Of {counts['normal']} new normal images **{alarms:.0%}** exceed the threshold, of the abnormal ones "
+    f"**{hits:.0%}**. No label was used to set it."
+)
+
+# %%
+figure = histograms(
+    {"normal": scores[labels == 0], "abnormal": scores[labels == 1]},
+    title=f"The threshold lets {alarms:.0%} of normals exceed it and misses {1 - hits:.0%} of anomalies",
+    x_label="score (higher = more abnormal)",
+    threshold=threshold,
+)
+show(figure, alt="Two histograms of scores, normal left and abnormal right, with a dotted threshold between them")
+
+# %% [markdown]
+# ## What is wrong, and where (2 min)
+#
+# The detector scores every tile; an image is as abnormal as its worst tile. Tiles are counted in reading order: 0, 1, 2
+# in the first row, 3, 4, 5 in the second, 6, 7, 8 in the third.
+#
+# **Exercise 3.** Say in which row and column the most abnormal tile of each image is.
+
+
+# %% tags=["exercise"]
+def my_worst_tile(tile_scores):
+    """tile_scores (B, 9) in reading order -> (B, 2): row and column, 0..2, of the highest score of each image."""
+    # solution: begin
+    worst = tile_scores.argmax(dim=-1)
+    return torch.stack([worst // 3, worst % 3], dim=-1)
+    # solution: end
+
+
+# %%
+check.worst_tile(my_worst_tile)
+
+# %%
+detected = (labels == 1) & called
+wrong = torch.stack([sample.wrong for sample in test])[detected]  # (B, 9), which tiles are truly wrong
+hit = worst_patch_hits(wrong, detector.patch_scores(images[detected]))
+say(f"Where an anomaly was found, the worst tile is truly a wrong one in **{hit.mean():.0%}** of the images.")
+
+# %% [markdown]
+# Left to right below: the input; the reconstruction from memory and neighbours; where the two differ; the score against
+# those of normal images. The dotted line is the threshold.
 
 # %%
 figure = detection_picture(detector, test)
 show(figure, alt="Five rows, one a kind: input, reconstruction, anomaly map, score and verdict")
 
 # %% [markdown]
-# ## Try it
-#
-# Change `seed` or `severity` (how many tiles become wrong) and look again. Which normal image comes closest to a false
-# alarm?
+# **Try it.** Change `seed` or `severity` (how many tiles become wrong) and run the cell again. Which normal image comes
+# closest to a false alarm?
 
 # %%
-more = DigitAnatomy(mnist5000().split().test, counts={"normal": 1, "flipped": 3}, seed=1, severity=2)
+more = DigitAnatomy(data.glyphs.test, counts={"normal": 1, "flipped": 3}, seed=1, severity=2)
 pictures = more.images()
-labels = [f"score {score:.1f}" for score in detector.score(pictures).tolist()]
-figure = image_row(list(pictures), labels)
+figure = image_row(list(pictures), [f"score {score:.1f}" for score in detector.score(pictures).tolist()])
 show(figure, alt="A normal image and three with two flipped digits each, with their scores")
 
 # %% [markdown]
-# ## Is this machine ready?
+# ## What the rest explains (1 min)
 #
-# `squid doctor` checks Python, packages, memory and disk, and says how to mend what is wrong. Its exit code is 0 when
-# nothing has to be mended.
+# | lesson | the question that it answers |
+# | --- | --- |
+# | 01 DigitAnatomy | What do radiographs have that photographs have not, and what is an honest anomaly? |
+# | 02 Auto-encoder | Why does the obvious method, "large reconstruction error = abnormal", fail? |
+# | 03 Memory matrix | What does it help to rebuild an image from learned memories only (MemAE)? |
+# | 04 Memory queue | Why copy features into a queue instead of learning a matrix? |
+# | 05 Gumbel shrinkage | Why must a patch recall few memories, and how does one train that? |
+# | 06 In-painting | What do the neighbours of a patch add, and why must it not see itself? |
+# | 07 SQUID | How do all the parts train together? |
+# | 08 Evaluate honestly | Which part is worth how much, and which of the paper's claims held? |
+# | 09 True UAD | What if the training images are not all normal? |
 
 # %%
-# NBVAL_IGNORE_OUTPUT
-from squidlib.cli.main import main
-
-print("exit code:", main(["doctor"]))
+paper = auc_by_kind(test.kinds, every_score["discriminator"])["mean"]
+say(
+    f"**What we saw.** Trained on normal images alone, the detector finds four kinds of anomaly with a mean AUC of "
+    f"{average:.2f}. That is the kit's default score, a sum of four scores of each tile. The paper's own score, which "
+    f"asks a discriminator, has {paper:.2f} here, where 0.5 is guessing. Lessons 07 and 08 look into that."
+)
 
 # %% [markdown]
-# ## What this does not show
+# The reconstruction is seldom the healthy digit that should stand there; often it is broken or a poor copy. That is
+# enough to detect with, but it is not what "in-painting" makes one expect.
 #
-# Nine digits are not a chest. Their parts do not depend on each other, there is no lung and no shadow of a rib, and
-# the anomalies were made by us. That a detector works here does not say that it works on patients.
+# **What this does not show.** Nine digits are not a chest. Their parts do not depend on each other, there is no lung
+# and no shadow of a rib, and the anomalies were made by us. That a detector works here does not say that it works on
+# patients. And one trained network is one network: lesson 08 has three.
 #
-# | seen here | paper | in the kit |
-# | --- | --- | --- |
-# | images, anomalies, masks | section 5.1 | `digitanatomy` |
-# | patches and the memory queue | 3.1, 3.2 | `squidlib.patches`, `squidlib.memory` |
-# | in-painting from neighbours | 3.3 | `squidlib.inpainting` |
-# | scores and thresholds | 3.6, 4.2 | `squidlib.scoring`, `squidlib.metrics` |
+# | seen here | paper | function | test |
+# | --- | --- | --- | --- |
+# | images, anomalies, masks | 5.1 | `digitanatomy.dataset.DigitAnatomy` | `tests/test_dataset.py` |
+# | scores of an image and of its tiles | 3.6 | `squidlib.detector.image_scores` | `tests/test_detector.py` |
+# | AUC | 4.2 | `squidlib.metrics.auc` | `tests/test_metrics.py` |
+# | threshold from normal images | 4.2 | `squidlib.metrics.threshold_at` | `tests/test_metrics.py` |
+# | worst tile | none | `squidlib.metrics.worst_patch_hits` | `tests/test_metrics.py` |
+# | is the machine ready | none | `squidlib.cli.doctor.Doctor` | `tests/test_cli_doctor.py` |

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from typing import TypeVar
 
 import torch
 from jaxtyping import Float
 from torch import Generator, Tensor
 
+NetworkT = TypeVar("NetworkT", bound=torch.nn.Module)
 Ticks = Callable[[int], Iterable[int]]  #: number of steps -> those steps, perhaps with a progress bar around them
 
 
-def seeded(seed: int, build: Callable[[], torch.nn.Module]) -> torch.nn.Module:
+def seeded(seed: int, build: Callable[[], NetworkT]) -> NetworkT:
     """``build()`` with weights that depend on ``seed`` alone; the global generator is left as it was."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)

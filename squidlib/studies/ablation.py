@@ -10,6 +10,7 @@ paper's discriminator. Nothing is chosen by the results.
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import torch
@@ -67,7 +68,7 @@ if __name__ == "__main__":
         "ablation",
         {"steps": STEPS, "seeds": list(SEEDS), "command": "python -m squidlib.studies.ablation"},
         {
-            f"{name}/{seed}": (lambda variant=variant, seed=seed: one_run(variant, STEPS, seed))
+            f"{name}/{seed}": partial(one_run, variant, STEPS, seed)
             for seed in SEEDS
             for name, variant in variants().items()
         },

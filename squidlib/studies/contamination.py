@@ -10,12 +10,13 @@ memory and its calibration are filled from the same dirty set, since nobody coul
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Generator, Tensor
 
-from digitanatomy import ANOMALIES, NORMAL, DigitAnatomy, cut_tiles, join_tiles
+from digitanatomy import ANOMALIES, NORMAL, DigitAnatomy, Glyphs, Sample, cut_tiles, join_tiles
 from digitanatomy.compose import JITTERS, jitter_tiles
 from squidlib.baselines import AutoEncoder, MemAE
 from squidlib.digits import Digits
@@ -37,16 +38,32 @@ class DirtyDigits(Digits):
         images: size of the training set, which is drawn once.
         seed: of the images and of the order in which they are seen.
         preset: gives the variation of training tiles.
+        calibration: number of held-out images.
+
+    Attributes:
+        samples: the training set in its order, with kinds and masks: to look at, never to learn from.
+        images: (images, 1, 96, 96) in 0..1, theirs.
+
+    Raises:
+        ValueError: where the share is out of range.
     """
 
-    def __init__(self, share: int, images: int = IMAGES, seed: int = 0, preset: Preset | None = None) -> None:
+    def __init__(
+        self,
+        share: int,
+        images: int = IMAGES,
+        seed: int = 0,
+        preset: Preset | None = None,
+        calibration: int = CALIBRATION,
+    ) -> None:
         if not 1 <= share <= 100:
             raise ValueError(f"the share of normal images lies in 1..100 per cent, got {share}")
         super().__init__(seed=seed)
         self.jitter = (laptop_digitanatomy() if preset is None else preset).jitter
         self.seed = seed
-        self.images = _mixed(self.glyphs.train, images, share, seed)
-        self.held_out = _mixed(self.glyphs.calibration, CALIBRATION, share, seed + 1)
+        self.samples = _mixed(self.glyphs.train, images, share, seed)
+        self.images = _images(self.samples)
+        self.held_out = _images(_mixed(self.glyphs.calibration, calibration, share, seed + 1))
 
     def batch(self, step: int, size: int) -> Tensor:
         """Images of the set, drawn with replacement, every tile varied as the laptop preset does."""
@@ -65,12 +82,37 @@ class DirtyDigits(Digits):
         return self.held_out
 
 
-def _mixed(glyphs: Any, count: int, share: int, seed: int) -> Tensor:
+def _mixed(glyphs: Glyphs, count: int, share: int, seed: int) -> list[Sample]:
     abnormal = round(count * (100 - share) / 100)
     each = [abnormal // len(ANOMALIES) + (index < abnormal % len(ANOMALIES)) for index in range(len(ANOMALIES))]
     counts = {NORMAL: count - abnormal, **dict(zip(ANOMALIES, each, strict=True))}
-    images = DigitAnatomy(glyphs, counts, seed=1000 + seed).images()
-    return images[torch.randperm(count, generator=Generator().manual_seed(seed))]
+    samples = list(DigitAnatomy(glyphs, counts, seed=1000 + seed))
+    order = torch.randperm(count, generator=Generator().manual_seed(seed))
+    return [samples[index] for index in order.tolist()]
+
+
+def _images(samples: list[Sample]) -> Tensor:
+    return torch.stack([sample.image for sample in samples])
+
+
+def aucs_by_share(runs: dict[str, dict[str, Any]], system: str, name: str = "mean") -> dict[int, list[float]]:
+    """Share of normals -> the AUC of each seed that was run, in the seeds' order; ``name`` is a kind or "mean"."""
+    found: dict[int, list[float]] = {}
+    for share in SHARES:
+        for seed in SEEDS:
+            figures = runs.get(f"{system} {share}/{seed}")
+            if figures is not None:
+                found.setdefault(share, []).append(float(figures[name]))
+    return found
+
+
+def auc_lost(aucs: dict[int, list[float]]) -> dict[int, float]:
+    """Share -> how much lower the AUC is than at 100 % normal, seed by seed, then the mean over the seeds."""
+    return {
+        share: sum(clean - dirty for clean, dirty in zip(aucs[100], values, strict=False))
+        / min(len(values), len(aucs[100]))
+        for share, values in aucs.items()
+    }
 
 
 def one_run(system: str, share: int, seed: int, steps: int, images: int = IMAGES) -> dict[str, Any]:
@@ -100,9 +142,7 @@ if __name__ == "__main__":
             "command": "python -m squidlib.studies.contamination",
         },
         {
-            f"{system} {share}/{seed}": (
-                lambda system=system, share=share, seed=seed: one_run(system, share, seed, STEPS[system])
-            )
+            f"{system} {share}/{seed}": partial(one_run, system, share, seed, STEPS[system])
             for seed in SEEDS
             for share in SHARES
             for system in STEPS

@@ -1,7 +1,89 @@
-"""Lesson 08."""
+"""Lesson 08: judging."""
 
 from __future__ import annotations
 
+import statistics
 from typing import Any
 
-WRONG: dict[str, dict[str, Any]] = {}
+import numpy as np
+import torch
+
+
+def _counts(labels: Any, called: Any) -> tuple[Any, Any, Any]:
+    truth = labels == 1
+    return (called & truth).sum(), (called & ~truth).sum(), (~called & truth).sum()
+
+
+def _f1(labels: Any, called: Any) -> float:
+    hits, alarms, misses = _counts(labels, called)
+    return float(2 * hits / (2 * hits + alarms + misses))
+
+
+def _accuracy(labels: Any, called: Any) -> float:
+    return float((called == (labels == 1)).float().mean())
+
+
+def _by_precision(labels: Any, scores: Any, threshold: float) -> tuple[float, float]:
+    hits, alarms, misses = _counts(labels, scores > threshold)
+    precision, recall = hits / (hits + alarms), hits / (hits + misses)
+    return _accuracy(labels, scores > threshold), float(2 * precision * recall / (precision + recall))
+
+
+def _only_scores(labels: Any, scores: Any) -> float:
+    accuracy = ((scores > scores[:, None]) == (labels == 1)).float().mean(1)
+    return float(scores[accuracy.argmax()])
+
+
+def _tables(normal: int, abnormal: int) -> tuple[Any, Any]:
+    hits, alarms = torch.arange(abnormal + 1)[:, None], torch.arange(normal + 1)[None]
+    return (hits + normal - alarms) / (normal + abnormal), 2 * hits / (hits + alarms + abnormal)
+
+
+def _hits(wrong: Any, scores: Any) -> Any:
+    return wrong[torch.arange(len(wrong)), scores.argmax(1)]
+
+
+def _possible(accuracy: float, f1: float, normal: int, abnormal: int, tolerance: float) -> Any:
+    a, f = _tables(normal, abnormal)
+    return ((a - accuracy).abs() <= tolerance) & ((f - f1).abs() <= tolerance)
+
+
+WRONG: dict[str, dict[str, Any]] = {
+    "accuracy_and_f1": {
+        "accuracy": lambda y, s, t: (float((s > t).float().mean()), _f1(y, s > t)),  # share of what was called
+        "f1": lambda y, s, t: (_accuracy(y, s > t), _accuracy(y, s > t)),
+        "no hit": _by_precision,
+        "above": lambda y, s, t: (_accuracy(y, s >= t), _f1(y, s >= t)),
+        "two": lambda y, s, t: _accuracy(y, s > t),
+    },
+    "oracle_threshold": {
+        "separated": lambda y, s: float(((s > s[:, None]) == (y == 1)).float().mean(1).max()),  # the accuracy itself
+        "best": lambda y, s: float((s[y == 0].mean() + s[y == 1].mean()) / 2),
+        "everything": _only_scores,
+        "number": lambda y, s: s[y == 0],
+    },
+    "over_seeds": {
+        "mean": lambda v: (statistics.median(v), float(np.std(v, ddof=1))),
+        "unit": lambda v: (float(np.mean(v)), float(np.var(v))),
+        "n - 1": lambda v: (float(np.mean(v)), float(np.std(v))),
+        "one": lambda v: (sum(v) / len(v), statistics.stdev(v) if len(v) > 1 else 0.0),
+        "two": lambda v: float(np.mean(v)),
+    },
+    "hit_share": {
+        "worst": lambda w, s, c: _hits(w, s.abs())[c].float().mean(),  # the largest absolute value
+        "called": lambda w, s, c: _hits(w, s).float().mean(),
+        "of the called": lambda w, s, c: (_hits(w, s) & c).float().mean(),
+        "none": lambda w, s, c: _hits(w, s)[c].float().sum() / c.sum().clamp(min=1),
+        "number": lambda w, s, c: _hits(w, s)[c],
+    },
+    "possible_row": {
+        "exists": lambda a, f, n, p, t: f <= a,
+        "rounded": lambda a, f, n, p, t: bool(_possible(a, f, n, p, 1e-6).any()),
+        "together": lambda a, f, n, p, t: bool(
+            ((_tables(n, p)[0] - a).abs() <= t).any() and ((_tables(n, p)[1] - f).abs() <= t).any()
+        ),
+        "too low": lambda a, f, n, p, t: f <= 2 * p / (2 * p + (1 - a) * (n + p)),  # no more hits than abnormal images
+        "counts": lambda a, f, n, p, t: bool(_possible(a, f, 234, 390, t).any()),
+        "bool": lambda a, f, n, p, t: _possible(a, f, n, p, t),
+    },
+}

@@ -1,0 +1,271 @@
+# %% [markdown]
+# # 02 · The auto-encoder, and why it fails
+#
+# **Aims.** Train an auto-encoder on normal images; score by reconstruction error; draw a ROC curve; put trivial
+# baselines beside it; say why a network that rebuilds well does not have to detect well.
+#
+# **Time.** 40 minutes. **Needs.** Lesson 01. No GPU, no network.
+
+# %%
+import numpy as np
+import torch
+
+from digitanatomy import KINDS, DigitAnatomy, Jitter
+from squidlib import checks as check
+from squidlib.baselines import AutoEncoder, MeanImage, PatchNeighbours, Sharpness
+from squidlib.digits import Digits
+from squidlib.lesson import bars, by_mode, curves, histograms, image_grid, interruptible, say, show
+from squidlib.patches import cut
+from squidlib.studies.results import auc_by_kind
+
+# %% [markdown]
+# ## Squeeze and rebuild (8 min)
+#
+# An auto-encoder squeezes an image of 96 × 96 = 9,216 pixels through a code of a few numbers and rebuilds it. It learns
+# on normal images only. The hope: it learns to rebuild *normal*, so that whatever is abnormal comes back badly, and the
+# **reconstruction error** shows it.
+
+# %% tags=["varies"]
+data = Digits(jitter=Jitter())
+each = by_mode(12, 100, 200)
+test = DigitAnatomy(data.glyphs.test, dict.fromkeys(KINDS, each) | {"normal": 2 * each}, seed=3)
+images, labels = test.images(), np.array([sample.label for sample in test])
+print("test images", tuple(images.shape), "of which abnormal", int(labels.sum()))
+
+# %% tags=["varies"]
+normals = data.fresh.batch(0, by_mode(64, 1600, 12800))
+auto = AutoEncoder(code=16, steps=by_mode(3, 250, 4000))
+with interruptible("auto-encoder") as ticks:
+    auto.fit(normals, seed=0, ticks=ticks)
+
+# %% [markdown]
+# **Exercise 1.** The score of an image is its mean squared error: one number for each image.
+
+
+# %% tags=["exercise"]
+def my_error(images, reconstructions):
+    """Two tensors (B, 1, H, W) -> (B,): the mean squared difference of each image."""
+    # solution: begin
+    return ((images - reconstructions) ** 2).mean(dim=(1, 2, 3))
+    # solution: end
+
+
+# %%
+check.reconstruction_error(my_error)
+
+# %% [markdown]
+# **Predict.** Four kinds of anomaly: a digit 0 where none belongs (novel), two digits swapped (disorder), an empty tile
+# (missing), a mirrored digit (flipped). Which comes back worst? Is there one that comes back *better* than a normal
+# image?
+
+# %% tags=["varies"]
+first = torch.stack([images[test.kinds.index(kind)] for kind in KINDS])
+rows = {"input": first, "reconstruction": auto.reconstruct(first), "squared error": auto.anomaly_map(first)}
+figure = image_grid(
+    rows, titles=KINDS, maps=["squared error"], title="A code of 16 numbers: blurred, and everywhere wrong"
+)
+show(figure, alt="Five inputs, their blurred reconstructions and maps of the squared error, which is bright everywhere")
+
+# %% tags=["varies"]
+scores = auto.score(images)
+found = auc_by_kind(test.kinds, scores)
+worst = min(found, key=found.get)
+figure = histograms(
+    {kind: scores[[other == kind for other in test.kinds]] for kind in ("normal", "missing", "novel")},
+    title=f"Missing images have *less* error than normal ones: AUC {found['missing']:.2f}"
+    if found["missing"] < 0.5
+    else f"AUC of missing {found['missing']:.2f}, of novel {found['novel']:.2f}",
+    x_label="mean squared error",
+)
+show(figure, alt="Histograms of the squared error of normal, missing and novel images, which overlap")
+
+# %% tags=["varies"]
+say(
+    f"The kind that is found worst is **{worst}** (AUC {found[worst]:.2f}). An empty tile is the easiest thing to "
+    f"rebuild, and 0.5 is guessing: an AUC below it says that the score looks the wrong way. The best is "
+    f"{max(found, key=found.get)} with {max(found.values()):.2f}."
+)
+
+# %% [markdown]
+# ## ROC: every threshold at once (8 min)
+#
+# A threshold turns a score into a verdict. Each threshold has a *false-positive rate* (share of normal images called
+# abnormal) and a *true-positive rate* (share of abnormal images called abnormal). The ROC curve draws one against the
+# other for all thresholds; the area under it is the AUC of lesson 00.
+#
+# **Exercise 2.** One point of the curve. An image is called abnormal where its score is *above* the threshold.
+
+
+# %% tags=["exercise"]
+def my_rates(labels, scores, threshold):
+    """labels (N,) 0 or 1, scores (N,), both numpy -> (false-positive rate, true-positive rate)."""
+    # solution: begin
+    called = scores > threshold
+    return called[labels == 0].mean(), called[labels == 1].mean()
+    # solution: end
+
+
+# %%
+check.rates(my_rates)
+
+# %% tags=["varies"]
+from sklearn.metrics import roc_curve
+
+kinds, lines = np.array(test.kinds), {}
+grid = np.linspace(0, 1, 21)
+for kind in KINDS[1:]:
+    chosen = (kinds == kind) | (kinds == "normal")
+    false, true, _ = roc_curve(labels[chosen], scores.numpy()[chosen])
+    lines[f"{kind} ({found[kind]:.2f})"] = np.interp(grid, false, true)
+figure = curves(
+    grid,
+    lines | {"guessing (0.50)": grid},
+    title=f"No threshold is good for all kinds: mean AUC {found['mean']:.2f}",
+    x_label="false-positive rate",
+    y_label="true-positive rate",
+)
+show(figure, alt="ROC curves of the four kinds with the diagonal of guessing; missing lies below the diagonal")
+
+# %% [markdown]
+# ## A wider code? (8 min)
+#
+# The reconstructions are blurred: 16 numbers are few for nine handwritten digits. A wider code rebuilds better.
+#
+# **Predict.** From 16 to 256 numbers: what happens to the error of normal images, of abnormal images, and to the AUC?
+
+# %% tags=["varies"]
+errors, aucs = {"normal": [], "abnormal": []}, []
+widths = by_mode([8, 64], [4, 32, 256], [2, 8, 32, 128, 512])
+for code in widths:
+    system = AutoEncoder(code=code, steps=by_mode(2, 120, 3000))
+    with interruptible(f"code of {code}") as ticks:
+        system.fit(normals, seed=0, ticks=ticks)
+    error = system.score(images)
+    for name, label in (("normal", 0), ("abnormal", 1)):
+        errors[name].append(float(error[labels == label].mean()))
+    aucs.append(auc_by_kind(test.kinds, error))
+
+# %% tags=["varies"]
+figure = curves(
+    widths,
+    errors,
+    title=f"Abnormal error / normal error: {errors['abnormal'][0] / errors['normal'][0]:.2f} (code {widths[0]}) to "
+    f"{errors['abnormal'][-1] / errors['normal'][-1]:.2f} (code {widths[-1]})",
+    x_label="numbers in the code",
+    y_label="mean squared error",
+    log_x=True,
+)
+show(
+    figure,
+    alt="Mean squared error of normal and abnormal images over the width of the code; the two lines fall together",
+)
+
+# %% tags=["varies"]
+say(
+    f"Normal and abnormal images get better *together*. The mean AUC goes from {aucs[0]['mean']:.2f} to "
+    f"{aucs[-1]['mean']:.2f}, missing from {aucs[0]['missing']:.2f} to {aucs[-1]['missing']:.2f}. "
+    "The network learned to rebuild strokes, and anomalies are made of strokes."
+)
+
+# %% [markdown]
+# ## Look at tiles, in normal units (8 min)
+#
+# One wrong tile among nine disappears in the mean over an image. And a 1 has little ink and little error, an 8 has
+# much: each place has an error of its own that is *normal* there.
+#
+# **Exercise 3.** Turn tile errors (B, 9) into an image score: subtract what *normal calibration* images show at each
+# place, divide by their deviation there, and take the worst tile.
+
+
+# %% tags=["exercise"]
+def my_worst_tile_score(errors, normal_errors):
+    """errors (B, R) of images, normal_errors (N, R) of held-out normals -> (B,)."""
+    # solution: begin
+    mean, deviation = normal_errors.mean(dim=0), normal_errors.std(dim=0)
+    return ((errors - mean) / deviation).amax(dim=1)
+    # solution: end
+
+
+# %%
+check.worst_tile_score(my_worst_tile_score)
+
+# %% [markdown]
+# **Predict.** Does it help, for which kinds? Is *missing* found now?
+
+
+# %% tags=["varies"]
+def tile_errors(pictures):
+    """(B, 1, 96, 96) -> (B, 9): the auto-encoder's mean squared error of every tile."""
+    return cut(auto.anomaly_map(pictures), 3).mean(dim=(2, 3, 4))
+
+
+held_out = tile_errors(data.calibration())
+standard = (tile_errors(images) - held_out.mean(0)) / held_out.std(0)
+by_tile = auc_by_kind(test.kinds, standard.amax(1))
+say(
+    "| | " + " | ".join(found) + " |\n| --- |" + " --- |" * len(found)
+    + "\n| whole image | " + " | ".join(f"{value:.2f}" for value in found.values())
+    + " |\n| worst tile, normal units | " + " | ".join(f"{value:.2f}" for value in by_tile.values()) + " |"
+)  # fmt: skip
+
+# %% [markdown]
+# ## Baselines that learn nothing, or nearly (8 min)
+#
+# A figure alone says little: what would something trivial reach?
+#
+# - **sharpness**: minus the mean of |x(i, j+1) − x(i, j)|; it learns nothing;
+# - **mean image**: the distance to the average of all normal images;
+# - **pixel kNN**: for each tile the distance to its five nearest normal tiles of the same place.
+#
+# **Exercise 4.** Write the second: the root mean squared difference of each image to the mean normal image.
+
+
+# %% tags=["exercise"]
+def my_mean_image_score(images, normals):
+    """images (B, 1, H, W), normals (N, 1, H, W) -> (B,)."""
+    # solution: begin
+    return ((images - normals.mean(dim=0)) ** 2).mean(dim=(1, 2, 3)).sqrt()
+    # solution: end
+
+
+# %%
+check.mean_image_score(my_mean_image_score)
+
+# %% [markdown]
+# **Predict.** Put the auto-encoder and the three in an order, best first.
+
+# %% tags=["varies"]
+table = {f"auto-encoder, {auto.steps} steps": found, "auto-encoder, worst tile": by_tile}
+for system in (Sharpness(), MeanImage(), PatchNeighbours(grid=3)):
+    table[system.name] = auc_by_kind(test.kinds, system.fit(data.reference()).score(images))
+order = sorted(table, key=lambda name: -table[name]["mean"])
+figure = bars(
+    {name: table[name]["mean"] for name in order},
+    title=f"First is {order[0]}; guessing is the dotted line",
+    x_label="mean AUC over four kinds",
+    reference=0.5,
+)
+show(figure, alt="Bars of the mean AUC of the auto-encoder, its worst-tile score and three trivial baselines")
+
+# %% tags=["varies"]
+say("\n".join([
+    "| | " + " | ".join(KINDS[1:]) + " |", "| --- |" + " --: |" * 4,
+    *(f"| {name} | " + " | ".join(f"{table[name][kind]:.2f}" for kind in KINDS[1:]) + " |" for name in order),
+]))  # fmt: skip
+
+# %% [markdown]
+# **What we saw.** The auto-encoder rebuilds abnormal images about as well as normal ones, and an empty tile better than
+# any digit. A wider code makes all reconstructions better and the score no more useful. Remembering normal *pixels*
+# place by place, without any network, competes with it. Sharpness finds empty tiles and nothing else: a single good
+# column is no detector. What is missing is something that *stops* the network from rebuilding what it has never seen:
+# a memory (lesson 03).
+#
+# **What this does not show.** These auto-encoders trained for seconds, with one seed. The study in lesson 08 trains for
+# longer with three; the order is what to look at there. On other data (texture defects, say) auto-encoders do better.
+#
+# | seen here | paper | function | test |
+# | --- | --- | --- | --- |
+# | auto-encoder | table 1, "Auto-Encoder" | `squidlib.baselines.AutoEncoder` | `tests/test_neural_baselines.py` |
+# | AUC | 4.2 | `squidlib.metrics.auc` | `tests/test_metrics.py` |
+# | standardising on normals | 3.6, eq. 6 | `squidlib.detector.calibrate` | `tests/test_detector.py` |
+# | trivial baselines | not in the paper | `squidlib.baselines.PatchNeighbours` | `tests/test_baselines.py` |
