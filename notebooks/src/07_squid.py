@@ -191,7 +191,7 @@ check.discriminator_loss(my_discriminator_loss)
 
 # %% [markdown]
 # **Predict.** Before any training: which term pulls most at the encoder's first layer, and which does not pull at all?
-# Compare the factors: is a term with the factor 0.001 worth computing?
+# Compare the factors: is the matching, with the smallest of all, worth computing?
 
 # %%
 judge = deepcopy(discriminator).train()
@@ -431,7 +431,7 @@ show(figure, alt="Histograms of the discriminator's logits: images beside recons
 
 # %% tags=["varies"]
 say(
-    f"**What we saw.** The sum of the four patch scores reached a mean AUC of **{means['yours: combined']:.3f}** after "
+    f"The sum of the four patch scores reached a mean AUC of **{means['yours: combined']:.3f}** after "
     f"{steps} steps; the shipped detector has {means['shipped: combined']:.3f}, the best trivial baseline "
     f"{trivial:.3f}. The squared error alone has {means['yours: error']:.3f}, the memory's mismatch "
     f"{means['yours: mismatch']:.3f}, the paper's score {means['yours: discriminator']:.3f}. The discriminator answers "
@@ -439,10 +439,11 @@ say(
 )
 
 # %% [markdown]
-# A discriminator learns to tell an image from a repainted one. That says little about which digit stands where, as long
-# as repainted anomalies look repainted in the same way as repainted normals. The paper's claim that the discriminator's
-# score finds the anomalies did **not** hold here, in our training. What detects in this kit is the patch features and
-# their memory, standardised on held-out normal images.
+# **What we saw.** The parts together detect, and most of it comes from the memory's scores; the squared error, by which
+# the network was trained, is a weak judge. The discriminator learned to tell an image from a repainted one. That says
+# little about which digit stands where, as long as repainted anomalies look repainted in the same way as repainted
+# normals. The paper's claim that the discriminator's score finds the anomalies did **not** hold here, in our training.
+# What detects in this kit is the patch features and their memory, standardised on held-out normal images.
 #
 # **What this does not show.** One seed, a small network, some hundred steps, and one loss that is ours. The authors
 # train 200 epochs with a larger network on these digits, and report their figures on chest X-rays. Nor does a working

@@ -154,8 +154,9 @@ show(figure, alt="AUC of four kinds of anomaly over the number of wrong tiles of
 
 # %% tags=["varies"]
 say(
-    f"With {pushed[-1]} likes in each queue, the default score, which also looks at the reconstruction, still has an AUC "
-    "of " + ", ".join(f"{values[-1]:.2f} for {kind}" for kind, values in found_by_all.items()) + "."
+    f"With {pushed[-1]} likes in each queue, the default score, which looks at the reconstruction too, has an AUC of "
+    + ", ".join(f"{values[-1]:.2f} for {kind}" for kind, values in found_by_all.items())
+    + "."
 )
 
 # %% [markdown]
@@ -330,7 +331,7 @@ summary = {
 gain = summary["the same, memory cleaned"] - summary["SQUID, 60 % normal"]
 figure = bars(
     summary,
-    title=f"The dirt cost SQUID {cost['mean']:.3f}; cleaning the memory gives back {gain:.3f}",
+    title=f"Dirt cost SQUID {cost['mean']:.3f}; cleaning gives back {gain:.3f}",
     x_label="mean AUC over four kinds (dotted: chance)",
     reference=0.5,
 )
@@ -353,6 +354,8 @@ for name, trained in {"dirty memory": dirty, "cleaned memory": mended}.items():
         print(f"{name:15s} {which:6s} calibration images   missing {aucs['missing']:.3f}   mean {aucs['mean']:.3f}")
 
 # %% [markdown]
+# Compare the rows: a clean calibration helps the dirty memory, and hardly matters once the memory is cleaned.
+#
 # How far does that hold? The kit's own study trained longer, with up to three seeds. "Both clean" fills memory and
 # calibration with normal images only; it shows what is left to the weights.
 
