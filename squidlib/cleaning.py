@@ -16,7 +16,7 @@ from torch import Tensor
 
 from squidlib.detector import Detector, calibrate
 
-DROPPED = 0.1  #: share of slots that goes, fixed before anything was measured
+DROPPED = 0.1  #: share of slots that goes; the first guess, see docs/experiments.md
 
 
 def isolation(slots: Float[Tensor, "R S D"], nearest: int) -> Float[Tensor, "R S"]:

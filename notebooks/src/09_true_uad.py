@@ -493,7 +493,7 @@ say(
 # **What this does not show.** Our three systems are small, trained for minutes, and the two baselines are weak on this
 # data from the start; the paper compares others, on chest X-rays. Our wrong tiles are gross and stay within one tile.
 # Isolation takes the rare for the wrong: rare normal anatomy is dropped as well, and where anomalies are not rare at
-# their position, it fails. A tenth was fixed beforehand, but what it gave was measured on one data set. The cleaning is
+# their position, it fails. A tenth was our first guess, and what it gave was measured on one data set. The cleaning is
 # ours, not the paper's.
 #
 # | seen here | paper | function | test |

@@ -1,0 +1,229 @@
+# %% [markdown]
+# # 03 · The memory matrix
+#
+# **Aims.** Read a memory: similarity, softmax, shrinkage, weighted sum. Train MemAE with one memory for the whole image
+# and with one for each place, and say what each can and cannot rebuild.
+#
+# **Time.** 40 minutes. **Needs.** Lesson 02. No GPU, no network.
+
+# %%
+import torch
+import torch.nn.functional as F
+
+from digitanatomy import KINDS, DigitAnatomy, Jitter
+from squidlib import checks as check
+from squidlib.baselines import MemAE
+from squidlib.baselines.memae import THRESHOLD, entropy
+from squidlib.digits import Digits
+from squidlib.lesson import bars, by_mode, image_grid, interruptible, say, show
+from squidlib.memory import cosine_similarity, read_memory
+from squidlib.patches import cut
+from squidlib.scoring import cosine_distance
+from squidlib.shrinkage import hard_shrink
+from squidlib.studies.results import auc_by_kind
+
+# %% [markdown]
+# ## A memory that answers (10 min)
+#
+# The auto-encoder of lesson 02 rebuilds anything made of strokes. MemAE (Gong et al. 2019) puts a **memory** between
+# encoder and decoder: the code is only a *question*. The answer is a mixture of S learned prototypes, the slots, and
+# the decoder sees nothing but the answer.
+#
+# 1. how similar is the code to each slot? (cosine);
+# 2. softmax: S weights that sum to 1;
+# 3. shrinkage: small weights become 0, so that an anomaly cannot be mixed from a little of everything;
+# 4. the answer: the weighted sum of the slots.
+#
+# **Exercise 1.** Steps 1 and 2. `scale` makes the softmax sharper: cosines lie in −1..1, and without it hundreds of
+# slots would all get nearly the same weight.
+
+
+# %% tags=["exercise"]
+def my_addressing(queries, slots, scale):
+    """queries (N, D), slots (S, D), a number -> weights (N, S), each row sums to 1."""
+    # solution: begin
+    similarity = F.normalize(queries, dim=-1) @ F.normalize(slots, dim=-1).T
+    return torch.softmax(scale * similarity, dim=-1)
+    # solution: end
+
+
+# %%
+check.addressing(my_addressing)
+
+# %% [markdown]
+# **Exercise 2.** Step 4, with a memory **for each place** at once: place r has slots of its own and reads only those.
+
+
+# %% tags=["exercise"]
+def my_space_aware_read(weights, slots):
+    """weights (B, R, S), slots (R, S, D) -> answers (B, R, D)."""
+    # solution: begin
+    return torch.einsum("brs,rsd->brd", weights, slots)
+    # solution: end
+
+
+# %%
+check.space_aware_read(my_space_aware_read)
+
+# %% [markdown]
+# **Predict.** A memory of three slots is asked for something that is in none of them. Can the answer be far from all
+# three?
+
+# %%
+slots = torch.tensor([[[1.0, 0.0], [0.0, 1.0], [0.7, 0.7]]])  # (R, S, D) = (1, 3, 2)
+for question in ([1.0, 0.1], [-1.0, -1.0]):
+    query = torch.tensor([[question]])
+    answer, weights = read_memory(query, slots, lambda w: hard_shrink(w, 0.1), cosine_similarity, 10.0)
+    said = [round(value, 2) for value in answer[0, 0].tolist()]
+    print(f"asked {question}: weights {[round(w, 2) for w in weights[0, 0].tolist()]}, answer {said}")
+
+# %% [markdown]
+# Whatever is asked, the answer lies *between* the slots. That is the whole idea: what was never stored cannot come out.
+#
+# ## One memory, or one for each place? (10 min)
+#
+# MemAE has **one** memory for the whole image: a patch may be answered by any slot. SQUID's memories are
+# **space-aware**: a place has its own slots and knows only what stood *there*.
+#
+# **Predict.** Two digits change places (disorder). Every digit is a normal digit, only not there. Which of the two
+# memories can rebuild the image as it is?
+
+# %% tags=["varies"]
+data = Digits(jitter=Jitter())
+normals = data.fresh.batch(0, by_mode(64, 1600, 6400))
+systems = {"one memory": MemAE(positions=1, slots=540), "one a place": MemAE(positions=9, slots=60)}
+for name, system in systems.items():
+    system.steps = by_mode(2, 250, 3000)
+    with interruptible(f"MemAE, {name}") as ticks:
+        system.fit(normals, seed=0, ticks=ticks)
+
+# %% tags=["varies"]
+test = DigitAnatomy(data.glyphs.test, dict.fromkeys(KINDS, by_mode(10, 100, 200)), seed=5)
+images = test.images()
+swapped = torch.stack([images[index] for index, kind in enumerate(test.kinds) if kind == "disorder"][:5])
+wrong = torch.stack([test[index].wrong for index, kind in enumerate(test.kinds) if kind == "disorder"])
+rows = {"input": swapped} | {name: system.reconstruct(swapped) for name, system in systems.items()}
+figure = image_grid(rows, title="Two digits changed places: what each memory makes of it")
+show(figure, alt="Five images with two swapped digits, rebuilt by one memory and by one memory for each place")
+
+# %% tags=["varies"]
+every = torch.stack([images[index] for index, kind in enumerate(test.kinds) if kind == "disorder"])
+for name, system in systems.items():
+    errors = cut(system.anomaly_map(every), 3).mean(dim=(2, 3, 4))
+    right, off = float(errors[~wrong].mean()), float(errors[wrong].mean())
+    say(f"**{name}**: error of tiles in place {right:.3f}, of tiles in a wrong place {off:.3f} (× {off / right:.2f})")
+
+# %% [markdown]
+# ## Sparse answers: the entropy (6 min)
+#
+# MemAE's loss adds the **entropy** of the weights, −Σ w log w, averaged over all queries: it is small where few slots
+# answer. (The shrinkage cuts small weights off; the entropy makes the network *want* few.)
+#
+# **Exercise 3.** Write it. Weights may be exactly 0, and 0 · log 0 counts as 0.
+
+
+# %% tags=["exercise"]
+def my_entropy(weights):
+    """weights (B, R, S) -> one number: the mean entropy of the rows."""
+    # solution: begin
+    return -(weights * weights.clamp(min=1e-12).log()).sum(dim=-1).mean()
+    # solution: end
+
+
+# %%
+check.mean_entropy(my_entropy)
+
+# %% tags=["varies"]
+with torch.no_grad():
+    held_out = data.calibration()
+    read = {name: system.network.eval().recall(system.network.query(held_out)) for name, system in systems.items()}
+for name, (_, weights) in read.items():
+    speaking = (weights > 0).float().sum(-1).mean()
+    used = (weights.amax((0, 1)) > 0.05) if name == "one memory" else (weights.amax(0) > 0.05)
+    say(
+        f"**{name}**: {speaking:.0f} of {weights.shape[-1]} slots survive the threshold {THRESHOLD}: mean entropy "
+        f"{entropy(weights):.2f} (equal weights would have {torch.tensor(weights.shape[-1]).log():.2f}); "
+        f"{used.float().mean():.0%} of all slots ever get more than 5 % of a row."
+    )
+
+# %% [markdown]
+# ## What the slots hold (6 min)
+#
+# A slot is a code: the decoder can draw it. These slots were *learned*; nobody said that they should look like digits.
+#
+# **Predict.** Will you recognise digits, and the digit of the place?
+
+# %% tags=["varies"]
+network = systems["one a place"].network
+config = network.config
+with torch.no_grad():
+    busiest = read["one a place"].weights.mean(0).topk(5, dim=-1).indices  # (R, 5) most used slots of each place
+    drawn = []
+    for rank in range(5):
+        codes = network.memory.slots[torch.arange(9), busiest[:, rank]]  # (R, D)
+        maps = codes.unflatten(1, (config.code_channels, config.code_size, config.code_size))
+        drawn.append(network.decoder(network.expand(maps), [])[0][0])
+titles = [f"rank {rank + 1}" for rank in range(5)]
+figure = image_grid({"slots": drawn}, titles, title="The busiest slots of every place, drawn by the decoder", side=1.7)
+show(figure, alt="Five grids, each tile drawn from a single learned slot of its place; blurred or broken digits")
+
+# %% [markdown]
+# ## Does it detect? (8 min)
+#
+# MemAE's own score is the squared error of the image. There is another: how far is the *answer* from the *question*?
+#
+# **Exercise 4.** The mismatch of an image: 1 − cosine between query and answer for each patch; the worst patch counts.
+
+
+# %% tags=["exercise"]
+def my_mismatch(queries, answers):
+    """Two tensors (B, R, D) -> (B,): 1 - cosine of the worst patch."""
+    # solution: begin
+    return (1 - F.cosine_similarity(queries, answers, dim=-1)).amax(dim=1)
+    # solution: end
+
+
+# %%
+check.mismatch(my_mismatch)
+
+# %% [markdown]
+# **Predict.** Four columns (the kinds), two memories, two scores: where is the best figure, and is any below 0.5?
+
+# %% tags=["varies"]
+table = {}
+with torch.no_grad():
+    for name, system in systems.items():
+        table[f"{name}: squared error"] = auc_by_kind(test.kinds, system.score(images))
+        queries = torch.cat([system.network.query(batch) for batch in images.split(100)])
+        mismatch = cosine_distance(queries, system.network.recall(queries).features).amax(1)
+        table[f"{name}: mismatch"] = auc_by_kind(test.kinds, mismatch)
+head = ["| | " + " | ".join([*KINDS[1:], "mean"]) + " |", "| --- |" + " --: |" * 5]
+rows = [f"| {name} | " + " | ".join(f"{value:.2f}" for value in found.values()) + " |" for name, found in table.items()]
+say("\n".join(head + rows))
+
+# %% tags=["varies"]
+best = max(table, key=lambda name: table[name]["mean"])
+figure = bars(
+    {name: found["disorder"] for name, found in table.items()},
+    title=f"Disorder only; over all kinds the best is '{best}' ({table[best]['mean']:.2f})",
+    x_label="AUC of disorder",
+    reference=0.5,
+)
+show(figure, alt="Bars of the AUC on disorder for two memories and two scores, with guessing as a dotted line")
+
+# %% [markdown]
+# **What we saw.** One memory for the whole image answers a 7 with sevens, wherever it stands: it cannot know disorder.
+# A memory for each place can. But learned slots are whatever lowers the loss: hardly one of them is a digit, many
+# answer at once, and the squared error of an empty tile is still small. Compare the two scores in your table before you
+# believe in either.
+#
+# **What this does not show.** MemAE's authors trained for much longer, on other images, and address the memory at every
+# pixel of a feature map; here a query is a whole patch, so that its slots can be compared with SQUID's. One seed.
+# Lesson 04 replaces the learned matrix by copies.
+#
+# | seen here | paper | function | test |
+# | --- | --- | --- | --- |
+# | addressing and reading | MemAE eq. 3-5; 3.2 | `squidlib.memory.read_memory` | `tests/test_memory.py` |
+# | learned slots, global or space-aware | MemAE 3.2; 3.2 | `squidlib.memory.MemoryMatrix` | `tests/test_memory.py` |
+# | entropy of the weights | MemAE eq. 9 | `squidlib.baselines.memae.entropy` | `tests/test_neural_baselines.py` |
+# | MemAE | MemAE eq. 10 | `squidlib.baselines.MemAE` | `tests/test_neural_baselines.py` |
