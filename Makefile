@@ -44,6 +44,7 @@ times: $(READY) ## measure every lesson here, write the table of minutes
 studies: $(READY) ## run what the studies in squidlib/studies still lack (hours where they are removed)
 	$(BIN)/python -m squidlib.studies.ablation
 	$(BIN)/python -m squidlib.studies.contamination
+	$(BIN)/python -m squidlib.studies.cleaning
 	$(BIN)/python -m squidlib.studies.systems
 
 figures: $(READY) ## train three seeds, ship one of them, write the figures into README.md

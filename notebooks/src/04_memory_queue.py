@@ -153,9 +153,9 @@ for row, (name, moments_of) in zip(axes, taken.items(), strict=True):
         memory, features = slots[place, -each:], fresh[place, : len(slots[place, -each:])]
         flat = TSNE(perplexity=min(20, len(memory) // 3), random_state=0).fit_transform(torch.cat([memory, features]))
         shares[name].append(float(nearest_own_share(memory, features)))
-        title = f"{name}, step {step}: {shares[name][-1]:.0%} have a neighbour of their own kind"
+        title = f"{name}, step {step}: {shares[name][-1]:.0%}"
         points({"features": flat[len(memory) :], "memory": flat[: len(memory)]}, title, axis, legend=step == moments[0])
-        axis.set_title(title, fontsize=8)
+figure.suptitle("Middle tile. Per cent: points whose nearest point is of their own kind (mixed: 50 %)", fontsize=10)
 show(figure, alt="Six t-SNE pictures of memory and features of the middle tile: queue above, learned matrix below")
 
 # %% [markdown]
@@ -213,9 +213,10 @@ say(
 # %% [markdown]
 # ## Not quite identical: why? And does it matter? (4 min)
 #
-# A queue holds copies of features of *older weights*, of *varied* digits, computed in *training mode*. At test, plain
-# images are read in evaluation mode. One cause after the other is taken away below. The last line is what the laptop
-# preset does at the end of a training: it fills the memory again, in evaluation mode.
+# A queue holds copies of features of *older weights*, of *varied* digits, computed in *training mode*. While the
+# weights change fast, in the middle of a training, old copies lag behind. At test, plain images are read in evaluation
+# mode. One cause after the other is taken away below. The last line is what the laptop preset does at the end of a
+# training: it fills the memory again, in evaluation mode.
 
 # %% tags=["varies"]
 squid = deepcopy(unwrapped(states["queue"].squid))
@@ -227,11 +228,13 @@ with torch.no_grad():
     plain = squid.query(join_tiles(torch.stack([data.glyphs.test.tiles[one] for one in own], dim=1))).transpose(0, 1)
     varied = squid.query(torch.cat([data.batch(100_000 + number, 16) for number in range(12)])).transpose(0, 1)
     refilled = squid.query(data.reference()).transpose(0, 1)
+(early_slots, early), newest = taken["queue"][len(taken["queue"]) // 2], 32
 rows = {
-    "queue against plain held-out images, evaluation mode (as at test)": (slots, plain),
-    "queue against varied digits, evaluation mode": (slots, varied),
-    "queue against varied digits, training mode": (slots, fresh),
-    "its newest 96 copies against the same": (slots[:, -96:], fresh),
+    "middle of the training: all copies against fresh features": (early_slots, early),
+    f"middle of the training: its newest {newest} against the same": (early_slots[:, -newest:], early),
+    "end: queue against plain held-out images, evaluation mode (as at test)": (slots, plain),
+    "end: queue against varied digits, evaluation mode": (slots, varied),
+    "end: queue against varied digits, training mode": (slots, fresh),
     "control: fresh features against fresh features": (fresh[:, :half], fresh[:, half:]),
     "memory filled again, against plain held-out images": (refilled, plain),
 }
@@ -259,9 +262,11 @@ say(
 )
 
 # %% [markdown]
-# **What we saw.** A queue stays close to the features by construction, at every moment of the training; a learned
-# matrix has to find them and stays apart, in the picture and by the number. Where the queue's number is not 0.5, its
-# copies are older, varied or made in training mode: the table says how much each is worth.
+# **What we saw.** The queue's copies lie among the features in every picture, the learned slots apart from them in
+# every picture, and the number says the same of the matrix. Of the queue it says more than the picture does: while the
+# weights change fast, its old copies can be told from fresh features, and only when training comes to rest do they
+# become the same. "Identical distribution" holds for a queue of features *as they are made now*; age and variation of
+# the digits are what keeps it from holding, and the table says how much each is worth.
 #
 # **What this does not show.** One seed and short trainings; lesson 08 has the same comparison with three seeds. That a
 # memory looks like the features does not by itself make a detector: it makes the *distance to the memory* mean
