@@ -205,17 +205,17 @@ say("\n".join(head + rows))
 best = max(table, key=lambda name: table[name]["mean"])
 figure = bars(
     {name: found["disorder"] for name, found in table.items()},
-    title=f"Disorder only; over all kinds the best is '{best}' ({table[best]['mean']:.2f})",
+    title=f"Best over all kinds: {best} ({table[best]['mean']:.2f})",
     x_label="AUC of disorder",
     reference=0.5,
 )
 show(figure, alt="Bars of the AUC on disorder for two memories and two scores, with guessing as a dotted line")
 
 # %% [markdown]
-# **What we saw.** One memory for the whole image answers a 7 with sevens, wherever it stands: it cannot know disorder.
-# A memory for each place can. But learned slots are whatever lowers the loss: hardly one of them is a digit, many
-# answer at once, and the squared error of an empty tile is still small. Compare the two scores in your table before you
-# believe in either.
+# **What we saw.** One memory for the whole image answers a 7 with sevens, wherever it stands: to it, disorder is as
+# good as order. A memory for each place sees some of it. But learned slots are whatever lowers the loss: hardly one of them
+# is a digit, very many answer at once, and by the squared error an empty tile is still the most normal of all. Neither
+# memory makes a good detector here.
 #
 # **What this does not show.** MemAE's authors trained for much longer, on other images, and address the memory at every
 # pixel of a feature map; here a query is a whole patch, so that its slots can be compared with SQUID's. One seed.

@@ -3,7 +3,7 @@
 SQUID is trained on a dirty set exactly as in ``contamination``; then the most isolated tenth of every position's slots
 is dropped (``squidlib.cleaning``). "both clean" is no result but a bound: memory and calibration of normal images only.
 
-    python -m squidlib.studies.cleaning     # about a quarter of an hour on one CPU core
+    python -m squidlib.studies.cleaning     # about ten minutes on one CPU core
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from squidlib.studies.contamination import STEPS, DirtyDigits
 from squidlib.studies.results import SEEDS, auc_by_kind, one_thread, run_all
 from squidlib.training import start, train
 
-SHARES = (100, 80, 60)
+SHARES = (100, 60)
 
 
 def one_run(share: int, seed: int, steps: int = STEPS["SQUID"], images: int = 1600) -> dict[str, Any]:
