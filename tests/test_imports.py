@@ -17,7 +17,14 @@ HEAVY = {"matplotlib", "sklearn", "lightning_fabric", "tyro", "rich", "scipy", "
 #: From the ground up. A module may import from lower floors only, not from its own.
 FLOORS = [
     {"errors", "patches", "shrinkage", "memory", "shortcut", "metrics", "discriminator", "distillation", "digits"},
-    {"baselines.mean_image", "baselines.patch_neighbours", "baselines.sharpness", "baselines.fitting", "twosample"},
+    {
+        "baselines.mean_image",
+        "baselines.patch_neighbours",
+        "baselines.sharpness",
+        "baselines.fitting",
+        "baselines.by_reconstruction",
+        "twosample",
+    },
     {"config", "tensorfile", "images", "glyph_choice", "baselines.auto_encoder"},
     {"autoencoder", "inpainting", "skip_memory", "presets", "studies.results"},
     {"squid", "baselines.memae", "studies.variants"},

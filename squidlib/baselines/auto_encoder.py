@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from squidlib.baselines.by_reconstruction import ByReconstruction
 from squidlib.baselines.fitting import Ticks, batches, in_batches, seeded
 
 LEVELS = 4  #: halvings of the image
@@ -39,7 +40,7 @@ def decoder(image_size: int, code: int, width: int) -> nn.Sequential:
     return nn.Sequential(*layers, nn.ConvTranspose2d(widths[-1], 1, 4, 2, 1), nn.Sigmoid())
 
 
-class AutoEncoder:
+class AutoEncoder(ByReconstruction):
     """Score: mean squared reconstruction error of the image.
 
     Args:
@@ -81,11 +82,3 @@ class AutoEncoder:
         """In 0..1."""
         self.network.eval()
         return in_batches(self.network, images)
-
-    def anomaly_map(self, images: Float[Tensor, "B 1 H W"]) -> Float[Tensor, "B 1 H W"]:
-        """Squared error of each pixel, in 0..1."""
-        return (images - self.reconstruct(images)) ** 2
-
-    def score(self, images: Float[Tensor, "B 1 H W"]) -> Float[Tensor, "B"]:
-        """Mean squared error, in 0..1."""
-        return self.anomaly_map(images).mean(dim=(1, 2, 3))

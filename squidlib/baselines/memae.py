@@ -16,6 +16,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from squidlib.autoencoder import Decoder, Encoder, flat_patches
+from squidlib.baselines.by_reconstruction import ByReconstruction
 from squidlib.baselines.fitting import Ticks, batches, in_batches, seeded
 from squidlib.config import SquidConfig
 from squidlib.memory import MemoryMatrix, MemoryRead, cosine_similarity
@@ -61,7 +62,7 @@ class MemAENetwork(nn.Module):
         return self.decoder(self.expand(maps), [])[0], weights
 
 
-class MemAE:
+class MemAE(ByReconstruction):
     """Score: mean squared reconstruction error of the image.
 
     Args:
@@ -106,11 +107,3 @@ class MemAE:
         """In 0..1."""
         self.network.eval()
         return in_batches(lambda batch: self.network(batch)[0], images)
-
-    def anomaly_map(self, images: Float[Tensor, "B 1 H W"]) -> Float[Tensor, "B 1 H W"]:
-        """Squared error of each pixel, in 0..1."""
-        return (images - self.reconstruct(images)) ** 2
-
-    def score(self, images: Float[Tensor, "B 1 H W"]) -> Float[Tensor, "B"]:
-        """Mean squared error, in 0..1."""
-        return self.anomaly_map(images).mean(dim=(1, 2, 3))

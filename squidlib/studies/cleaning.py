@@ -22,7 +22,7 @@ from squidlib.studies.contamination import STEPS, DirtyDigits
 from squidlib.studies.results import SEEDS, auc_by_kind, one_thread, run_all
 from squidlib.training import start, train
 
-SHARES = (100, 60)
+SHARES = (60,)
 
 
 def one_run(share: int, seed: int, steps: int = STEPS["SQUID"], images: int = 1600) -> dict[str, Any]:
