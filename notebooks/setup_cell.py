@@ -12,7 +12,9 @@ import importlib.util, os, subprocess, sys
 
 if importlib.util.find_spec("squidlib") is None:
     repository = os.environ.get("KIT_REPOSITORY", "{REPOSITORY}")
-    assert repository, "the kit is not installed; set os.environ['KIT_REPOSITORY'] to its owner/name on GitHub"
-    subprocess.run(["git", "clone", "--depth", "1", f"https://github.com/{{repository}}", "kit"], check=True)
+    if not repository:
+        sys.exit("no squidlib here: start with `make lab` (README.md), or %env KIT_REPOSITORY=owner/name and run again")
+    if not os.path.isdir("kit"):
+        subprocess.run(["git", "clone", "--depth", "1", f"https://github.com/{{repository}}", "kit"], check=True)
     subprocess.run([sys.executable, "kit/tools/colab.py"], check=True)
     sys.path.insert(0, "kit")'''

@@ -33,9 +33,10 @@ def test_the_setup_does_nothing_where_the_kit_is_installed(
     assert capsys.readouterr() == ("", "")
 
 
-def test_the_setup_clones_and_installs_where_it_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_setup_clones_and_installs_where_it_is_not(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     monkeypatch.setenv("KIT_REPOSITORY", "someone/kit")
+    monkeypatch.chdir(tmp_path)
     clone, install = run_setup(monkeypatch)
     assert clone[:2] == ["git", "clone"]
     assert clone[-2].endswith("/someone/kit")
@@ -45,7 +46,7 @@ def test_the_setup_clones_and_installs_where_it_is_not(monkeypatch: pytest.Monke
 def test_the_setup_asks_for_the_address_where_none_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     monkeypatch.setenv("KIT_REPOSITORY", "")
-    with pytest.raises(AssertionError, match="KIT_REPOSITORY"):
+    with pytest.raises(SystemExit, match="KIT_REPOSITORY"):
         run_setup(monkeypatch)
 
 

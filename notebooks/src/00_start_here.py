@@ -15,24 +15,6 @@
 # *Teaching and research only; this is no medical device.*
 
 # %%
-# This cell does nothing where the kit is installed (Binder included). On Colab it installs the kit.
-import importlib.util
-import os
-import subprocess
-import sys
-
-if importlib.util.find_spec("squidlib") is None:
-    if "google.colab" not in sys.modules:
-        sys.exit("This kernel has no squidlib. Start the notebooks with `make lab` (README.md, section Start).")
-    if not os.path.isdir("kit") and not os.environ.get("KIT_REPOSITORY"):
-        sys.exit("Run this in a cell above, then this cell again: %env KIT_REPOSITORY=(address of this repository)")
-    if not os.path.isdir("kit"):
-        subprocess.run(["git", "clone", "--depth", "1", os.environ["KIT_REPOSITORY"], "kit"], check=True)
-    pins = ["--constraint", "kit/constraints.txt"]
-    subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", "--editable", "kit", *pins], check=True)
-    sys.exit("The kit is installed. Restart the runtime once (menu Runtime), then run all cells.")
-
-# %%
 import torch
 
 import squidlib
