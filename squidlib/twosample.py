@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from jaxtyping import Float
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -21,7 +20,7 @@ LEAST = 4  #: points a side and position: two to learn from, two to judge by
 STRENGTH = 0.01  #: scikit-learn's C: small, for there are as many dimensions as points
 
 
-def two_sample_auc(left: Float[Tensor, "R N D"], right: Float[Tensor, "R M D"], seed: int) -> Interval:
+def two_sample_auc(left: Tensor, right: Tensor, seed: int) -> Interval:
     """How well a classifier tells left from right: 0.5 where nobody could, 1 where the two lie apart.
 
     At each position a classifier learns from one half of the points and is judged by its AUC on the other half. One
@@ -33,8 +32,8 @@ def two_sample_auc(left: Float[Tensor, "R N D"], right: Float[Tensor, "R M D"], 
     not one in spread alone; ``nearest_own_share`` sees both.
 
     Args:
-        left, right: features of each position; the points of one position independent of each other. Near copies of
-            one point on both halves (a digit drawn twice) push the AUC above 0.5.
+        left, right: (R, N, D) and (R, M, D), features of each position; the points of one position independent of
+            each other. Near copies of one point on both halves (a digit drawn twice) push the AUC above 0.5.
         seed: of the halves.
 
     Returns:
@@ -63,8 +62,8 @@ def two_sample_auc(left: Float[Tensor, "R N D"], right: Float[Tensor, "R M D"], 
     return Interval(mean, max(mean - half, 0.0), min(mean + half, 1.0))
 
 
-def nearest_own_share(left: Float[Tensor, "N D"], right: Float[Tensor, "N D"]) -> Tensor:
-    """Share of all 2N points whose nearest other point is of their own side: about 0.5 if mixed, 1 if apart.
+def nearest_own_share(left: Tensor, right: Tensor) -> Tensor:
+    """Share of all 2N points (N, D) whose nearest other point is of their own side: about 0.5 if mixed, 1 if apart.
 
     Raises:
         ValueError: where the shapes differ: with unequal numbers 0.5 would not mean "mixed".
