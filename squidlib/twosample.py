@@ -1,7 +1,7 @@
 """Two samples: do two sets of features come from one distribution?
 
-Paper: figure 4 shows by t-SNE that slots of the memory queue lie among the features while those of a learned matrix do
-not; section 3.2 says why. Authors' file: none.
+Paper: section 3.2 claims that what a memory queue holds has the features' own distribution while a learned matrix has
+not, and shows it by t-SNE. Authors' file: none.
 
 Differs from the original: a number with an interval beside the picture. A t-SNE keeps neighbourhoods and no more, so
 two clouds may look mixed where a plain classifier tells them apart.
@@ -83,7 +83,7 @@ def _auc_of_one(left: NDArray[np.float32], right: NDArray[np.float32], seed: lis
 
     # A generator for each side, so that left and right can change places.
     seen, unseen = zip(*(_halves(side, np.random.default_rng(seed)) for side in (left, right)), strict=True)
-    classifier = make_pipeline(StandardScaler(), LogisticRegression(C=STRENGTH, max_iter=1000))
+    classifier = make_pipeline(StandardScaler(), LogisticRegression(C=STRENGTH, solver="newton-cholesky", tol=1e-6))
     classifier.fit(np.concatenate(seen), _labels(seen))
     return auc(_labels(unseen), classifier.decision_function(np.concatenate(unseen)))
 

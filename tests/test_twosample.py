@@ -14,11 +14,11 @@ def normal(seed: int, positions: int = 6, points: int = 40, length: int = 5) -> 
 
 
 def test_the_interval_covers_one_half_in_about_95_per_cent_of_repetitions() -> None:
-    rounds = [two_sample_auc(normal(2 * seed), normal(2 * seed + 1), seed) for seed in range(100)]
+    rounds = [two_sample_auc(normal(2 * seed), normal(2 * seed + 1), seed) for seed in range(60)]
     covered = sum(found.low <= 0.5 <= found.high for found in rounds)
-    assert 89 <= covered <= 99
+    assert 53 <= covered <= 60  # 57 are expected; the binomial deviation is 1.7
     mean = sum(found.value for found in rounds) / len(rounds)
-    assert abs(mean - 0.5) < 0.015  # unbiased; pooled cross-validation would lie below
+    assert abs(mean - 0.5) < 0.02  # unbiased; pooled cross-validation would lie below
 
 
 def test_more_dimensions_than_points_do_not_make_a_difference_where_there_is_none() -> None:
