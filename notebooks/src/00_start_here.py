@@ -8,7 +8,8 @@
 #
 # A chest X-ray is taken in a fixed pose, so the same place shows the same anatomy in every patient. SQUID learns from
 # *normal* images only what each place can look like. Asked about a new image, it compares every place with its memory
-# of that place and with what the neighbouring places suggest. Where they do not agree, something is wrong.
+# of that place; the paper's idea is to ask the neighbouring places as well. Where they do not agree, something is
+# wrong.
 #
 # To *see* this we use **DigitAnatomy**: nine handwritten digits in a fixed order stand for the anatomy.
 #
@@ -32,7 +33,8 @@ from squidlib.studies.results import auc_by_kind
 #
 # - **Predict** before you run an experiment. Write your guess down: being wrong is how you find out what you believed.
 # - **Exercises** have a cell with `...  # your code here`. Replace the dots, run the cell, then run the `check` below
-#   it. It says which properties hold and which does not yet, with a first hint; `hints=2` gives one more.
+#   it. It says which properties hold and which does not yet, with a first hint; where there are more,
+#   `hints=2` shows the next one.
 # - A blank or wrong exercise breaks nothing: what follows uses the kit's own version.
 # - Solved notebooks are in `notebooks/solutions/`. Each lesson can be entered at its beginning.
 # - The **stop button** of a training cell with a progress bar keeps what was learned so far, and you can go on.
@@ -211,7 +213,7 @@ show(figure, alt="A normal image and three with two flipped digits each, with th
 # | 02 Auto-encoder | Why does the obvious method, "large reconstruction error = abnormal", fail? |
 # | 03 Memory matrix | What does it help to rebuild an image from learned memories only (MemAE)? |
 # | 04 Memory queue | Why copy features into a queue instead of learning a matrix? |
-# | 05 Gumbel shrinkage | Why must a patch recall few memories, and how does one train that? |
+# | 05 Gumbel shrinkage | Should a patch recall few memories, and how does one train that? |
 # | 06 In-painting | What do the neighbours of a patch add, and why must it not see itself? |
 # | 07 SQUID | How do all the parts train together? |
 # | 08 Evaluate honestly | Which part is worth how much, and which of the paper's claims held? |

@@ -248,8 +248,9 @@ say("\n".join(["| | AUC | interval |", "| --- | --: | --- |",
 # %% tags=["varies"]
 test = DigitAnatomy(data.glyphs.test, dict.fromkeys(KINDS, by_mode(8, 60, 200)), seed=4)
 images, lines = test.images(), []
-for name, state in states.items():
-    if name == "queue":
+for name in ("queue", "queue, filled again", "matrix"):
+    state = states[name.partition(",")[0]]
+    if name == "queue, filled again":
         squid = unwrapped(state.squid)
         squid.inpainting.memory.resize(len(data.reference()))
         fill_memory(squid, data.reference())
@@ -262,15 +263,17 @@ say(
 )
 
 # %% [markdown]
-# **What we saw.** The queue's copies lie among the features in every picture, the learned slots apart from them in
-# every picture, and the number says the same of the matrix. Of the queue it says more than the picture does: while the
+# **What we saw.** The queue's copies lie among the features in nearly every picture (early on it still holds a clump:
+# what the untrained encoder made of the first batch), the learned slots apart from them in every picture, and the number says the same of the matrix. Of the queue it says more than the picture does: while the
 # weights change fast, its old copies can be told from fresh features, and only when training comes to rest do they
-# become the same. "Identical distribution" holds for a queue of features *as they are made now*; age and variation of
+# become the same. That is why a queue and not a matrix: what is copied from normal features *is* like normal features,
+# so that the distance to the memory means something; learned slots are wherever the loss left them. The last table
+# says what it is worth for detection, with and without the refill at the end.
+# "Identical distribution" holds for a queue of features *as they are made now*; age and variation of
 # the digits are what keeps it from holding, and the table says how much each is worth.
 #
 # **What this does not show.** One seed and short trainings; lesson 08 has the same comparison with three seeds. That a
-# memory looks like the features does not by itself make a detector: it makes the *distance to the memory* mean
-# something, because normal features have near slots.
+# memory looks like the features does not by itself make a detector.
 #
 # | seen here | paper | function | test |
 # | --- | --- | --- | --- |

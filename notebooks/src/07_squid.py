@@ -5,7 +5,7 @@
 # judge it beside trivial baselines and by the paper's own score.
 #
 # **Time.** 45 minutes, three of them are a training that you watch. **Needs.** Lessons 04 to 06 (or: a memory queue is
-# read by similarity, and neighbours help to paint a patch anew). No GPU, no network.
+# read by similarity, and a patch may ask its neighbours). No GPU, no network.
 
 # %%
 from copy import deepcopy

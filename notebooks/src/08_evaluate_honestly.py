@@ -571,6 +571,18 @@ say(
 # MemAE and Ganomaly are narrow versions, trained for minutes. And the test digits are of the same source as the
 # training digits: a new hospital is another matter.
 #
+# | claim of the paper | here, on DigitAnatomy | where |
+# | --- | --- | --- |
+# | a memory for each place beats one for all | held, three seeds | ablation, lesson 03 |
+# | copies (a queue) beat learned slots | held, three seeds | ablation, lesson 04 |
+# | the queue has the features' own distribution | held once training comes to rest, not while weights change fast | 04 |
+# | few memories at a time (shrinkage) | made no difference | ablation, lesson 05 |
+# | in-painting from neighbours | made no difference; tiles are independent of each other here | ablation, lesson 06 |
+# | masked shortcut, teacher, adversary | made no difference | ablation |
+# | the discriminator tells normal from abnormal | did not hold | above, lesson 07 |
+# | robust where the training set is dirty | highest of three systems, and loses the most | lesson 09 |
+# | any of this on chest X-rays | cannot be said from here | |
+#
 # | seen here | paper | function | test |
 # | --- | --- | --- | --- |
 # | accuracy, F1, oracle | 4.2 | `squidlib.metrics.decide` | `tests/test_metrics.py` |

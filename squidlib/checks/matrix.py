@@ -98,6 +98,20 @@ def mean_entropy(mine: Any, holds: Holds) -> None:
         f"{expected:.3f} expected for 4 equal weights, got {value:.3f}",
         "The natural logarithm; sum over slots, mean over images and places.",
     )  # fmt: skip
+    uneven = torch.tensor([[[0.7, 0.2, 0.1]]])
+    value = float(holds.call(mine, uneven, hint=start))
+    holds.that(
+        "uneven", abs(value - 0.8018) < 1e-3, "and uneven weights less",
+        f"a row (0.7, 0.2, 0.1) must give 0.802, got {value:.3f}",
+        "-(w * log w) of each weight, summed: no other measure of spread.",
+    )  # fmt: skip
+    leaf = torch.tensor([[[0.0, 1.0, 0.0]]], requires_grad=True)
+    holds.call(mine, leaf, hint=start, copied=False).backward()
+    holds.that(
+        "gradient", leaf.grad is not None and bool(torch.isfinite(leaf.grad).all()), "its gradient is finite",
+        "the gradient of a row (0, 1, 0) is not finite, and this is a loss",
+        "Clamp inside the log, before it is taken; leaving out NaN afterwards is too late for the gradient.",
+    )  # fmt: skip
 
 
 @exercise

@@ -60,6 +60,12 @@ def queue_push(mine: Any, holds: Holds) -> None:
         "Only the last S features can stay: features[-S:]. Mind where the first of them belongs.",
         "It goes to (pointer + B - S) % S, and the pointer still moves on by B.",
     )  # fmt: skip
+    holds.call(mine, full, 0, _numbered(6, 2), hint=start, copied=False)
+    holds.that(
+        "in place", _read(full) == [1, 2, 3, 4, 5], "the slots that came in are left alone",
+        "the function changed the slots it was given; new ones are asked for",
+        "slots = slots.clone() first.",
+    )  # fmt: skip
     features = _numbered(1, 2).requires_grad_()
     slots, _ = holds.call(mine, empty, 0, features, hint=start, copied=False)
     holds.that(
@@ -97,6 +103,12 @@ def oldest_first(mine: Any, holds: Holds) -> None:
         "unfilled", _read(part) == [1, 2], "a slot that was never filled is not given",
         f"two of four slots are filled with 1, 2; got {_read(part)}",
         "While the queue is not full, the features are slots[:filled], in order.",
+    )  # fmt: skip
+    none = holds.call(mine, full, 0, 0, hint=start)
+    holds.that(
+        "empty", len(none) == 0, "and an empty queue holds nothing",
+        f"nothing was pushed yet, and {len(none)} slots came out",
+        "slots[:0] is empty, but slots[-0:] is everything.",
     )  # fmt: skip
 
 

@@ -103,6 +103,9 @@ class Holds:
             self.problem = f"it stopped with {type(error).__name__}: {text}{_line_of(error)}"
             self.hints = (hint,)
             raise _Stop from error
+        if result is None and not _is_blank(mine):
+            problem = "not written yet, or `return` is missing: the function returned nothing"
+            self.that(BLANK, False, "", problem, hint)
         return self.given(result, hint)
 
     def shape(self, value: Any, expected: tuple[int, ...], meaning: str, hint: str) -> Tensor:
@@ -140,6 +143,15 @@ def exercise(check: Callable[[Any, Holds], None]) -> Callable[..., Report]:
 
 def _parameter(name: str, default: Any) -> inspect.Parameter:
     return inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD, default=default)
+
+
+def _is_blank(mine: Any) -> bool:
+    """Whether a function does nothing: its code is no longer than that of a blank one."""
+    code = getattr(mine, "__code__", None)
+    return code is None or len(code.co_code) <= len(_blank.__code__.co_code)
+
+
+def _blank() -> None: ...
 
 
 def _line_of(error: BaseException) -> str:

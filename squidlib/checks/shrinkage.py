@@ -39,6 +39,13 @@ def effective_slots(mine: Any, holds: Holds) -> None:
         "The entropy of S equal weights is log S.", "Use the natural logarithm, torch.log, with torch.exp.",
     )  # fmt: skip
 
+    uneven = float(holds.call(mine, torch.tensor([[0.7, 0.2, 0.1]]), hint=start)[0])
+    holds.that(
+        "uneven", abs(uneven - 2.2294) < 1e-2, "and in between it is the exponential of the entropy",
+        f"a row (0.7, 0.2, 0.1) must give 2.23, got {uneven:.3g}",
+        "It is the entropy with logarithms that is asked for, no other measure of spread.",
+    )  # fmt: skip
+
 
 @exercise
 def hard_shrink(mine: Any, holds: Holds) -> None:
@@ -49,6 +56,12 @@ def hard_shrink(mine: Any, holds: Holds) -> None:
         "cut", bool((got[ROWS <= 0.25] == 0).all()), "weights at or below the threshold become 0",
         f"with threshold 0.25 the row {ROWS[0].tolist()} became {_row(got)}",
         "What is not above the threshold has to be exactly 0.", "torch.where keeps what is above.",
+    )  # fmt: skip
+    at = holds.call(mine, torch.tensor([[0.5, 0.25, 0.25]]), 0.25, hint=start)
+    holds.that(
+        "at", bool((at[0, 1:] == 0).all()), "also those exactly at it",
+        f"with threshold 0.25 the row (0.5, 0.25, 0.25) became {_row(at)}",
+        "A weight that equals the threshold is not above it: > and not >=.",
     )  # fmt: skip
     holds.that(
         "kept", bool((got[ROWS > 0.25] > 0).all()), "weights above it are kept",
@@ -94,6 +107,12 @@ def topk_shrink(mine: Any, holds: Holds) -> None:
         "0.3 and 0.4 are the largest of that row, and they stand at its end.",
         "The indices that topk returns say where each value belongs.",
     )  # fmt: skip
+    tied = int((holds.call(mine, torch.tensor([[0.3, 0.3, 0.3, 0.1]]), 2, hint=start) > 0).sum())
+    holds.that(
+        "tie", tied == 2, "exactly k also where weights are equal",
+        f"of the row (0.3, 0.3, 0.3, 0.1) two must survive with k = 2, {tied} did",
+        "Comparing with the k-th value keeps all that equal it: use the indices that topk returns.",
+    )  # fmt: skip
     sums = got.sum(-1)
     holds.that(
         "sum", torch.allclose(sums, torch.ones(2), atol=1e-5), "each row sums to 1",
@@ -118,12 +137,13 @@ def straight_through(mine: Any, holds: Holds) -> None:
     """``mine(soft, hard)``: the value of hard, the gradient of soft."""
     start = "Value and gradient can be separated with .detach(): a detached tensor counts, but has no gradient."
     leaf = torch.tensor([0.5, -0.5, 1.0], requires_grad=True)
-    hard = torch.tensor([1.0, 0.0, 0.0])
-    got = holds.call(mine, 2 * leaf, hard, hint=start, copied=False)
+    soft, wanted = 2 * leaf, torch.tensor([1.0, 0.0, 0.0])
+    hard = wanted + 5 * (soft - soft.detach())  # computed from soft, as in use: it carries a gradient of its own
+    got = holds.call(mine, soft, hard, hint=start, copied=False)
     got = holds.shape(got, (3,), "that of the two", "Return one tensor, as long as soft and hard.")
     holds.that(
-        "value", torch.allclose(got.detach(), hard, atol=1e-6), "its value is hard",
-        f"hard is {hard.tolist()}, the value is {[round(value, 3) for value in got.tolist()]}",
+        "value", torch.allclose(got.detach(), wanted, atol=1e-6), "its value is hard",
+        f"hard is {wanted.tolist()}, the value is {[round(value, 3) for value in got.tolist()]}",
         "soft + (something) must equal hard: what is the something?", "soft + (hard - soft)",
     )  # fmt: skip
     holds.that(

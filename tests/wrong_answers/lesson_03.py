@@ -27,6 +27,8 @@ WRONG: dict[str, dict[str, Any]] = {
         "sign": lambda w: (w * w.clamp(min=1e-12).log()).sum(-1).mean(),
         "sum": lambda w: -(w * w.clamp(min=1e-12).log()).mean(),
         "value": lambda w: -(w * w.clamp(min=1e-12).log2()).sum(-1).mean(),
+        "uneven": lambda w: -(w**2).sum(-1).log().mean(),
+        "gradient": lambda w: -(w * w.log()).nansum(-1).mean(),
     },
     "mismatch": {
         "shape": lambda q, a: 1 - F.cosine_similarity(q, a, dim=-1),

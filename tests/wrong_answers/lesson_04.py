@@ -38,6 +38,12 @@ def _with_gradient(slots: Tensor, pointer: int, features: Tensor) -> tuple[Tenso
     return slots, (pointer + len(features)) % size
 
 
+def _in_place(slots: Tensor, pointer: int, features: Tensor) -> tuple[Tensor, int]:
+    newest = features.detach()[-len(slots) :]
+    slots[(pointer + len(features) - len(newest) + torch.arange(len(newest))) % len(slots)] = newest
+    return slots, (pointer + len(features)) % len(slots)
+
+
 def _by_reference(slots: Tensor, pointer: int, features: Tensor) -> tuple[Tensor, int]:
     if pointer == 0 and len(features) == len(slots):
         return features.detach(), 0
@@ -71,6 +77,7 @@ WRONG: dict[str, dict[str, Any]] = {
         "wrap": _cut_off,
         "wrapped pointer": _unwrapped_pointer,
         "large batch": _first_of_many,
+        "in place": _in_place,
         "gradient": _with_gradient,
         "copy": _by_reference,
     },
@@ -78,6 +85,9 @@ WRONG: dict[str, dict[str, Any]] = {
         "shape": lambda slots, pointer, filled: slots[pointer:],
         "oldest": lambda slots, pointer, filled: slots[:filled],
         "order": lambda slots, pointer, filled: torch.cat([slots[pointer:], slots[:pointer].flip(0)]),
+        "empty": lambda slots, pointer, filled: (
+            slots.roll(-pointer, dims=0) if filled == len(slots) else slots[:filled] if filled else slots
+        ),
         "unfilled": lambda slots, pointer, filled: slots.roll(-pointer, dims=0),
     },
     "queue_resize": {
