@@ -264,13 +264,13 @@ say(
 
 # %% [markdown]
 # **What we saw.** The queue's copies lie among the features in nearly every picture (early on it still holds a clump:
-# what the untrained encoder made of the first batch), the learned slots apart from them in every picture, and the number says the same of the matrix. Of the queue it says more than the picture does: while the
-# weights change fast, its old copies can be told from fresh features, and only when training comes to rest do they
-# become the same. That is why a queue and not a matrix: what is copied from normal features *is* like normal features,
-# so that the distance to the memory means something; learned slots are wherever the loss left them. The last table
-# says what it is worth for detection, with and without the refill at the end.
-# "Identical distribution" holds for a queue of features *as they are made now*; age and variation of
-# the digits are what keeps it from holding, and the table says how much each is worth.
+# what the untrained encoder made of the first batch), the learned slots apart from them in every picture, and the
+# number says the same of the matrix. Of the queue it says more than the picture does: while the weights change fast,
+# its old copies can be told from fresh features, and only when training comes to rest do they become the same. That is
+# why a queue and not a matrix: what is copied from normal features *is* like normal features, so that the distance to
+# the memory means something; learned slots are wherever the loss left them. The last table says what it is worth for
+# detection, with and without the refill at the end. "Identical distribution" holds for a queue of features *as they are
+# made now*; age and variation of the digits are what keeps it from holding, and the table says how much each is worth.
 #
 # **What this does not show.** One seed and short trainings; lesson 08 has the same comparison with three seeds. That a
 # memory looks like the features does not by itself make a detector.

@@ -1,8 +1,8 @@
 # %% [markdown]
 # # 05 · Gumbel shrinkage
 #
-# **Aims.** Say the argument for few memories at a time; write hard and top-k shrinkage and the straight-through gradient;
-# measure what k does to reconstructions and to detection, and whether the argument holds here.
+# **Aims.** Say the argument for few memories at a time; write hard and top-k shrinkage and the straight-through
+# gradient; measure what k does to reconstructions and to detection, and whether the argument holds here.
 #
 # **Time.** 35 minutes. **Needs.** Lesson 04 (or: a memory is a set of slots that is read by similarity). No GPU, no
 # network.

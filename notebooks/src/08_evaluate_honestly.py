@@ -575,7 +575,7 @@ say(
 # | --- | --- | --- |
 # | a memory for each place beats one for all | held, three seeds | ablation, lesson 03 |
 # | copies (a queue) beat learned slots | held, three seeds | ablation, lesson 04 |
-# | the queue has the features' own distribution | held once training comes to rest, not while weights change fast | 04 |
+# | the queue has the features' own distribution | held when training has come to rest, not while weights change | 04 |
 # | few memories at a time (shrinkage) | made no difference | ablation, lesson 05 |
 # | in-painting from neighbours | made no difference; tiles are independent of each other here | ablation, lesson 06 |
 # | masked shortcut, teacher, adversary | made no difference | ablation |
