@@ -213,8 +213,9 @@ show(figure, alt="Bars of the AUC on disorder for two memories and two scores, w
 # %% [markdown]
 # **What we saw.** One memory for the whole image answers a 7 with sevens, wherever it stands: to it, disorder is as
 # good as order. A memory for each place sees some of it. But learned slots are whatever lowers the loss: hardly one of
-# them is a digit, very many answer at once, and by the squared error an empty tile is still the most normal of all. The
-# mismatch finds empty tiles, for no slot is like them, and little else. Neither memory makes a good detector here.
+# them is a digit, very many answer at once, and by the squared error an empty tile is still the most normal of all. In
+# this run the mismatch finds empty tiles, for no slot is like them, and little else. Neither memory makes a good
+# detector here.
 #
 # **What this does not show.** MemAE's authors trained for much longer, on other images, and address the memory at every
 # pixel of a feature map; here a query is a whole patch, so that its slots can be compared with SQUID's. One seed. And
