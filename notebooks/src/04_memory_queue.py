@@ -135,6 +135,8 @@ for name, block in blocks.items():
             train_step(state, data.batch(step, 16), step, training, preset.weights)
             if step + 1 in moments:
                 taken[name].append(snapshot(unwrapped(state.squid)))
+    if not taken[name]:  # stopped before the first snapshot
+        taken[name].append(snapshot(unwrapped(state.squid)))
 
 # %% [markdown]
 # ## The picture: t-SNE (7 min)
@@ -280,4 +282,4 @@ say(
 # | the queue | 3.2, "Memory Queue as Dictionary" | `squidlib.memory.MemoryQueue` | `tests/test_memory.py` |
 # | a learned matrix | MemAE 3.2 | `squidlib.memory.MemoryMatrix` | `tests/test_memory.py` |
 # | push after the generator's step | 3.2 | `squidlib.training.train_step` | `tests/test_training.py` |
-# | memory against features | figure 4 | `squidlib.twosample.two_sample_auc` | `tests/test_twosample.py` |
+# | memory against features | 3.2 | `squidlib.twosample.two_sample_auc` | `tests/test_twosample.py` |
