@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+
 from jaxtyping import Float
 from torch import Tensor
 
 
-class ByReconstruction:
+class ByReconstruction(ABC):
     """Gives a system that can ``reconstruct`` its anomaly map and its score."""
 
+    @abstractmethod
     def reconstruct(self, images: Float[Tensor, "B 1 H W"]) -> Float[Tensor, "B 1 H W"]:
         """In 0..1; the system's own."""
-        raise NotImplementedError
 
     def anomaly_map(self, images: Float[Tensor, "B 1 H W"]) -> Float[Tensor, "B 1 H W"]:
         """Squared error of each pixel, in 0..1."""

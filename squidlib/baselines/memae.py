@@ -66,7 +66,8 @@ class MemAE(ByReconstruction):
     """Score: mean squared reconstruction error of the image.
 
     Args:
-        grid: patches a side; positions: 1 (one memory for all patches) or grid^2 (one for each).
+        config: encoder, decoder and grid; None is SQUID's laptop preset.
+        positions: 1 (one memory for all patches) or grid^2 (one for each).
         slots: of each memory.
         steps, batch_size, learning_rate: of the training.
     """

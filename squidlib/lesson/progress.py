@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
-Ticks = Callable[[int], Iterable[int]]
+from squidlib.baselines.fitting import Ticks
 
 
 @contextmanager
