@@ -12,7 +12,6 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import torch
-import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
@@ -20,8 +19,15 @@ from squidlib.config import SquidConfig
 from squidlib.discriminator import Discriminator
 from squidlib.errors import UserError
 from squidlib.metrics import threshold_at
-from squidlib.patches import cut, join
-from squidlib.scoring import DEFAULT_SCORE, PATCH_SCORES, SCORES, RawScores, blur, raw_scores, score_batches
+from squidlib.scoring import (
+    DEFAULT_SCORE,
+    PATCH_SCORES,
+    SCORES,
+    RawScores,
+    raw_scores,
+    score_batches,
+    weighted_difference,
+)
 from squidlib.squid import Squid
 
 BATCH = 64  #: images that are scored at once
@@ -93,16 +99,14 @@ class Detector:
 
         The difference between image and reconstruction, weighted by how abnormal its patch is.
         """
-        maps = []
+        limit, grid, maps = threshold_at(self.normal_scores(), 0.05), self.config.grid, []
         for batch in self._checked(images).split(BATCH):
             batch = batch.to(self.device)
             output = self.squid(batch)
-            raw = raw_scores(self.squid, output, self.discriminator(output.reconstruction), batch)
-            scores = standardised(raw, self.calibration).sum(0)
-            limit = threshold_at(self.normal_scores(), 0.05)
-            weights = F.softplus(scores / limit, beta=4)[:, :, None, None, None]
-            difference = blur((batch - output.reconstruction).abs())
-            maps.append(join(cut(difference, self.config.grid) * weights, self.config.grid))
+            logits = self.discriminator(output.reconstruction)
+            raw = raw_scores(output, self.squid.inpainting.memory.contents(), logits, batch, grid)
+            patch_scores = standardised(raw, self.calibration).sum(0)
+            maps.append(weighted_difference(batch, output.reconstruction, patch_scores, limit, grid))
         return torch.cat(maps).to(images.device)
 
     def normal_scores(self, score: str = DEFAULT_SCORE) -> Float[Tensor, "N"]:
@@ -165,7 +169,11 @@ def calibrate(squid: Squid, discriminator: nn.Module, normals: Float[Tensor, "N 
     """
     if len(normals) < 2:
         raise ValueError(f"at least two normal images are needed to calibrate, got {len(normals)}")
-    raw = score_batches(squid, discriminator, normals.to(next(squid.parameters()).device), BATCH)
+    return calibration_of(score_batches(squid, discriminator, normals.to(next(squid.parameters()).device), BATCH))
+
+
+def calibration_of(raw: RawScores) -> Calibration:
+    """What is normal, from the raw scores of N held-out normal images."""
     patches = torch.stack([getattr(raw, name) for name in PATCH_SCORES])
     tiny = torch.finfo(patches.dtype).tiny
     calibration = Calibration(

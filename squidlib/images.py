@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import warnings
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 import torch
@@ -28,32 +29,43 @@ def read_image(path: Path, size: int) -> Float[Tensor, "1 size size"]:
     Raises:
         UserError: where the file is missing, empty, no image, broken, too small, too wide or holds NaN.
     """
-    from PIL import Image, ImageOps, UnidentifiedImageError
-
     if os.path.isdir(path):  # unlike Path.is_dir, no error for a name that is too long
         raise UserError(f"{path}: an image file expected, this is a folder")
     if not os.path.isfile(path):
         raise UserError(f"{path}: no such file; give image files or folders of them")
-    if not path.stat().st_size:
-        raise UserError(f"{path}: the file is empty; save the image again")
+    with path.open("rb") as file:
+        return read_image_data(file, path, size)
+
+
+def read_image_data(stream: IO[bytes], name: object, size: int) -> Float[Tensor, "1 size size"]:
+    """As ``read_image``, from an open file or from bytes in memory; errors call it ``name``.
+
+    Raises:
+        UserError: where it is empty, no image, broken, too small, too wide or holds NaN.
+    """
+    from PIL import Image, ImageOps, UnidentifiedImageError
+
+    if not stream.read(1):
+        raise UserError(f"{name}: the file is empty; save the image again")
+    stream.seek(0)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # what Pillow can read in spite of a flaw is not worth a line
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(path) as file:
+            with Image.open(stream) as file:
                 width, height = file.size
-                _check_size(path, width, height)
+                _check_size(name, width, height)
                 grey = _grey(ImageOps.exif_transpose(file))
     except UnidentifiedImageError as error:
-        raise UserError(f"{path}: not an image that can be read ({', '.join(SUFFIXES)} expected)") from error
+        raise UserError(f"{name}: not an image that can be read ({', '.join(SUFFIXES)} expected)") from error
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise UserError(f"{path}: far too many pixels to decode safely; scale it down first") from error
+        raise UserError(f"{name}: far too many pixels to decode safely; scale it down first") from error
     except (OSError, SyntaxError, ValueError) as error:
         if isinstance(error, UserError):
             raise
-        raise UserError(f"{path}: the image is damaged ({error}); save it again") from error
+        raise UserError(f"{name}: the image is damaged ({error}); save it again") from error
     if not np.isfinite(grey).all() or grey.min() < 0 or grey.max() > 1:
-        raise UserError(f"{path}: floating-point pixels must be finite and lie in 0..1; rescale them")
+        raise UserError(f"{name}: floating-point pixels must be finite and lie in 0..1; rescale them")
     square = Image.fromarray(grey).resize((size, size), Image.Resampling.BILINEAR, reducing_gap=None)
     return torch.from_numpy(np.asarray(square, dtype=np.float32).copy()).clamp(0, 1)[None]
 
@@ -78,11 +90,11 @@ def list_images(paths: list[Path]) -> list[Path]:
     return found
 
 
-def _check_size(path: Path, width: int, height: int) -> None:
+def _check_size(name: object, width: int, height: int) -> None:
     if min(width, height) < LEAST_SIDE:
-        raise UserError(f"{path}: at least {LEAST_SIDE} pixels a side expected, got {width}x{height}")
+        raise UserError(f"{name}: at least {LEAST_SIDE} pixels a side expected, got {width}x{height}")
     if max(width, height) > WIDEST * min(width, height):
-        raise UserError(f"{path}: a roughly square image expected, got {width}x{height}; crop it first")
+        raise UserError(f"{name}: a roughly square image expected, got {width}x{height}; crop it first")
 
 
 def _grey(image) -> np.ndarray:  # type: ignore[no-untyped-def]  # PIL is imported lazily

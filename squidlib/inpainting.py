@@ -18,7 +18,7 @@ from jaxtyping import Float
 from torch import Generator, Tensor, nn
 
 from squidlib.config import SquidConfig
-from squidlib.memory import MemoryQueue, cosine_similarity, dot_similarity
+from squidlib.memory import MemoryQueue, MemoryRead, Shrink, cosine_similarity, dot_similarity, read_memory
 from squidlib.patches import neighbours
 from squidlib.shortcut import masked_shortcut
 from squidlib.shrinkage import topk_shrink
@@ -70,10 +70,19 @@ class InpaintingBlock(nn.Module):
 
     def recall(self, queries: Float[Tensor, "B R D"]) -> tuple[Tensor, Tensor]:
         """Read the memory: features (B, R, D), weights (B, R, S)."""
-        k = min(self.config.topk, int(self.memory.filled))
         if self.log_scale is None:
-            return self.memory(queries, lambda weights: topk_shrink(weights, k), dot_similarity)
-        return self.memory(queries, lambda weights: topk_shrink(weights, k), cosine_similarity, self.log_scale.exp())
+            return self.memory(queries, self.shrink, dot_similarity)
+        return self.memory(queries, self.shrink, cosine_similarity, self.log_scale.exp())
+
+    def shrink(self, weights: Float[Tensor, "B R S"]) -> Float[Tensor, "B R S"]:
+        """Keep the k strongest slots, or all where the memory holds fewer."""
+        return topk_shrink(weights, min(self.config.topk, weights.shape[-1]))
+
+    def read(self, queries: Float[Tensor, "B R D"], slots: Float[Tensor, "R S D"], shrink: Shrink) -> MemoryRead:
+        """As ``recall``, of any slots and by any shrinkage: for looking at what they do, changes nothing."""
+        if self.log_scale is None:
+            return read_memory(queries, slots, shrink, dot_similarity)
+        return read_memory(queries, slots, shrink, cosine_similarity, self.log_scale.exp())
 
     def inpaint(self, queries: Float[Tensor, "B R D"], recalled: Float[Tensor, "B R D"]) -> Float[Tensor, "B R D"]:
         """Ask the eight neighbours' recalled features, add the answer to the centre's recalled feature."""
@@ -84,15 +93,20 @@ class InpaintingBlock(nn.Module):
         x = F.relu(self.feed_forward_norm(self.feed_forward(x)) + x)
         return x.unflatten(0, queries.shape[:2])
 
-    def forward(self, codes: Float[Tensor, "N C h w"], generator: Generator | None = None) -> Inpainted:
-        queries = self.query(codes)
-        recalled, weights = self.recall(queries)
-        features = self.inpaint(queries, recalled)
+    def rebuild(
+        self, codes: Float[Tensor, "N C h w"], features: Float[Tensor, "B R D"], generator: Generator | None = None
+    ) -> Float[Tensor, "N C h w"]:
+        """In-painted features -> codes for the decoder: position beside them, 1x1 conv, masked shortcut."""
         size = self.config.code_size
         bits = self.position_bits.repeat(len(features), 1)[:, :, None, None].expand(-1, -1, size, size)
         maps = features.reshape(len(codes), self.config.code_channels, size, size)
         out = self.expand(torch.cat([maps, bits.to(maps.dtype)], dim=1))
-        out = masked_shortcut(out, codes, self.config.mask_probability, self.training, generator)
+        return masked_shortcut(out, codes, self.config.mask_probability, self.training, generator)
+
+    def forward(self, codes: Float[Tensor, "N C h w"], generator: Generator | None = None) -> Inpainted:
+        queries = self.query(codes)
+        recalled, weights = self.recall(queries)
+        out = self.rebuild(codes, self.inpaint(queries, recalled), generator)
         return Inpainted(out, queries, recalled, weights)
 
 

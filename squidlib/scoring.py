@@ -17,7 +17,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from squidlib.patches import cut
+from squidlib.patches import cut, join
 from squidlib.squid import Squid, SquidOutput
 
 NEAREST = 3  #: slots that the memory distance averages over
@@ -55,16 +55,43 @@ def cosine_distance(left: Tensor, right: Tensor) -> Tensor:
     return 1 - F.cosine_similarity(left, right, dim=-1, eps=1e-6)
 
 
-def raw_scores(squid: Squid, output: SquidOutput, logits: Float[Tensor, "B"], images: Tensor) -> RawScores:
-    """All scores of one batch, from one forward pass in evaluation mode."""
-    grid = squid.config.grid
+def raw_scores(
+    output: SquidOutput,
+    slots: Float[Tensor, "R S D"],
+    logits: Float[Tensor, "B"],
+    images: Float[Tensor, "B 1 H W"],
+    grid: int,
+) -> RawScores:
+    """All scores of one batch, from one forward pass in evaluation mode.
+
+    Args:
+        slots: what the memory holds.
+        logits: the discriminator's, of the reconstructions.
+        grid: P, patches a side.
+    """
     squared = cut((output.reconstruction - images) ** 2, grid).flatten(2)
     structure = cosine_distance(cut(blur(images), grid).flatten(2), cut(blur(output.reconstruction), grid).flatten(2))
-    slots = squid.inpainting.memory.contents()
     similarity = torch.einsum("brd,rsd->brs", F.normalize(output.queries, dim=-1), F.normalize(slots, dim=-1))
     nearest = similarity.topk(min(NEAREST, slots.shape[1]), dim=-1).values.mean(-1)
     mismatch = cosine_distance(output.queries, output.recalled)
     return RawScores(squared.mean(-1), structure, mismatch, 1 - nearest, -logits)
+
+
+def weighted_difference(
+    images: Float[Tensor, "B 1 H W"],
+    reconstructions: Float[Tensor, "B 1 H W"],
+    patch_scores: Float[Tensor, "B R"],
+    limit: float,
+    grid: int,
+) -> Float[Tensor, "B 1 H W"]:
+    """The anomaly map: image against reconstruction, weighted by how abnormal its patch is; >= 0.
+
+    Args:
+        patch_scores: the combined score of every patch.
+        limit: what a normal image scores at its worst; such a patch has weight 1.
+    """
+    weights = F.softplus(patch_scores / limit, beta=4)[:, :, None, None, None]
+    return join(cut(blur((images - reconstructions).abs()), grid) * weights, grid)
 
 
 @torch.no_grad()
@@ -77,5 +104,6 @@ def score_batches(
     parts = []
     for batch in images.split(batch_size):
         output = squid(batch)
-        parts.append(raw_scores(squid, output, discriminator(output.reconstruction), batch))
+        logits = discriminator(output.reconstruction)
+        parts.append(raw_scores(output, squid.inpainting.memory.contents(), logits, batch, squid.config.grid))
     return RawScores(*(torch.cat(column) for column in zip(*parts, strict=True)))

@@ -60,7 +60,8 @@ def test_scoring_stays_on_its_device(cuda: torch.device) -> None:
     squid, discriminator, images = made(cuda)
     squid.eval()
     output = squid(images)
-    scores = raw_scores(squid, output, discriminator.eval()(output.reconstruction), images)
+    logits = discriminator.eval()(output.reconstruction)
+    scores = raw_scores(output, squid.inpainting.memory.contents(), logits, images, squid.config.grid)
     assert {part.device.type for part in scores} == {"cuda"}
 
 

@@ -17,6 +17,7 @@ from squidlib.cli.demo import Demo
 from squidlib.cli.digits import MakeDigits
 from squidlib.cli.doctor import Doctor
 from squidlib.cli.evaluate import Evaluate
+from squidlib.cli.explore import Explore
 from squidlib.cli.score import Score
 from squidlib.cli.train import Train
 from squidlib.errors import UserError
@@ -32,6 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         | Annotated[Train, subcommand("train")]
         | Annotated[Evaluate, subcommand("evaluate")]
         | Annotated[Score, subcommand("score")]
+        | Annotated[Explore, subcommand("explore")]
         | Annotated[MakeDigits, subcommand("digits")]
         | Annotated[Doctor, subcommand("doctor")]
         | Annotated[Bench, subcommand("bench")]

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from digitanatomy import Jitter
 from squidlib.config import SquidConfig
 from squidlib.inpainting import InpaintingBlock
-from squidlib.memory import MemoryMatrix, MemoryQueue, MemoryRead, Shrink, Similarity, cosine_similarity, dot_similarity
+from squidlib.memory import MemoryMatrix, MemoryQueue, MemoryRead, Shrink, Similarity, dot_similarity
 from squidlib.presets import Preset, laptop_digitanatomy
 from squidlib.shrinkage import hard_shrink
 
@@ -108,11 +108,9 @@ class WithSharedQueue(InpaintingBlock):
 class WithHardShrinkage(InpaintingBlock):
     """MemAE's threshold in place of the k strongest slots."""
 
-    def recall(self, queries: Float[Tensor, "B R D"]) -> tuple[Tensor, Tensor]:
+    def shrink(self, weights: Float[Tensor, "B R S"]) -> Float[Tensor, "B R S"]:
         """Weights at or below the threshold are dropped."""
-        assert self.log_scale is not None  # the laptop preset has a cosine memory
-        scale = self.log_scale.exp()
-        return self.memory(queries, lambda w: hard_shrink(w, HARD_THRESHOLD), cosine_similarity, scale)
+        return hard_shrink(weights, HARD_THRESHOLD)
 
 
 class WithoutNeighbours(InpaintingBlock):

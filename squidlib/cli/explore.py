@@ -1,0 +1,61 @@
+"""``squid explore``: the explorer as a page in the browser."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from tyro.conf import Positional
+
+
+@dataclass(frozen=True)
+class Explore:
+    """Open the explorer in a browser: memory size, shrinkage, images to change, and what the detector says at once.
+
+    The page is served to this machine only; whoever opens it needs the address that is printed here, with its token.
+    """
+
+    detector: Positional[str] = "digitanatomy"
+    """A shipped detector's name, a run's folder or a detector's file."""
+    link: str = ""
+    """A view that was copied from the explorer, as "slots=50&k=3"."""
+    port: int = 8866
+    """Where to serve; where it is taken, the next free one."""
+    host: str = "127.0.0.1"
+    """The address to listen at. Any other than the default lets other machines ask; the token keeps them out."""
+    theme: Literal["light", "dark"] = "light"
+    """Colours of the page."""
+    browser: bool = True
+    """Open a browser, too."""
+
+    def run(self) -> int:
+        """Serve until Ctrl-C."""
+        import signal
+        import webbrowser
+
+        from squidlib.detectorfile import find
+        from squidlib.errors import UserError
+        from squidlib.explorer.begin import load_state
+        from squidlib.explorer.effect import effect_path
+        from squidlib.explorer.server import serving
+        from squidlib.explorer.setting import Setting
+
+        if not 1 <= self.port <= 65535:
+            raise UserError(f"a port lies in 1..65535, got {self.port}")
+        view = Setting.from_link(self.link).as_link()
+        detector = str(find(self.detector).resolve())  # the page's kernel runs in another folder
+        if not effect_path(detector).is_file():
+            load_state(detector)  # computes what is missing, here where its progress can be seen
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # stops voilà, too
+        with serving(detector, self.port, self.host, self.theme) as (address, process):
+            address += f"&{view}" if view else ""
+            who = "this machine only" if self.host == "127.0.0.1" else f"whoever reaches {self.host} and has the token"
+            print(f"The explorer, for {who}: {address}\nCtrl-C stops it.", flush=True)
+            if self.browser:
+                webbrowser.open(address)
+            try:
+                process.wait()
+            except KeyboardInterrupt:
+                print("stopped")
+                return 0
+        raise UserError(f"voilà stopped by itself with code {process.returncode}; its messages stand above")
