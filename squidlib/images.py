@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import os
 import warnings
 from pathlib import Path
-from typing import IO
 
 import numpy as np
 import torch
@@ -37,7 +37,7 @@ def read_image(path: Path, size: int) -> Float[Tensor, "1 size size"]:
         return read_image_data(file, path, size)
 
 
-def read_image_data(stream: IO[bytes], name: object, size: int) -> Float[Tensor, "1 size size"]:
+def read_image_data(stream: io.BytesIO | io.BufferedReader, name: object, size: int) -> Float[Tensor, "1 size size"]:
     """As ``read_image``, from an open file or from bytes in memory; errors call it ``name``.
 
     Raises:

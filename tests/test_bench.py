@@ -7,8 +7,11 @@ import torch
 
 from digitanatomy import Jitter
 from squidlib import bench
+from squidlib.cli import bench as cli
 from squidlib.cli.bench import Bench
 from squidlib.config import LossWeights, TrainingConfig
+from squidlib.explorer import timing
+from squidlib.explorer.begin import load_state
 from squidlib.presets import Preset
 from tests.conftest import tiny_config
 
@@ -40,8 +43,25 @@ def test_a_machine_without_bf16_is_told_so(monkeypatch: pytest.MonkeyPatch, caps
     monkeypatch.setattr(bench, "has_fast_bf16", lambda: False)
     monkeypatch.setattr(bench, "product_rate", lambda dtype, device: 50e9)
     monkeypatch.setattr(Bench, "_measure", lambda self, name, precision, device, base: [precision] * 7)
+    monkeypatch.setattr(cli, "_explorer", lambda: iter(["explorer: as fast as it is"]))
     assert Bench(device="cpu").run() == 0
     said = capsys.readouterr().out
     assert "no bf16 arithmetic" in said
     assert "bf16-mixed" not in said
     assert "50 GFLOP/s" in said
+    assert "as fast as it is" in said
+
+
+def test_percentiles_of_the_explorer_and_what_is_missing_to_measure_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cli, "_python", lambda code: " ".join(map(str, range(100, 0, -1))))
+    monkeypatch.setattr(timing, "chromium", lambda: None)
+    state, browser = cli._explorer()
+    assert state.endswith("median 51 ms, p95 96 ms (100 changes)")
+    assert "not measured, a Chromium not found" in browser
+
+
+def test_the_state_is_timed_at_settings_that_it_has_not_seen() -> None:
+    taken = timing.state_milliseconds(5)
+    assert len(taken) == 5
+    assert min(taken) > 0
+    assert load_state().view.cache_info().misses >= 4  # two of five may be alike, by chance

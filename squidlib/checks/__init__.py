@@ -12,6 +12,7 @@ from squidlib.checks import (
     autoencoding,
     composing,
     contamination,
+    exploring,
     first_look,
     inpainting,
     judging,
@@ -23,6 +24,7 @@ from squidlib.checks.assembling import *  # noqa: F403
 from squidlib.checks.autoencoding import *  # noqa: F403
 from squidlib.checks.composing import *  # noqa: F403
 from squidlib.checks.contamination import *  # noqa: F403
+from squidlib.checks.exploring import *  # noqa: F403
 from squidlib.checks.first_look import *  # noqa: F403
 from squidlib.checks.inpainting import *  # noqa: F403
 from squidlib.checks.judging import *  # noqa: F403
@@ -32,5 +34,6 @@ from squidlib.checks.shrinkage import *  # noqa: F403
 
 _LESSONS = (
     first_look, composing, autoencoding, matrix, queue, shrinkage, inpainting, assembling, judging, contamination,
+    exploring,
 )  # fmt: skip
 __all__ = [name for lesson in _LESSONS for name in lesson.__all__]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import Literal
 
 from squidlib.cli.train import check_device
@@ -14,7 +16,7 @@ GIGA = 1e9
 
 @dataclass(frozen=True)
 class Bench:
-    """Measure the matrix-product rate, training and inference of both presets, peak memory, and import time."""
+    """Measure the matrix-product rate, training and inference of the presets, memory, import time and the explorer."""
 
     device: str = "auto"
     """auto (a CUDA GPU where there is one), cpu, cuda or mps."""
@@ -63,6 +65,8 @@ class Bench:
                 table.add_row(f"{name} {precision}", *self._measure(name, precision, device, base))
         console.print(table)
         console.print(f"import squidlib after torch: {_import_seconds():.2f} s")
+        for line in _explorer():
+            console.print(line)
         return 0
 
     def _measure(self, name: str, precision: str, device: str, base: float) -> list[str]:
@@ -81,6 +85,27 @@ class Bench:
             f"{inference:.1f}",
             f"{memory / GIGA:.2f}",
         ]
+
+
+def _explorer() -> Iterator[str]:
+    """The explorer's times, in processes of their own; the browser's only where there is one."""
+    from squidlib.explorer.timing import chromium
+
+    call = "from squidlib.explorer.timing import {0}; print(*{0}())"
+    yield f"explorer, new value to finished state: {_percentiles(_python(call.format('state_milliseconds')))}"
+    missing = [] if chromium() else ["a Chromium"]
+    missing += [] if find_spec("playwright") else ["Playwright"]
+    if missing:
+        yield f"explorer, key to changed picture in the browser: not measured, {' and '.join(missing)} not found"
+    else:
+        shown = _percentiles(_python(call.format("browser_milliseconds")))
+        yield f"explorer, key to changed picture in the browser: {shown}"
+
+
+def _percentiles(printed: str) -> str:
+    values = sorted(map(float, printed.split()))
+    middle, high = values[len(values) // 2], values[min(int(0.95 * len(values)), len(values) - 1)]
+    return f"median {middle:.0f} ms, p95 {high:.0f} ms ({len(values)} changes)"
 
 
 def _import_seconds() -> float:

@@ -15,7 +15,9 @@ from typing import NamedTuple
 
 LEAST_PYTHON = (3, 11)
 LEAST_MEMORY, LEAST_DISK = 2e9, 1e9  # bytes: the laptop preset peaks below 1 GB, runs are tens of MB
-PACKAGES = ("torch", "torchvision", "scikit-learn", "matplotlib", "jupyterlab", "ipywidgets", "mlxtend", "safetensors")
+PACKAGES = (
+    "torch", "torchvision", "scikit-learn", "matplotlib", "jupyterlab", "ipywidgets", "voila", "mlxtend", "safetensors",
+)  # fmt: skip
 
 
 class Finding(NamedTuple):

@@ -146,7 +146,7 @@ def _cell(value: float | None, marked: bool) -> str:
     if value is None:
         return "<td>–</td>"
     here = ' class="squid-here" aria-current="true"' if marked else ""
-    return f'<td{here} style="background:{_shade(value)};color:{"#000" if value > 0.8 else "#fff"}">{value:.2f}</td>'
+    return f'<td{here} style="background:{_shade(value)};color:{"#000" if value > 0.8 else "#fff"}">{value:.3f}</td>'
 
 
 def _shade(value: float) -> str:

@@ -79,7 +79,7 @@ class Explorer(widgets.VBox):
         self._show(view)
 
     def _show(self, view: View) -> None:
-        for name, value in sections.contents(view, self.state, self.controls.column.value, self._name).items():
+        for name, value in sections.contents(view, self.state, self.controls.column.value, self._name):
             self.shown[name].value = value
         self.shown["saved"].value = ""
         self._say(view.truth)

@@ -12,6 +12,7 @@ from squidlib.explorer.setting import Setting
 from squidlib.explorer.state import ExplorerState, View
 from squidlib.lesson.figures import COLOURS, DASHES, MARKERS, image_grid, panels
 from squidlib.plots import ABNORMAL_COLOUR, MAP_COLOURS, NORMAL_COLOUR
+from squidlib.studies.memory_size import MEMORIES
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -93,7 +94,7 @@ def shrinking_picture(runs: Mapping[str, Mapping[str, Any]], score: str, slots: 
     """
     figure, axes = panels(width=6.0, height=3.2)
     axis = axes[0, 0]
-    for index, name in enumerate(("queue", "matrix")):
+    for index, name in enumerate(MEMORIES):
         of_seeds = [run for key, run in runs.items() if key.startswith(f"{name}/")]
         places = sorted(int(size) for size in of_seeds[0] if size.isdigit())
         values = np.array([[run[str(size)][score]["mean"] for size in places] for run in of_seeds])
@@ -105,7 +106,7 @@ def shrinking_picture(runs: Mapping[str, Mapping[str, Any]], score: str, slots: 
     axis.set_xscale("log")
     axis.set_xlabel("slots that are left of each tile's memory")
     axis.set_ylabel("mean AUC")
-    axis.set_title(f"Queue and matrix as they shrink, score: {score} ({len(of_seeds)} seeds each)", fontsize=10)
+    axis.set_title(f"Memories as they shrink, score: {score} ({len(of_seeds)} seeds each)", fontsize=10)
     axis.spines[["top", "right"]].set_visible(False)
     axis.legend(fontsize=8, frameon=False)
     return figure

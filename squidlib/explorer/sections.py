@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import lru_cache
 
@@ -40,26 +41,24 @@ def layout(controls: Controls, shown: dict[str, widgets.HTML]) -> list[widgets.W
     return [_row(one, two, three), _row(four, five), six]
 
 
-def contents(view: View, state: ExplorerState, column: str, name: str) -> dict[str, str]:
-    """The HTML of every output that depends on the view.
+def contents(view: View, state: ExplorerState, column: str, name: str) -> Iterator[tuple[str, str]]:
+    """Name and HTML of every output that depends on the view, one after the other, the slow ones last.
 
     Args:
         column: the kind of anomaly whose AUCs are shown.
         name: of this explorer, what the tiles' classes begin with.
     """
     setting = view.setting
-    return {
-        "tiles": _tile_style(view, name),
-        "pictures": _pictures(view),
-        "verdict": f'<p class="squid-verdict {"squid-abnormal" if view.abnormal else ""}" role="status">'
-        f"{view.verdict}</p>",
-        "scores": drawing.histogram(view.normal_scores, view.score, view.threshold, view.abnormal),
-        "attention": f"<p>Weights of the slots of {tile_name(setting.tile)}:</p>"
-        + drawing.attention_bars(view.attention),
-        "memories": _memories(view),
-        "heat": heat(state.effect, state.most_slots, setting, column),
-        "shrunk": shrunk(setting.score, setting.slots),
-    }
+    called = "squid-verdict squid-abnormal" if view.abnormal else "squid-verdict"
+    yield "tiles", _tile_style(view, name)
+    yield "pictures", _pictures(view)
+    yield "verdict", f'<p class="{called}" role="status">{view.verdict}</p>'
+    yield "scores", drawing.histogram(view.normal_scores, view.score, view.threshold, view.abnormal)
+    weights = f"<p>Weights of the slots of {tile_name(setting.tile)}:</p>"
+    yield "attention", weights + drawing.attention_bars(view.attention)
+    yield "memories", _memories(view)
+    yield "heat", heat(state.effect, state.most_slots, setting, column)
+    yield "shrunk", shrunk(setting.score, setting.slots)
 
 
 def _tile_style(view: View, name: str) -> str:
@@ -116,7 +115,7 @@ def _shrunk(score: str, slots: int) -> str:
 
     return drawing.figure(
         png(shrinking_picture(load_runs("memory_size"), score, slots)),
-        "Both were trained whole, for 400 steps with three seeds; then slots were taken away. The band is the "
+        "All were trained whole, for 400 steps with three seeds; then slots were taken away. The band is the "
         "deviation over seeds (<code>python -m squidlib.studies.memory_size</code>).",
         f"Mean AUC of queue and matrix over the slots that are left, score {score}; {slots} slots are marked",
     )

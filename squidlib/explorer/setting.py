@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
-from typing import Any, Literal, get_args, get_type_hints
+from typing import Any, get_type_hints
 from urllib.parse import parse_qsl, quote, urlencode
 
 from torch import Tensor
@@ -20,7 +20,7 @@ from squidlib.memory import Shrink
 from squidlib.scoring import DEFAULT_SCORE, SCORES
 from squidlib.shrinkage import hard_shrink, topk_shrink
 
-Shrinkage = Literal["soft", "hard", "topk"]
+SHRINKAGES = ("soft", "hard", "topk")
 SLOTS = (1, 2, 3, 5, 10, 20, 35, 50, 100, 200, 350)  #: sizes of memory, as far as there are slots
 THRESHOLDS = (0.001, 0.002, 0.003, 0.005, 0.01, 0.02, 0.05, 0.1)  #: of hard shrinkage
 KEPT = (1, 2, 3, 5, 10, 20, 50, 100, 200)  #: k of top-k
@@ -39,7 +39,7 @@ class Setting:
     image: str = "normal-0"  #: kind and number, or "upload-" and the upload's name
     edits: str = ""  #: what was done to the tiles, see ``edits``
     slots: int = 350  #: memory size of each position
-    shrinkage: Shrinkage = "topk"
+    shrinkage: str = "topk"  #: one of ``SHRINKAGES``
     threshold: float = 0.003  #: lambda of hard shrinkage
     k: int = 5  #: of top-k; all slots where there are fewer
     score: str = DEFAULT_SCORE
@@ -50,8 +50,8 @@ class Setting:
         _within("slots", self.slots, 1, 100_000)
         _within("k", self.k, 1, 100_000)
         _within("tile", self.tile, 0, TILES - 1)
-        if self.shrinkage not in get_args(Shrinkage):
-            raise UserError(f"shrinkage is {', '.join(get_args(Shrinkage))}; got {self.shrinkage!r}")
+        if self.shrinkage not in SHRINKAGES:
+            raise UserError(f"shrinkage is {', '.join(SHRINKAGES)}; got {self.shrinkage!r}")
         if not 0 <= self.threshold <= 1:
             raise UserError(f"threshold lies in 0..1, got {self.threshold}")
         if not 0 < self.rate < 1:
@@ -93,12 +93,10 @@ class Setting:
                 values[name] = types[name](value) if types[name] in (int, float) else value
             except ValueError as error:
                 raise UserError(f"{name} in the link must be a number, got {value[:40]!r}") from error
-        if text and not values:
-            raise UserError(f"a link looks like slots=50&k=3; got {text[:40]!r}")
         return replace(cls() if start is None else start, **values)
 
 
-def shrink_of(shrinkage: Shrinkage, threshold: float, k: int) -> Shrink:
+def shrink_of(shrinkage: str, threshold: float, k: int) -> Shrink:
     """A shrinkage with its number, as a function of weights (B, R, S)."""
     if shrinkage == "soft":
         return _as_it_is

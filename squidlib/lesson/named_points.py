@@ -33,6 +33,9 @@ def named_points(
         chosen = name in marked
         colour, marker = (COLOURS[6], "X") if chosen else (COLOURS[2], "D")
         axis.scatter([x], [y], s=60 if chosen else 22, color=colour, marker=marker, zorder=3)
-        if chosen or name in named:
+        if chosen:
             axis.annotate(name, (x, y), xytext=(7, -11), textcoords="offset points", fontsize=8)
+        elif name in named:  # among others: above them, with a line to its own point
+            line = {"arrowstyle": "-", "linewidth": 0.6, "color": "0.4"}
+            axis.annotate(name, (x, y), xytext=(-4, 24), textcoords="offset points", fontsize=8, arrowprops=line)
     return figure

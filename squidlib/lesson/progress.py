@@ -4,33 +4,42 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
-from squidlib.baselines.fitting import Ticks
+
+@dataclass
+class Steps:
+    """Counts steps and shows a bar; what the block of ``interruptible`` gets."""
+
+    what: str
+    count: int = 0  #: how many were meant to be done
+    done: int = 0  #: how many were finished, also after an interruption
+
+    def __call__(self, count: int, begin: int = 0) -> Iterator[int]:
+        """The steps ``begin`` to ``count`` - 1; a training that goes on begins where it stopped."""
+        from tqdm.auto import tqdm
+
+        self.count, self.done = count, begin
+        with tqdm(total=count, initial=begin, desc=self.what, unit="step") as bar:
+            for step in range(begin, count):
+                yield step
+                self.done = step + 1
+                bar.update()
 
 
 @contextmanager
-def interruptible(what: str) -> Iterator[Ticks]:
+def interruptible(what: str) -> Iterator[Steps]:
     """Give a function that counts steps and shows a bar; the stop button ends the block and no more.
 
         with interruptible("auto-encoder") as ticks:
             for step in ticks(300):
                 ...
+        print(ticks.done)
 
     After an interruption the cells below go on with whatever the block had reached.
     """
-    from tqdm.auto import tqdm
-
-    reached = [0, 0]
-
-    def ticks(count: int) -> Iterator[int]:
-        reached[:] = 0, count
-        with tqdm(total=count, desc=what, unit="step") as bar:
-            for step in range(count):
-                yield step
-                reached[0] = step + 1
-                bar.update()
-
+    ticks = Steps(what)
     try:
         yield ticks
     except KeyboardInterrupt:
-        print(f"{what}: stopped after step {reached[0]} of {reached[1]}; what was learned so far is kept")
+        print(f"{what}: stopped after step {ticks.done} of {ticks.count}; what was learned so far is kept")

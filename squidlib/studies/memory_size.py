@@ -1,5 +1,7 @@
 """Memory size: what happens to a queue and to a learned matrix when slots are taken away after training?
 
+A third row asks the queue again without our position loss, which draws each position's features together.
+
 Both were trained whole, as in the ablation (400 steps, three seeds). A queue keeps its newest slots; a matrix, whose
 slots have no age, a random choice drawn by the run's seed. Calibration is done anew at every size. Nothing is trained
 again, and nothing is chosen by the results.
@@ -19,9 +21,13 @@ from squidlib.explorer.reading import encode, newest, read_scores
 from squidlib.explorer.setting import Setting, sizes
 from squidlib.studies.ablation import STEPS, train_variant
 from squidlib.studies.results import SEEDS, auc_by_kind, one_thread, run_all
-from squidlib.studies.variants import Variant, variants
+from squidlib.studies.variants import LearnedSlots, Variant, variants
 
-MEMORIES = {"queue": "whole", "matrix": "learned matrix"}  #: name here -> row of the ablation
+MEMORIES = {
+    "queue": "whole",
+    "matrix": "learned matrix",
+    "queue, no position loss": "no position loss",
+}  #: name here -> row of the ablation
 SHOWN = ("combined", "error", "mismatch")
 
 
@@ -29,12 +35,13 @@ def one_run(variant: Variant, steps: int, seed: int) -> dict[str, Any]:
     """Train, then read a smaller and smaller part of the memory: size -> score -> AUC by kind, error of normals."""
     detector, data = train_variant(variant, steps, seed)
     slots = detector.squid.inpainting.memory.contents()
-    mixed = slots[:, torch.randperm(slots.shape[1], generator=torch.Generator().manual_seed(seed))]
+    if isinstance(detector.squid.inpainting.memory, LearnedSlots):
+        slots = slots[:, torch.randperm(slots.shape[1], generator=torch.Generator().manual_seed(seed))]
     test = data.test()
     normals, images = encode(detector, data.calibration()), encode(detector, test.images())
     found: dict[str, Any] = {}
     for size in sizes(slots.shape[1]):
-        kept = newest(slots if variant.block is variants()["whole"].block else mixed, size)
+        kept = newest(slots, size)
         shrink = Setting(slots=size).shrink()
         raw = read_scores(detector, normals, kept, shrink)
         scores = image_scores(read_scores(detector, images, kept, shrink), calibration_of(raw))
