@@ -24,6 +24,12 @@ def addressing(mine: Any, holds: Holds) -> None:
     got = holds.call(mine, queries, slots, 5.0, hint=start)
     got = holds.shape(got, (4, 3), "(N, S)", "A row for each query, a column for each slot: queries @ slots.T")
     holds.that(
+        "before", not torch.allclose(got.sum(-1), torch.full((4,), 5.0), atol=1e-3),
+        "the scale comes before the softmax",
+        "with scale 5 each row sums to 5: the scale multiplies the weights and not the cosines",
+        "It belongs inside: torch.softmax(scale * cosines, dim=-1), not scale * torch.softmax(...).",
+    )  # fmt: skip
+    holds.that(
         "rows", torch.allclose(got.sum(-1), torch.ones(4), atol=1e-4), "each row sums to 1",
         f"rows must sum to 1, the first sums to {got.sum(-1)[0]:.3f}",
         "The softmax runs over the slots: dim=-1.",
@@ -128,6 +134,12 @@ def mismatch(mine: Any, holds: Holds) -> None:
         "1 minus the cosine: the same direction has cosine 1, whatever the lengths.",
     )  # fmt: skip
     cosines = F.cosine_similarity(queries, answers, dim=-1)
+    across = (1 - F.cosine_similarity(queries, answers, dim=1)).amax(1)
+    holds.that(
+        "features", not torch.allclose(got, across, atol=1e-4), "a cosine compares the D numbers of one patch",
+        "the cosines were taken over the patches, dimension 1, which is what F.cosine_similarity does if not told",
+        "Say which dimension holds the features: F.cosine_similarity(queries, answers, dim=-1).",
+    )  # fmt: skip
     holds.that(
         "worst", torch.allclose(got, (1 - cosines).amax(1), atol=1e-4), "the worst patch counts",
         f"{(1 - cosines).amax(1)[0]:.3f} expected for the first image, got {got[0]:.3f}",

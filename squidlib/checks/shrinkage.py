@@ -94,12 +94,19 @@ def topk_shrink(mine: Any, holds: Holds) -> None:
     """``mine(weights, k)``: the k largest of each row, renormalised."""
     start = "weights.topk(k, dim=-1) gives values and indices; torch.zeros_like(weights).scatter puts them back."
     got = holds.shape(holds.call(mine, ROWS, 2, hint=start), (2, 4), "that of the weights", "Zeros stand for the rest.")
+    alone = int((holds.call(mine, ROWS[:1], 2, hint=start) > 0).sum())
+    holds.that(
+        "k-th", alone != 1, "the k-th largest is kept, too",
+        f"with k = 2 one weight of the row {ROWS[0].tolist()} is left: the second largest has gone",
+        "Subtracting the k-th largest leaves k - 1 (the authors' trap), and so does comparing with > instead of >=.",
+        "Put back what topk returns: with >= all weights that equal the k-th would stay, and they may be more than k.",
+    )  # fmt: skip
     counts = (got > 0).sum(-1).tolist()
     holds.that(
         "exactly k", counts == [2, 2], "exactly k weights survive in each row",
         f"with k = 2, two weights a row must survive, {counts} did",
         "Take the k largest of each row, not of the whole tensor.",
-        "If one is missing: compare with >= the k-th value, not with > (the authors' trap).",
+        "weights.topk(k, dim=-1) looks at each row by itself.",
     )  # fmt: skip
     holds.that(
         "largest", bool((got[ROWS >= 0.3] > 0).all()), "they are the largest",
@@ -154,10 +161,17 @@ def straight_through(mine: Any, holds: Holds) -> None:
     (got * torch.tensor([1.0, 2.0, 3.0])).sum().backward()
     assert leaf.grad is not None
     holds.that(
+        "hard alone", not torch.allclose(leaf.grad, 10 * torch.tensor([1.0, 2.0, 3.0]), atol=1e-4),
+        "it is not the gradient of hard",
+        f"the gradient of hard came through, five times that of soft: expected [2, 4, 6], got {leaf.grad.tolist()}",
+        "That is hard itself, gradient and all: soft is not in it, or cancels as in soft + (hard - soft).",
+        "soft + (hard - soft).detach()",
+    )  # fmt: skip
+    holds.that(
         "gradient", torch.allclose(leaf.grad, 2 * torch.tensor([1.0, 2.0, 3.0]), atol=1e-5),
         "its gradient is that of soft",
         f"the gradient of soft must come through unchanged; expected [2, 4, 6], got {leaf.grad.tolist()}",
-        "Here soft is 2 * leaf. Without detach, soft cancels in soft + (hard - soft) and no gradient is left.",
+        "Soft is 2 * leaf here, and hard has a gradient of its own: detach all but the one soft that shall carry it.",
         "soft + (hard - soft).detach()",
     )  # fmt: skip
 

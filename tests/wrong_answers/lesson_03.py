@@ -10,6 +10,7 @@ import torch.nn.functional as F
 WRONG: dict[str, dict[str, Any]] = {
     "addressing": {
         "shape": lambda q, s, scale: torch.softmax(scale * F.normalize(s, dim=-1) @ F.normalize(q, dim=-1).T, -1),
+        "before": lambda q, s, scale: scale * torch.softmax(F.normalize(q, dim=-1) @ F.normalize(s, dim=-1).T, -1),
         "rows": lambda q, s, scale: torch.softmax(scale * F.normalize(q, dim=-1) @ F.normalize(s, dim=-1).T, 0),
         "length": lambda q, s, scale: torch.softmax(scale * q @ s.T, -1),
         "scale": lambda q, s, scale: torch.softmax(F.normalize(q, dim=-1) @ F.normalize(s, dim=-1).T, -1),
@@ -33,6 +34,7 @@ WRONG: dict[str, dict[str, Any]] = {
     "mismatch": {
         "shape": lambda q, a: 1 - F.cosine_similarity(q, a, dim=-1),
         "zero": lambda q, a: (q - a).norm(dim=-1).amax(1),
+        "features": lambda q, a: (1 - F.cosine_similarity(q, a)).amax(1),
         "worst": lambda q, a: (1 - F.cosine_similarity(q, a, dim=-1)).mean(1),
     },
 }

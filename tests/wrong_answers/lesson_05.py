@@ -22,7 +22,8 @@ WRONG = {
         "empty": lambda w, t: (kept := torch.where(w > t, w, torch.zeros_like(w))) / kept.sum(-1, keepdim=True),
     },
     "topk_shrink": {
-        "exactly k": lambda w, k: F.normalize(F.relu(w - w.topk(k).values[..., -1:]), p=1, dim=-1),  # the authors'
+        "k-th": lambda w, k: F.normalize(F.relu(w - w.topk(k).values[..., -1:]), p=1, dim=-1),  # the authors'
+        "exactly k": lambda w, k: F.normalize(w * (w >= w.flatten().topk(k).values[-1]), p=1, dim=-1),
         "largest": lambda w, k: torch.cat([w.topk(k).values, torch.zeros_like(w[..., k:])], dim=-1),
         "tie": lambda w, k: F.normalize(w * (w >= w.topk(k).values[..., -1:]), p=1, dim=-1),
         "sum": lambda w, k: torch.zeros_like(w).scatter(-1, w.topk(k).indices, w.topk(k).values),
@@ -32,6 +33,7 @@ WRONG = {
     "straight_through": {
         "value": lambda soft, hard: soft,
         "has gradient": lambda soft, hard: hard.detach(),
+        "hard alone": lambda soft, hard: hard,
         "gradient": lambda soft, hard: hard + soft - soft.detach(),  # hard keeps its own gradient
         "shape": lambda soft, hard: (soft + (hard - soft).detach()).sum(),
     },
