@@ -31,13 +31,16 @@ from squidlib.studies.results import auc_by_kind
 # %% [markdown]
 # ## How a lesson works (2 min)
 #
+# - **First**, in this and every lesson: *Edit* > *Clear Outputs of All Cells*. The lessons come with their results, so
+#   that they can be read without running them. Under a prediction the answer should not stand already.
 # - **Predict** before you run an experiment. Write your guess down: being wrong is how you find out what you believed.
 # - **Exercises** have a cell with `...  # your code here`. Replace the dots, run the cell, then run the `check` below
 #   it. It says which properties hold and which does not yet, with a first hint; where there are more,
 #   `hints=2` shows the next one.
 # - A blank or wrong exercise breaks nothing: what follows uses the kit's own version.
 # - Solved notebooks are in `notebooks/solutions/`. Each lesson can be entered at its beginning.
-# - The **stop button** of a training cell with a progress bar keeps what was learned so far, and you can go on.
+# - The **stop button** of a training cell with a progress bar keeps what was learned so far; go on with the cells
+#   below. Run such a cell again and it begins anew. Only the long training of lesson 07 goes on where it stopped.
 # - `KIT_MODE`, an environment variable that is set before Jupyter starts, chooses how long things run: `smoke`
 #   (seconds, to try that all works), `class` (the default, for two CPU cores), `full`.
 #
@@ -199,10 +202,11 @@ show(figure, alt="Five rows, one a kind: input, reconstruction, anomaly map, sco
 # closest to a false alarm?
 
 # %%
-more = DigitAnatomy(data.glyphs.test, counts={"normal": 1, "flipped": 3}, seed=1, severity=2)
+more = DigitAnatomy(data.glyphs.test, counts={"normal": 4, "flipped": 3}, seed=1, severity=2)
 pictures = more.images()
+print(f"threshold: {threshold:.1f}")
 figure = image_row(list(pictures), [f"score {score:.1f}" for score in detector.score(pictures).tolist()])
-show(figure, alt="A normal image and three with two flipped digits each, with their scores")
+show(figure, alt="Four normal images and three with two flipped digits each, with their scores")
 
 # %% [markdown]
 # ## What the rest explains (1 min)
@@ -218,6 +222,7 @@ show(figure, alt="A normal image and three with two flipped digits each, with th
 # | 07 SQUID | How do all the parts train together? |
 # | 08 Evaluate honestly | Which part is worth how much, and which of the paper's claims held? |
 # | 09 True UAD | What if the training images are not all normal? |
+# | 10 The explorer | What happens when I move a setting or spoil an image myself? |
 
 # %%
 paper = auc_by_kind(test.kinds, every_score["discriminator"])["mean"]

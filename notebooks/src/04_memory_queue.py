@@ -84,7 +84,7 @@ check.oldest_first(my_contents)
 
 # %% [markdown]
 # **Exercise 3.** A queue holds copies, so its size can be changed without training. Given the contents, oldest first:
-# what stays in a queue of another size? (Widgets in a later lesson do this under your fingers.)
+# what stays in a queue of another size? (Lesson 10 does this under your fingers.)
 
 
 # %% tags=["exercise"]
@@ -123,6 +123,7 @@ def snapshot(squid, batches=12):
 
 # %% tags=["varies"]
 moments = by_mode([1, 2, 3], [5, 40, 130], [5, 100, 600])
+reached = {}  # the moments that a training came to; all, where the stop button was not used
 blocks = {"queue": InpaintingBlock, "matrix": WithLearnedMatrix}
 states, taken = {}, {name: [] for name in blocks}
 for name, block in blocks.items():
@@ -135,6 +136,7 @@ for name, block in blocks.items():
             train_step(state, data.batch(step, 16), step, training, preset.weights)
             if step + 1 in moments:
                 taken[name].append(snapshot(unwrapped(state.squid)))
+    reached[name] = [moment for moment in moments if moment <= ticks.done] or [ticks.done]
     if not taken[name]:  # stopped before the first snapshot
         taken[name].append(snapshot(unwrapped(state.squid)))
 
@@ -151,12 +153,12 @@ place, each = 4, by_mode(40, 150, 190)  # the middle tile, the digit 5
 figure, axes = panels(2, max(map(len, taken.values())), width=3.0, height=2.7)
 shares = {name: [] for name in taken}
 for row, (name, moments_of) in zip(axes, taken.items(), strict=True):
-    for axis, step, (slots, fresh) in zip(row, moments, moments_of, strict=False):
+    for axis, step, (slots, fresh) in zip(row, reached[name], moments_of, strict=False):
         memory, features = slots[place, -each:], fresh[place, : len(slots[place, -each:])]
         flat = TSNE(perplexity=min(20, len(memory) // 3), random_state=0).fit_transform(torch.cat([memory, features]))
         shares[name].append(float(nearest_own_share(memory, features)))
         title = f"{name}, step {step}: {shares[name][-1]:.0%}"
-        points({"features": flat[len(memory) :], "memory": flat[: len(memory)]}, title, axis, legend=step == moments[0])
+        points({"features": flat[len(memory) :], "memory": flat[: len(memory)]}, title, axis, legend=axis is row[0])
 figure.suptitle("Middle tile. Per cent: points whose nearest point is of their own kind (mixed: 50 %)", fontsize=10)
 show(figure, alt="Six t-SNE pictures of memory and features of the middle tile: queue above, learned matrix below")
 
@@ -188,7 +190,7 @@ check.own_share(my_own_share)
 
 # %% tags=["varies"]
 told = {name: [two_sample_auc(slots, fresh, seed=0) for slots, fresh in taken[name]] for name in taken}
-steps_seen = moments[: min(map(len, told.values()))]
+steps_seen = min(reached.values(), key=len)
 figure = curves(
     steps_seen,
     {name: [found.value for found in told[name][: len(steps_seen)]] for name in told} | {
@@ -213,12 +215,13 @@ say(
 )  # fmt: skip
 
 # %% [markdown]
-# ## Not quite identical: why? And does it matter? (4 min)
+# ## Not identical in the middle of a training: why? And does it matter? (4 min)
 #
-# A queue holds copies of features of *older weights*, of *varied* digits, computed in *training mode*. While the
-# weights change fast, in the middle of a training, old copies lag behind. At test, plain images are read in evaluation
-# mode. One cause after the other is taken away below. The last line is what the laptop preset does at the end of a
-# training: it fills the memory again, in evaluation mode.
+# There the curve of the queue stands far above 0.5. A queue holds copies of features of *older
+# weights*, of *varied* digits, computed in *training mode*. While the weights change fast, in the middle of a training,
+# old copies lag behind. At test, plain images are read in evaluation mode. One cause after the other is taken away
+# below. The last line is what the laptop preset does at the end of a training: it fills the memory again, in evaluation
+# mode.
 
 # %% tags=["varies"]
 squid = deepcopy(unwrapped(states["queue"].squid))

@@ -36,12 +36,16 @@ from squidlib.studies.results import auc_by_kind
 # Here the picture is a 3×3 grid and the hole is one tile. Its surroundings are the eight tiles of the 3×3 window
 # around it. A tile on the border has fewer; zeros stand for what is outside. The tile itself is left out.
 #
-# **Exercise 1.** Each tile is a token, a vector of length D. Gather the eight tokens around every token.
+# **Exercise 1.** Each tile is a token, a vector of length D. Gather the eight tokens around every token, in reading
+# order: row by row, from left to right.
 
 
 # %% tags=["exercise"]
 def my_neighbourhood(tokens, grid):
-    """tokens (B, grid * grid, D) in reading order -> (B, grid * grid, 8, D), zeros where the grid ends."""
+    """tokens (B, grid * grid, D) in reading order -> (B, grid * grid, 8, D), zeros where the grid ends.
+
+    The eight stand in reading order, too.
+    """
     # solution: begin
     on_grid = tokens.unflatten(1, (grid, grid))  # (B, grid, grid, D)
     padded = F.pad(on_grid, (0, 0, 1, 1, 1, 1))  # a border of zeros around the grid
@@ -128,7 +132,8 @@ show(figure, alt="Five images with a gap in the middle, filled by ridge regressi
 
 # %% [markdown]
 # The filling is a blurred digit 5, close to the mean of all training fives. The neighbours say *that* a 5 belongs here
-# (any normal image says so), but not *which* 5.
+# (any normal image says so), but not *which* 5. An explained variance below 0 is no slip: the filling is then *worse*
+# than the mean tile, for it invents differences that the neighbours know nothing of. The next section asks why.
 #
 # ## What do neighbours know? (6 min)
 #
@@ -370,7 +375,7 @@ say(
 
 # %% tags=["exercise"]
 def my_position_bits(positions, bits):
-    """-> (positions, bits), floats 0 or 1."""
+    """positions and bits are numbers, e.g. 9 and 4 -> (positions, bits), floats 0 or 1."""
     # solution: begin
     shifts = torch.arange(bits - 1, -1, -1)
     return ((torch.arange(positions)[:, None] >> shifts) & 1).float()
@@ -526,7 +531,11 @@ for probability in (0.95, 0.5):
     mask = masked_shortcut(ones, torch.zeros_like(ones), probability, True, generator)
     masks[f"m, {probability:.0%}"] = join(mask.unflatten(0, (5, 9)), 3)
 figure = image_grid(masks, title=f"Black places show the raw feature; each tile has {size}×{size} places")
-show(figure, alt="Masks of five images, with 95 and with 50 percent of the places in-painted")
+for axis in figure.axes:
+    for edge in (size, 2 * size):  # where a tile ends
+        axis.axhline(edge - 0.5, color="C1", linewidth=0.8)
+        axis.axvline(edge - 0.5, color="C1", linewidth=0.8)
+show(figure, alt="Masks of five images, with 95 and with 50 percent of the places in-painted; lines between the tiles")
 
 # %% [markdown]
 # **Predict.** What if the shortcut stayed open at test? With m = 0 everywhere the decoder sees raw codes, as an

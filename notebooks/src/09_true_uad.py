@@ -9,6 +9,7 @@
 # patch position). No GPU, no network.
 
 # %%
+from collections import Counter
 from copy import deepcopy
 from dataclasses import replace
 
@@ -16,7 +17,7 @@ import torch
 import torch.nn.functional as F
 
 import squidlib
-from digitanatomy import ANOMALIES, DigitAnatomy
+from digitanatomy import ANOMALIES, DigitAnatomy, cut_tiles
 from squidlib import checks as check
 from squidlib.baselines import PatchNeighbours
 from squidlib.cleaning import cleaned, drop_isolated, isolation
@@ -121,7 +122,7 @@ say(
 detector = squidlib.load("digitanatomy")
 memory = detector.squid.inpainting.memory
 clean_state = deepcopy(memory.state_dict())
-pushed = by_mode([0, 5], [0, 1, 2, 3, 5, 10, 20], [0, 1, 2, 3, 4, 5, 7, 10, 20, 40])
+pushed = by_mode([0, 3], [0, 1, 2, 3, 5, 10, 20], [0, 1, 2, 3, 4, 5, 7, 10, 20, 40])
 number = by_mode(8, 50, 200)
 normal = DigitAnatomy(dirty_data.glyphs.test, {"normal": number}, seed=5).images()
 found, found_by_all = {}, {}
@@ -141,11 +142,11 @@ for kind in ANOMALIES:
 _ = memory.load_state_dict(clean_state)
 
 # %% tags=["varies"]
-ends = {kind: (values[0], values[pushed.index(5)]) for kind, values in found.items()}
+ends = {kind: (values[0], values[pushed.index(3)]) for kind, values in found.items()}
 figure = curves(
     pushed,
     found,
-    title="0 and 5 likes in memory: "
+    title="0 and 3 likes in memory: "
     + ", ".join(f"{kind} {ends[kind][0]:.2f} → {ends[kind][1]:.2f}" for kind in ("missing", "disorder")),
     x_label="wrong tiles of that kind among the slots of each position",
     y_label="AUC of the memory distance",
@@ -164,12 +165,17 @@ say(
 # two fours do: one of them in the memory excuses only some of the others. **How much a wrong memory harms depends on
 # how much the anomalies resemble each other**; nearest-neighbour reading trusts the rare as readily as the common.
 #
+# One thing was left clean here: the *calibration*. The default score still finds empty tiles, though the distance no
+# longer does. In a dirty set the calibration is dirty as well. What that adds is seen next, and taken apart in the
+# section after it ("Clean the memory without labels").
+#
 # ## Learn from clean and from dirty images (7 min)
 #
 # Everything else being equal, SQUID learns from a clean set and from one with 60 % normal images: encoder, queue and
 # calibration all see the dirt, for nobody could have taken it out. The training is far shorter than the kit's default.
 #
-# **Predict.** What does it cost: 0.01, 0.1 or 0.4 of AUC? Which kind suffers most? (Think of the last figure.)
+# **Predict.** What does it cost: 0.01, 0.1 or 0.4 of AUC? Which kind suffers most? (Think of the last figure; here
+# nothing is clean.)
 
 
 # %%
@@ -392,21 +398,61 @@ check.dirty_threshold(my_dirty_threshold)
 
 # %% tags=["varies"]
 held_out, scores = mended.normal_scores(), mended.score(images)  # those "normals" are dirty images here
+normals = clean_data.calibration()
 thresholds = {
     "dirty images taken for normal": threshold_at(held_out, 0.05),
     "guess: 80 % are normal": threshold_at(held_out, 1 - 0.8 * 0.95),
     "guess: 60 % are normal (true)": threshold_at(held_out, 1 - 0.6 * 0.95),
     "guess: 40 % are normal": threshold_at(held_out, 1 - 0.4 * 0.95),
-    "normal images (needs labels)": threshold_at(mended.score(clean_data.calibration()), 0.05),
+    "normal images (needs labels)": threshold_at(mended.score(normals), 0.05),
 }
-for name, threshold in thresholds.items():
-    got = decide(labels, scores, threshold)
-    print(f"{name:31s} sensitivity {got.sensitivity:.2f}   specificity {got.specificity:.2f}   F1 {got.f1:.2f}")
+verdicts = {name: decide(labels, scores, threshold) for name, threshold in thresholds.items()}
+for name, got in verdicts.items():
+    print(f"{name:31s} false alarms {1 - got.specificity:5.1%}   sensitivity {got.sensitivity:.2f}   F1 {got.f1:.2f}")
+best_f1 = max(verdicts, key=lambda name: verdicts[name].f1)
+say(
+    f"We asked for false alarms in 5 % of the normal images. By F1 the best row is *{best_f1}*, but "
+    f"{labels.float().mean():.0%} of these test images are abnormal, and then F1 forgives false alarms (lesson 08)."
+)
 
 # %% [markdown]
 # The same detector, the same AUC. Taking dirty images for normal ones sets the threshold among the abnormal, and most
-# of them pass. A right guess mends it; a wrong guess moves false alarms or misses, and nothing in the data says which
-# guess was right.
+# of them pass. A guess moves false alarms or misses; nothing in the data says which guess was right.
+#
+# The last row seems odd: with labels one does not get what was asked for either. Look at what sets its threshold.
+
+# %% tags=["varies"]
+limit = thresholds["normal images (needs labels)"]
+above = mended.patch_scores(normals) > limit  # (N, 9)
+written = cut_tiles(normals)
+digits = Counter((place, written[image, place].numpy().tobytes()) for image, place in above.nonzero().tolist())
+(place, _), often = digits.most_common(1)[0]
+units = calibrate(mended.squid, mended.discriminator, normals)  # deviations of normal images alone
+inflated = (mended.calibration.deviation / units.deviation).mean(0)  # (9,), mean over the four scores
+more = DigitAnatomy(clean_data.glyphs.test, {"normal": by_mode(40, 400, 1000)}, seed=9).images()
+alarms = {
+    "as they are": mended.score(more) > limit,
+    "in deviations of normal images": image_scores(mended.raw_scores(more), units)["combined"]
+    > threshold_at(units.normal_scores[0], 0.05),
+}
+samples_of = {name: len(getattr(clean_data.glyphs, name).indices(1)) for name in ("calibration", "test")}
+say(
+    f"{int(above.any(1).sum())} of the {len(normals)} normal calibration images lie above it, as asked. But only "
+    f"**{len(digits)} handwritten digits** put them there; one {place + 1} alone is in {often} of them. These images "
+    f"are made of {samples_of['calibration']} samples of each digit, the test images of {samples_of['test']} others. "
+    f"And the dirt made the deviations of the positions {inflated.min():.1f} to {inflated.max():.1f} times as large "
+    f"(position {place + 1}: {inflated[place]:.1f} times): an odd digit counts more at one place than at another."
+    f"\n\nFalse alarms in {len(more)} new normal images: "
+    + ", ".join(f"{called.float().mean():.1%} with scores {name}" for name, called in alarms.items())
+    + "."
+)
+
+# %% [markdown]
+# So labels do not make this threshold worse than a guess: it keeps its 5 % on the images it was set on. But it rests on
+# the tail of few handwritings, and a few odd digits decide where it lies. A guess takes its threshold from the middle
+# of the dirty scores, where many images are; it is as right as the guess is, and as far as the abnormal do score above
+# the rest. Neither gives 5 % on new images. Judge a threshold by the errors that you asked for, and by how many
+# *different* patients stand behind it.
 #
 # ## The paper's claim (6 min)
 #

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from squidlib.checks.report import Holds, exercise
-from squidlib.cleaning import drop_isolated
+from squidlib.cleaning import drop_isolated, isolation
 
 __all__ = ["auc_lost", "dirty_kinds", "dirty_threshold", "drop_isolated_slots", "wrong_share"]
 
@@ -18,6 +18,12 @@ def dirty_kinds(mine: Any, holds: Holds) -> None:
     """``mine(count, share, generator)``: the kinds of a dirty training set, in random order."""
     start = 'Begin with a list: ["normal"] * some number, then the four kinds of ANOMALIES, each as often.'
     got = holds.call(mine, 200, 60, torch.Generator().manual_seed(0), hint=start, copied=False)
+    many = got.count("normal") if isinstance(got, list) else 0
+    holds.that(
+        "per cent", many <= 200, "the share counts in per cent",
+        f"of 200 images with a share of 60 per cent {many:,} are normal: the share was taken for a number in 0..1",
+        "share is 60 here, not 0.6: divide by 100.", "count * share // 100 images are normal.",
+    )  # fmt: skip
     holds.that(
         "list", isinstance(got, list) and len(got) == 200, "it is a list with a kind for each image",
         f"a list of 200 kinds expected, got {type(got).__name__} {str(got)[:40]}",
@@ -78,7 +84,7 @@ def wrong_share(mine: Any, holds: Holds) -> None:
 def drop_isolated_slots(mine: Any, holds: Holds) -> None:
     """``mine(slots, count, nearest)``: each position without its most isolated slots."""
     start = "unit = F.normalize(slots, dim=-1); unit @ unit.transpose(1, 2) holds every cosine of two slots: (R, S, S)."
-    # 12 slots that look along one axis, 3 that are alike and look along another; lengths differ and mean nothing.
+    # 12 slots that look along one axis, 3 that are alike and look along another; one of each is long.
     slots = 0.02 * torch.randn(2, 15, 6, generator=torch.Generator().manual_seed(0))
     slots[..., 0] += 1
     bad = torch.tensor([[2, 7, 11], [0, 5, 14]])
@@ -86,6 +92,7 @@ def drop_isolated_slots(mine: Any, holds: Holds) -> None:
         slots[position, bad[position]] = torch.eye(6)[1] + 0.001 * torch.randn(
             3, 6, generator=torch.Generator().manual_seed(1)
         )
+        slots[position, bad[position, 1]] *= 20
     slots[:, 3] = 20 * torch.eye(6)[0]
     got = holds.shape(
         holds.call(mine, slots, 3, 7, hint=start), (2, 12, 6), "(R, S - count, D)",
@@ -100,11 +107,26 @@ def drop_isolated_slots(mine: Any, holds: Holds) -> None:
     )  # fmt: skip
     dropped = ~members.any(1)  # (R, S)
     wanted = torch.zeros(2, 15, dtype=torch.bool).scatter(1, bad, True)
+    crowded = isolation(slots, 7).topk(3, largest=False).indices
+    holds.that(
+        "end", not torch.equal(dropped, torch.zeros_like(wanted).scatter(1, crowded, True)),
+        "it is not the least isolated that go",
+        "the three slots that are most like the others were dropped: the wrong end",
+        "The most isolated leave, so keep the S - count with the *smallest* isolation.",
+        "alone.topk(slots.shape[1] - count, largest=False).indices",
+    )  # fmt: skip
     holds.that(
         "alone", bool((dropped.sum(1) == 3).all()) and not bool(dropped[:, 3].any()),
         "a long slot that points the same way stays",
         "the slot that differs only in its length was dropped, or one was kept twice",
         "Compare directions: cosines, not products or distances of the raw slots.", "F.normalize(slots, dim=-1) first.",
+    )  # fmt: skip
+    long, short = dropped.gather(1, bad[:, 1:2])[:, 0], dropped.gather(1, bad[:, ::2])
+    holds.that(
+        "long", bool((long | ~short.any(1)).all()), "and one that points elsewhere goes",
+        f"slot {int(bad[0, 1])} of position 0 points elsewhere; it is 20 times as long as the others, and it was kept",
+        "A product grows with the length, so that a long slot seems to be like any other: make all lengths 1 first.",
+        "unit = F.normalize(slots, dim=-1); unit @ unit.transpose(1, 2)",
     )  # fmt: skip
     holds.that(
         "isolated", bool((dropped == wanted).all()), "the most isolated are dropped, also where a few are alike",

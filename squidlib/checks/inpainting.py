@@ -32,9 +32,9 @@ def neighbourhood(mine: Any, holds: Holds) -> None:
         "The place to leave out is the fifth of nine: row 1, column 1, counted from 0.",
         "for row in range(3) for column in range(3) if (row, column) != (1, 1)",
     )  # fmt: skip
-    outside = torch.cat([around[0, 0, [0, 1, 2, 3, 5]], around[0, 8, [2, 4, 5, 6, 7]]])
+    zeros = (around[0] == 0).sum(-1).tolist()  # in whatever order the eight stand
     holds.that(
-        "outside", not bool(outside.any()), "zeros stand where the grid ends",
+        "outside", zeros == [5, 3, 5, 3, 0, 3, 5, 3, 5], "zeros stand where the grid ends",
         f"token 1 stands in a corner and has 2, 4 and 5 around it and five zeros; got {_whole(around[0, 0])}",
         "What leaves the grid on one side must not come in on the other: torch.roll does that.",
         "Pad the grid with a border of zeros, then cut nine shifted pieces out of it.",
@@ -99,7 +99,10 @@ def ask_neighbours(mine: Any, holds: Holds) -> None:
 @exercise
 def position_bits(mine: Any, holds: Holds) -> None:
     """``mine(positions, bits)``: 0..positions-1 in binary, as floats, most significant bit first."""
-    start = "torch.arange(positions)[:, None] >> shifts moves the wanted bit to the end; & 1 keeps only that."
+    start = (
+        "positions is a number, 9 say: torch.arange(positions)[:, None] >> shifts moves the wanted bit of each of them "
+        "to the end; & 1 keeps only that."
+    )
     got = holds.shape(holds.call(mine, 9, 4, hint=start), (9, 4), "(R, bits)", "One row a position, one column a bit.")
     holds.that(
         "float", got.is_floating_point(), "they are floats, as the features are that they stand beside",

@@ -51,6 +51,11 @@ def taught_without_gradients(teacher: Any, levels: list[Tensor]) -> Any:
         return teacher(levels[-1], levels)
 
 
+def taught_for_nothing(teacher: Any, levels: list[Tensor]) -> Any:
+    picture, features = teacher(levels[-1].detach(), [level.detach() for level in levels])
+    return picture.detach(), features
+
+
 WRONG = {
     "feature_matching": {
         "sum": lambda s, t: torch.stack([F.mse_loss(a, b) for a, b in zip(s, t, strict=True)]).mean(),
@@ -66,7 +71,8 @@ WRONG = {
         "skips detached": lambda teacher, levels: teacher(levels[-1].detach(), levels),
         "deepest": lambda teacher, levels: teacher(levels[0].detach(), [level.detach() for level in levels]),
         "all levels": lambda teacher, levels: teacher(levels[-1].detach(), [levels[-1].detach()]),
-        "learns": lambda teacher, levels: taught_without_gradients(teacher, [level.detach() for level in levels]),
+        "gradients on": taught_without_gradients,
+        "learns": taught_for_nothing,
         "called": lambda teacher, levels: levels[-1].detach(),
     },
     "discriminator_loss": {

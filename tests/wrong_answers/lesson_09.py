@@ -45,12 +45,19 @@ def _with_itself(slots: Tensor, count: int, nearest: int) -> Tensor:
 
 
 def _products(slots: Tensor, count: int, nearest: int) -> Tensor:
+    products = slots @ slots.transpose(1, 2)
+    products.diagonal(dim1=1, dim2=2).fill_(-torch.inf)
+    return _keep(slots, 1 - products.topk(nearest, dim=-1).values.mean(-1), count)
+
+
+def _distances(slots: Tensor, count: int, nearest: int) -> Tensor:
     distances = torch.cdist(slots, slots)
     return _keep(slots, distances.topk(nearest + 1, largest=False).values.mean(-1), count)
 
 
 WRONG: dict[str, dict[str, Any]] = {
     "dirty_kinds": {
+        "per cent": lambda count, share, generator: ["normal"] * (count * share),
         "list": lambda count, share, generator: {"normal": count * share // 100},
         "normal": _rolled,
         "equal": _one_kind,
@@ -65,7 +72,9 @@ WRONG: dict[str, dict[str, Any]] = {
     "drop_isolated_slots": {
         "shape": lambda slots, count, nearest: _keep(slots, isolation(slots, nearest), slots.shape[1] - count),
         "copies": lambda slots, count, nearest: _keep(F.normalize(slots, dim=-1), isolation(slots, nearest), count),
-        "alone": _products,
+        "end": lambda slots, count, nearest: _keep(slots, -isolation(slots, nearest), count),
+        "alone": _distances,
+        "long": _products,
         "isolated": lambda slots, count, nearest: _keep(slots, isolation(slots, 1), count),
         "order": lambda slots, count, nearest: _keep(slots, isolation(slots, nearest), count, ordered=False),
         "itself": _with_itself,
