@@ -5,30 +5,34 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
 import torch
-from torch import Tensor
+from numpy.typing import NDArray
 
 from squidlib import metrics
 from squidlib.checks.report import Holds, exercise
 
 __all__ = ["accuracy_and_f1", "hit_share", "oracle_threshold", "over_seeds", "possible_row"]
 
-LABELS = torch.tensor([0, 0, 0, 0, 1, 1, 1, 1, 1, 1])
+LABELS = np.array([0, 0, 0, 0, 1, 1, 1, 1, 1, 1])
 TABLES = "hits = torch.arange(abnormal + 1)[:, None] and alarms = torch.arange(normal + 1)[None] make every table."
-SCORES = torch.tensor([0.1, 0.2, 0.3, 0.8, 0.4, 0.6, 0.7, 0.9, 1.0, 1.1])
+SCORES = np.array([0.1, 0.2, 0.3, 0.8, 0.4, 0.6, 0.7, 0.9, 1.0, 1.1])
 
 
 @exercise
 def accuracy_and_f1(mine: Any, holds: Holds) -> None:
     """``mine(labels, scores, threshold)``: (accuracy, F1) where scores above the threshold are called abnormal."""
-    start = "called = scores > threshold; hits, false alarms and misses are sums of called and labels combined with &."
+    start = (
+        "labels and scores are numpy arrays. called = scores > threshold; hits, false alarms and misses are sums of "
+        "called and labels == 1, combined with & and ~."
+    )
     accuracy, f1 = _pair(mine, LABELS, SCORES, 0.5, hint=start, holds=holds)
     said = "4 normal and 6 abnormal images, 1 false alarm, 1 miss"
     holds.that(
         "accuracy", abs(accuracy - 0.8) < 1e-4, "accuracy is the share of right decisions",
         f"{said}: 8 of 10 decisions are right, got {accuracy:.4g}",
         "A decision is right where called equals (labels == 1), for normal images too.",
-        "(called == (labels == 1)).float().mean()",
+        "(called == (labels == 1)).mean()",
     )  # fmt: skip
     holds.that(
         "f1", abs(f1 - 10 / 12) < 1e-4, "F1 counts hits, false alarms and misses",
@@ -53,31 +57,40 @@ def accuracy_and_f1(mine: Any, holds: Holds) -> None:
 @exercise
 def oracle_threshold(mine: Any, holds: Holds) -> None:
     """``mine(labels, scores)``: the threshold with the best accuracy on these very labels."""
-    start = "Try every score as threshold: scores > candidates[:, None] is a table, a row for each candidate."
-    easy = torch.tensor([3.0, 1.0, 2.0, 7.0, 9.0, 8.0]), torch.tensor([0, 0, 0, 1, 1, 1])
+    start = (
+        "labels and scores are numpy arrays. Try every score as threshold: scores > candidates[:, None] is a table, a "
+        "row for each candidate."
+    )
+    easy = np.array([3.0, 1.0, 2.0, 7.0, 9.0, 8.0]), np.array([0, 0, 0, 1, 1, 1])
     got = _number(holds.call(mine, easy[1], easy[0], hint=start), holds)
+    holds.that(
+        "above", got != 7, "abnormal is what scores above it",
+        "the lowest abnormal image scores 7, and 7 is not above 7: it would be missed",
+        "roc_curve's thresholds call abnormal what scores *at* or above them. Here it must be above.",
+        "The next lower score, 3, separates the two groups.",
+    )  # fmt: skip
     holds.that(
         "separated", 3 <= got < 7, "it separates what can be separated",
         f"normal images score 1 to 3, abnormal ones 7 to 9: the threshold lies in 3 ≤ t < 7, got {got:.4g}",
         "Return the threshold itself, not the accuracy that it reaches nor its index.", "candidates[accuracy.argmax()]",
     )  # fmt: skip
-    best = _accuracy(LABELS, SCORES, metrics.oracle_threshold(LABELS.numpy(), SCORES.numpy()))
+    best = _accuracy(LABELS, SCORES, metrics.oracle_threshold(LABELS, SCORES))
     got = _number(holds.call(mine, LABELS, SCORES, hint=start), holds)
     reached = _accuracy(LABELS, SCORES, got)
     holds.that(
         "best", reached > best - 1e-6, "no other threshold is better where the groups overlap",
         f"{got:.4g} gives accuracy {reached:.3g} on these labels, the best one gives {best:.3g}",
         "The middle between the groups need not be the best place: compute the accuracy of every candidate.",
-        "((scores > candidates[:, None]) == (labels == 1)).float().mean(1) is the accuracy of each.",
+        "((scores > candidates[:, None]) == (labels == 1)).mean(1) is the accuracy of each.",
     )  # fmt: skip
-    worse = torch.tensor([5.0, 6.0, 1.0, 2.0, 3.0, 4.0]), torch.tensor([0, 0, 1, 1, 1, 1])
+    worse = np.array([5.0, 6.0, 1.0, 2.0, 3.0, 4.0]), np.array([0, 0, 1, 1, 1, 1])
     got = _number(holds.call(mine, worse[1], worse[0], hint=start), holds)
     reached = _accuracy(worse[1], worse[0], got)
     holds.that(
         "everything", reached > 4 / 6 - 1e-6, "it may call everything abnormal where that is best",
         f"the scores are upside down; calling all six abnormal is right for 4 of 6, yours for {reached:.3g}",
         "No score is above itself: with scores alone as candidates the lowest one is never called abnormal.",
-        "Add one candidate below all scores: torch.cat([scores.min()[None] - 1, scores]).",
+        "Add one candidate below all scores: np.append(scores.min() - 1, scores).",
     )  # fmt: skip
 
 
@@ -96,6 +109,13 @@ def over_seeds(mine: Any, holds: Holds) -> None:
         "unit", abs(ten - 10 * deviation) < 1e-3 * max(ten, 1e-9), "the deviation has the unit of the values",
         f"ten times the values must give ten times the deviation; got {deviation:.4g} and {ten:.4g}",
         "The mean of squared differences is the variance.", "Take its square root.",
+    )  # fmt: skip
+    holds.that(
+        "spread", min(abs(deviation * 3**0.5 - right) for right in (0.036056, 0.029439)) > 1e-4,
+        "it is the deviation of the values, not of their mean",
+        f"the deviation of {values} is 0.0361; {deviation:.4g} is that divided by the root of 3, the standard error",
+        "The standard error says how well the mean is known. Asked is how far one seed lies from the mean.",
+        "Leave out the division by the root of len(values).",
     )  # fmt: skip
     holds.that(
         "n - 1", abs(deviation - 0.036056) < 1e-4, "the squares are divided by n - 1",
@@ -156,6 +176,10 @@ def possible_row(mine: Any, holds: Holds) -> None:
     _says(mine, (0.78, 0.81, 234, 390, 0.006), True, holds, "rounded", "they may be off by a tolerance",
           "the same figures, rounded to two digits, with a tolerance of 0.006",
           "Printed figures are rounded: compare (a - accuracy).abs() <= tolerance, not a == accuracy.")  # fmt: skip
+    _says(mine, (390 / 624, 780 / 1014, 234, 390, 1e-6), True, holds, "ends", "calling everything abnormal is possible",
+          "390 hits and 234 false alarms: every image was called abnormal",
+          "Hits go from 0 to ``abnormal`` with both ends, false alarms from 0 to ``normal``.",
+          "torch.arange(n) and range(n) end at n - 1: write n + 1.")  # fmt: skip
     _says(mine, (0.565, 0.826, 234, 390, 0.005), False, holds, "together", "both must come from one table",
           "accuracy 0.565 and F1 0.826 never occur together, though each occurs alone",
           "The same counts have to give accuracy *and* F1: combine the two with & before you ask .any().")  # fmt: skip
@@ -196,5 +220,5 @@ def _number(value: Any, holds: Holds) -> float:
         raise
 
 
-def _accuracy(labels: Tensor, scores: Tensor, threshold: float) -> float:
-    return float(((scores > threshold) == (labels == 1)).float().mean())
+def _accuracy(labels: NDArray[Any], scores: NDArray[Any], threshold: float) -> float:
+    return float(((scores > threshold) == (labels == 1)).mean())

@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Literal
 
 from squidlib.errors import UserError
+from squidlib.explorer import voila_app
 from squidlib.explorer.begin import RUN
-from squidlib.explorer.voila_app import configuration
 
 PORTS = 20  #: tried one after the other
 _START_SECONDS = 60.0
@@ -44,8 +44,9 @@ def serving(
     """
     found, token = free_port(host, port), secrets.token_urlsafe(16)
     page = Path(str(files("squidlib"))) / "explorer" / "page"
-    settings = json.dumps(configuration(host, found, theme))
-    command = [sys.executable, "-m", "squidlib.explorer.voila_app", str(page / "page.ipynb"), settings]
+    settings = json.dumps(voila_app.configuration(host, found, theme))
+    # as a file and not as a module: the server then needs no torch, only the pages' kernels do
+    command = [sys.executable, "-P", voila_app.__file__, str(page / "page.ipynb"), settings]
     # by environment and not as arguments, which every user of a machine can read
     environment = os.environ | {"JUPYTER_TOKEN": token, RUN: run, "PYTHONWARNINGS": "ignore"}
     environment["JUPYTER_PATH"] = os.pathsep.join(filter(None, [str(page), os.environ.get("JUPYTER_PATH")]))

@@ -99,6 +99,13 @@ def move(page: Page, label: str, key: str) -> None:
     page.keyboard.press(key)
 
 
+def upload(page: Page, name: str, content: bytes) -> None:
+    """Press the button of the upload and choose a file of that name and content."""
+    with page.expect_file_chooser() as asked:
+        page.locator(".squid-explorer .widget-upload").click()
+    asked.value.set_files({"name": name, "mimeType": "image/png", "buffer": content})
+
+
 def browser_milliseconds(count: int = 30) -> list[float]:
     """From the key that moves the slider of the memory size to the changed reconstruction."""
     taken = []

@@ -23,6 +23,7 @@ from squidlib.explorer.server import free_port, serving  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[2]
 LESSON = "10_explorer.ipynb"
+STOPPED = "KeyboardInterrupt caught in kernel"  # how a kernel says that its server was stopped
 OWN_FOLDERS = ("JUPYTER_CONFIG_DIR", "JUPYTERLAB_SETTINGS_DIR", "JUPYTERLAB_WORKSPACES_DIR")  #: nobody else's settings
 EXPECTED_NOISE = ("favicon", "ResizeObserver loop")  # what browsers say of pages that nobody wrote badly
 
@@ -36,7 +37,8 @@ class Served(NamedTuple):
     def complaints(self) -> list[str]:
         """Lines of the log that tell of an error."""
         words = ("Traceback", "Error", "ERROR", "failed")
-        return [line for line in self.log.read_text(errors="replace").splitlines() if any(w in line for w in words)]
+        lines = [line for line in self.log.read_text(errors="replace").splitlines() if STOPPED not in line]
+        return [line for line in lines if any(word in line for word in words)]
 
 
 @pytest.fixture(scope="session")

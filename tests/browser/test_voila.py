@@ -15,7 +15,7 @@ import websockets.sync.client
 from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from squidlib.explorer.timing import move, open_explorer
+from squidlib.explorer.timing import move, open_explorer, upload
 from tests.browser.actions import (
     changes,
     choose,
@@ -36,12 +36,6 @@ def png(colour: int = 90, side: int = 96) -> bytes:
     buffer = io.BytesIO()
     Image.new("L", (side, side), colour).save(buffer, "PNG")
     return buffer.getvalue()
-
-
-def upload(page: Page, name: str, content: bytes) -> None:
-    page.locator(".squid-explorer input[type=file]").set_input_files(
-        {"name": name, "mimeType": "image/png", "buffer": content}
-    )
 
 
 def test_a_slider_moved_by_keyboard_changes_pixels_weights_and_link(page: Page) -> None:
