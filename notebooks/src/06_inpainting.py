@@ -21,6 +21,7 @@ from squidlib.detector import calibrate, image_scores
 from squidlib.digits import Digits
 from squidlib.inpainting import binary_positions
 from squidlib.lesson import bars, by_mode, curves, image_grid, interruptible, say, show
+from squidlib.lesson.figures import COLOURS
 from squidlib.patches import cut, join, neighbours
 from squidlib.scoring import cosine_distance
 from squidlib.shortcut import masked_shortcut
@@ -533,8 +534,8 @@ for probability in (0.95, 0.5):
 figure = image_grid(masks, title=f"Black places show the raw feature; each tile has {size}×{size} places")
 for axis in figure.axes:
     for edge in (size, 2 * size):  # where a tile ends
-        axis.axhline(edge - 0.5, color="C1", linewidth=0.8)
-        axis.axvline(edge - 0.5, color="C1", linewidth=0.8)
+        axis.axhline(edge - 0.5, color=COLOURS[1], linewidth=0.8)
+        axis.axvline(edge - 0.5, color=COLOURS[1], linewidth=0.8)
 show(figure, alt="Masks of five images, with 95 and with 50 percent of the places in-painted; lines between the tiles")
 
 # %% [markdown]

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from sklearn.metrics import roc_curve
 
 
 def _counts(labels: Any, called: Any) -> tuple[Any, Any, Any]:
@@ -20,18 +21,24 @@ def _f1(labels: Any, called: Any) -> float:
 
 
 def _accuracy(labels: Any, called: Any) -> float:
-    return float((called == (labels == 1)).float().mean())
+    return float((called == (labels == 1)).mean())
 
 
 def _by_precision(labels: Any, scores: Any, threshold: float) -> tuple[float, float]:
     hits, alarms, misses = _counts(labels, scores > threshold)
-    precision, recall = hits / (hits + alarms), hits / (hits + misses)
+    with np.errstate(invalid="ignore"):
+        precision, recall = hits / (hits + alarms), hits / (hits + misses)
     return _accuracy(labels, scores > threshold), float(2 * precision * recall / (precision + recall))
 
 
 def _only_scores(labels: Any, scores: Any) -> float:
-    accuracy = ((scores > scores[:, None]) == (labels == 1)).float().mean(1)
+    accuracy = ((scores > scores[:, None]) == (labels == 1)).mean(1)
     return float(scores[accuracy.argmax()])
+
+
+def _from_roc_curve(labels: Any, scores: Any) -> float:
+    false, true, thresholds = roc_curve(labels, scores)  # it calls what is at its threshold
+    return float(thresholds[(true - false).argmax()])
 
 
 def _tables(normal: int, abnormal: int) -> tuple[Any, Any]:
@@ -43,21 +50,22 @@ def _hits(wrong: Any, scores: Any) -> Any:
     return wrong[torch.arange(len(wrong)), scores.argmax(1)]
 
 
-def _possible(accuracy: float, f1: float, normal: int, abnormal: int, tolerance: float) -> Any:
-    a, f = _tables(normal, abnormal)
+def _possible(accuracy: float, f1: float, normal: int, abnormal: int, tolerance: float, cut: int = 0) -> Any:
+    a, f = (table[: abnormal + 1 - cut, : normal + 1 - cut] for table in _tables(normal, abnormal))
     return ((a - accuracy).abs() <= tolerance) & ((f - f1).abs() <= tolerance)
 
 
 WRONG: dict[str, dict[str, Any]] = {
     "accuracy_and_f1": {
-        "accuracy": lambda y, s, t: (float((s > t).float().mean()), _f1(y, s > t)),  # share of what was called
+        "accuracy": lambda y, s, t: (float((s > t).mean()), _f1(y, s > t)),  # share of what was called
         "f1": lambda y, s, t: (_accuracy(y, s > t), _accuracy(y, s > t)),
         "no hit": _by_precision,
         "above": lambda y, s, t: (_accuracy(y, s >= t), _f1(y, s >= t)),
         "two": lambda y, s, t: _accuracy(y, s > t),
     },
     "oracle_threshold": {
-        "separated": lambda y, s: float(((s > s[:, None]) == (y == 1)).float().mean(1).max()),  # the accuracy itself
+        "above": _from_roc_curve,
+        "separated": lambda y, s: float(((s > s[:, None]) == (y == 1)).mean(1).max()),  # the accuracy itself
         "best": lambda y, s: float((s[y == 0].mean() + s[y == 1].mean()) / 2),
         "everything": _only_scores,
         "number": lambda y, s: s[y == 0],
@@ -65,6 +73,7 @@ WRONG: dict[str, dict[str, Any]] = {
     "over_seeds": {
         "mean": lambda v: (statistics.median(v), float(np.std(v, ddof=1))),
         "unit": lambda v: (float(np.mean(v)), float(np.var(v))),
+        "spread": lambda v: (float(np.mean(v)), float(np.std(v, ddof=1) / len(v) ** 0.5)),  # the standard error
         "n - 1": lambda v: (float(np.mean(v)), float(np.std(v))),
         "one": lambda v: (sum(v) / len(v), statistics.stdev(v) if len(v) > 1 else 0.0),
         "two": lambda v: float(np.mean(v)),
@@ -79,6 +88,7 @@ WRONG: dict[str, dict[str, Any]] = {
     "possible_row": {
         "exists": lambda a, f, n, p, t: f <= a,
         "rounded": lambda a, f, n, p, t: bool(_possible(a, f, n, p, 1e-6).any()),
+        "ends": lambda a, f, n, p, t: bool(_possible(a, f, n, p, t, cut=1).any()),  # range(abnormal), range(normal)
         "together": lambda a, f, n, p, t: bool(
             ((_tables(n, p)[0] - a).abs() <= t).any() and ((_tables(n, p)[1] - f).abs() <= t).any()
         ),
