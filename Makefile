@@ -46,6 +46,7 @@ studies: $(READY) ## run what the studies in squidlib/studies still lack (hours 
 	$(BIN)/python -m squidlib.studies.contamination
 	$(BIN)/python -m squidlib.studies.cleaning
 	$(BIN)/python -m squidlib.studies.systems
+	$(BIN)/python -m squidlib.studies.memory_size
 	$(BIN)/python tools/studies.py
 
 figures: $(READY) ## train three seeds, ship one of them, write the figures into README.md

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import logging
 import re
+from datetime import UTC, datetime
 
 import pytest
 import torch
@@ -90,6 +91,13 @@ def test_clicks_edit_undo_and_restart(explorer: Explorer) -> None:
     assert explorer.failures == []
 
 
+def uploaded(name: str, content: bytes) -> dict[str, object]:
+    """What a browser sends."""
+    moment = datetime(2026, 1, 1, tzinfo=UTC)
+    return {"name": name, "type": "image/png", "size": len(content), "last_modified": moment,
+            "content": memoryview(content)}  # fmt: skip
+
+
 def test_upload_is_judged_refused_and_never_kept_twice(explorer: Explorer) -> None:
     buffer = io.BytesIO()
     Image.new("L", (50, 60), 80).save(buffer, "PNG")
@@ -97,12 +105,12 @@ def test_upload_is_judged_refused_and_never_kept_twice(explorer: Explorer) -> No
     if not load_state().subjects.names("upload"):
         assert "nothing was uploaded yet" in note(explorer)
         assert explorer.controls.kind.value == "normal"
-    explorer.controls.upload.value = ({"name": "grey.png", "content": memoryview(buffer.getvalue())},)
+    explorer.controls.upload.value = (uploaded("grey.png", buffer.getvalue()),)
     assert explorer.setting.image.startswith("upload-")
     assert explorer.controls.kind.value == "upload"
     assert explorer.controls.upload.value == ()
     kept = explorer.setting
-    explorer.controls.upload.value = ({"name": "<b>bad</b>.png", "content": memoryview(b"no image")},)
+    explorer.controls.upload.value = (uploaded("<b>bad</b>.png", b"no image"),)
     assert "&lt;b&gt;bad&lt;/b&gt;.png: not an image" in note(explorer)
     assert explorer.setting == kept
     assert explorer.failures == []

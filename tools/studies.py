@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from digitanatomy import ANOMALIES
-from squidlib.studies import cleaning, contamination, systems
+from squidlib.studies import cleaning, contamination, memory_size, systems
 from squidlib.studies.results import load_runs, spread
 from squidlib.studies.variants import variants
 
@@ -70,6 +70,13 @@ def cleaning_table() -> str:
     return table(["normal images", *names], rows)
 
 
+def memory_size_table() -> str:
+    """A row for each memory, a column for some of the sizes."""
+    runs, shown = load_runs("memory_size"), ("1", "3", "10", "35", "100", "350")
+    rows = [[name, *(cell(runs, name, size, "combined", "mean") for size in shown)] for name in memory_size.MEMORIES]
+    return table(["slots left", *shown], rows)
+
+
 if __name__ == "__main__":
-    for part in (ablation_table, systems_table, contamination_table, cleaning_table):
+    for part in (ablation_table, systems_table, contamination_table, cleaning_table, memory_size_table):
         replace_part(part.__name__.removesuffix("_table"), part(), DOCUMENT)

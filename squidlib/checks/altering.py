@@ -102,6 +102,7 @@ def _one_changed(
     given = before.clone()
     got = holds.call(mine, given, *arguments, hint=start, copied=False)
     got = holds.shape(got, (9, 32, 32), "(9, 32, 32)", f"my_{name} returns all nine tiles.")
+    holds.held[-1] = f"{name}: {holds.held[-1]}"
     expected = before.clone()
     for where, tile in changes.items():
         expected[where] = tile
@@ -111,9 +112,10 @@ def _one_changed(
         f"my_{name} writes into the caller's tiles; a pure function works on a copy.", "tiles = tiles.clone() first",
     )  # fmt: skip
     wrong = [index for index in range(9) if not torch.equal(got[index], expected[index])]
+    places = ", ".join(str(value) for value in arguments if isinstance(value, int))
     holds.that(
         name, not wrong, f"{name}: the right tiles are changed, and as they should be",
-        f"my_{name}{tuple(value for value in arguments if isinstance(value, int))}: not as expected at {wrong}", *hints,
+        f"my_{name}(tiles, {places}): not as expected at {wrong}", *hints,
     )  # fmt: skip
 
 

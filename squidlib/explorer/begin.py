@@ -22,13 +22,17 @@ RUN = "SQUID_EXPLORE_RUN"  #: environment variable that names the detector to a 
 _OF_THE_PAGE = ("token", "theme", "template")  #: what voilà itself reads from an address
 
 
-@lru_cache(2)
 def load_state(run: str | Path = "digitanatomy") -> ExplorerState:
     """A detector, its digits and its effect table, which is computed first where it is missing (minutes, shown).
 
     Raises:
         UserError: where there is no such detector, or it is not one of DigitAnatomy.
     """
+    return _load(str(run))
+
+
+@lru_cache(2)
+def _load(run: str) -> ExplorerState:
     detector = load(run)
     data = Digits(choose_glyphs(detector.facts.get("glyphs", "mnist5000")))
     path = effect_path(run)

@@ -118,7 +118,7 @@ class Controls:
         self.number.disabled = self.kind.value == UPLOAD
 
 
-def _with_rung(control: widgets.SelectionSlider, value: float) -> None:
+def _with_rung(control: widgets.SelectionSlider, value: int | float) -> None:
     if value not in [known for _, known in control.options]:
         control.options = sorted([*control.options, (f"{value:g}", value)], key=lambda option: option[1])
     control.value = value

@@ -79,7 +79,7 @@ def histogram(normal: Tensor, score: float, threshold: float, abnormal: bool) ->
         )
 
     colour = ABNORMAL_COLOUR if abnormal else NORMAL_COLOUR
-    marks = line(threshold, "currentColor", 'stroke-dasharray="2 4"', 2) + line(score, colour, "", 4)
+    marks = line(threshold, "currentColor", 'stroke-dasharray="2 4"', 2.0) + line(score, colour, "", 4.0)
     ends = (
         f'<text x="2" y="{height + 16}">{low:.3g}</text>'
         f'<text x="{width - 2}" y="{height + 16}" text-anchor="end">{high:.3g}</text>'

@@ -19,7 +19,7 @@ from torch import Tensor
 
 from digitanatomy import ANOMALIES, DigitAnatomy
 from squidlib.detector import Calibration, Detector, calibration_of, image_scores
-from squidlib.detectorfile import find, shipped
+from squidlib.detectorfile import find, load, shipped
 from squidlib.digits import Digits
 from squidlib.errors import UserError
 from squidlib.explorer.reading import encode, newest, read_scores
@@ -139,8 +139,6 @@ def load_effect(path: Path) -> Effect:
 def main() -> None:
     """Compute the shipped detector's."""
     from tqdm.auto import tqdm
-
-    from squidlib import load
 
     torch.set_num_threads(1)
     effect = compute_effect(load("digitanatomy"), Digits(), counted=lambda settings: tqdm(settings, unit="reading"))

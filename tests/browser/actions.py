@@ -10,7 +10,7 @@ from playwright.sync_api import Locator, Page, expect
 
 def verdict(page: Page) -> str:
     """The finding."""
-    return page.locator(".squid-verdict").inner_text()
+    return page.locator(".squid-verdict").first.text_content() or ""
 
 
 def score(page: Page) -> float:

@@ -1,0 +1,219 @@
+# %% [markdown]
+# # 10 · The explorer
+#
+# **Aims.** Move memory size and shrinkage and see at once what changes; make anomalies with your own hands; find out
+# what the memory of this detector really holds, and where SQUID is blind.
+#
+# **Time.** 34 minutes. **Needs.** Lessons 04 and 05 (or: a memory queue, k and λ). No GPU, no network. As a page of
+# its own: `squid explore` in a terminal.
+
+# %%
+import torch
+
+from digitanatomy import ANOMALIES, DIGIT_FLIPS, KINDS
+from squidlib import checks as check
+from squidlib.checks.exploring import DETECTS, normal_error
+from squidlib.explorer import Setting, explore, load_state
+from squidlib.explorer.pictures import shrinking_picture, static_grid
+from squidlib.explorer.setting import THRESHOLDS, kept, sizes
+from squidlib.lesson import bars, by_mode, curves, say, show
+from squidlib.studies.results import load_runs, spread
+
+# %% [markdown]
+# ## Under your fingers (10 min)
+#
+# The detector is the one that comes with the kit. Nothing is trained here: a queue holds copies, so its oldest slots
+# can be left out, and k and λ only change how it is read.
+#
+# * **Image.** Choose one, or change it: choose what a click will do, then click a tile.
+# * **Memory.** Move its size and the shrinkage. *Look*, then click a tile, shows which slots answer and what they
+#   remember.
+# * **The whole test set.** AUC for every setting; yours is outlined.
+#
+# All of it works by keyboard, too: Tab to a control, arrow keys, Enter.
+#
+# **Predict, before you touch anything.** Which of the two will do more harm: to leave only 5 of 350 memories, or to
+# raise λ from 0.003 to 0.05?
+
+# %% tags=["varies"]
+explore()
+
+# %% [markdown]
+# *On paper, or where no kernel runs,* the same in pictures: the first image of each kind, with fewer and fewer
+# memories.
+
+# %% tags=["varies"]
+state = load_state()
+images = [f"{kind}-0" for kind in KINDS]
+show(
+    static_grid(state, images, [350, 50, 5, 1]),
+    alt="Five inputs, and their reconstructions from 350, 50, 5 and 1 memories of each tile, with scores and verdicts",
+)
+
+# %%
+few = state.effect.auc(Setting(slots=5), "mean")
+strict = state.effect.auc(Setting(shrinkage="hard", threshold=0.05), "mean")
+all_of_them = state.effect.auc(Setting(), "mean")
+say(
+    f"With all 350 slots the mean AUC is {all_of_them:.3f}. **Five slots are left: {few:.3f}. "
+    f"λ is raised to 0.05: {strict:.3f}.** A weight cannot be above 0.05 while 350 slots share 1 about equally."
+)
+
+# %% [markdown]
+# ## How small may the memory be? (8 min)
+#
+# **Exercise 1.** Find the smallest memory, with top-5, that still detects *every* kind of anomaly with an AUC of at
+# least 0.965. Choose the kind above the table; the row is *k 5*. (We look at test images here. That is fine for
+# understanding, and would be cheating for choosing.)
+
+# %% tags=["exercise"]
+# solution: begin
+my_smallest_memory = 3
+# solution: end
+
+# %%
+check.smallest_memory(my_smallest_memory)
+
+# %%
+offered = sizes(state.most_slots)
+aucs = {kind: [state.effect.auc(Setting(slots=size), kind) for size in offered] for kind in ANOMALIES}
+one, every = (state.effect.auc(Setting(slots=size), "mean") for size in (1, state.most_slots))
+figure = curves(
+    offered,
+    aucs | {f"asked for: {DETECTS}": [DETECTS] * len(offered)},
+    title=f"One slot of each tile: mean AUC {one:.3f}; all {state.most_slots}: {every:.3f}",
+    x_label="slots of each tile",
+    y_label="AUC",
+    log_x=True,
+)
+show(figure, alt="AUC of each kind over memory size on a logarithmic axis: nearly flat, all above 0.96")
+
+# %% [markdown]
+# The memory may be tiny. Why? Look at *what* the slots hold: how alike are the features of different fives?
+#
+# **Predict.** The cosine between two slots of the same tile, and between slots of two different tiles: 0.3? 0.6? 0.95?
+
+# %%
+unit = torch.nn.functional.normalize(state.slots, dim=-1)  # (R, S, D)
+same = torch.einsum("rsd,rtd->rst", unit, unit).mean().item()
+centres = torch.nn.functional.normalize(unit.mean(1), dim=-1)  # (R, D)
+other = (centres @ centres.T)[~torch.eye(9, dtype=torch.bool)].mean().item()
+say(
+    f"Two slots of the same tile have a mean cosine of **{same:.2f}**; the centres of two different tiles "
+    f"**{other:.2f}**. Training drew all fives together and away from all sixes, so that any one memory of a five "
+    "stands for all of them."
+)
+
+# %% [markdown]
+# Who drew them together? Our position loss (not the paper's) asks every feature to find its own tile's memory. Without
+# it, and with a learned matrix in its place, networks were trained three times each, and then their memories shrunk:
+
+# %%
+runs = load_runs("memory_size")
+show(
+    shrinking_picture(runs, "combined"),
+    alt="Mean AUC over the slots that are left: queue, learned matrix, and queue trained without position loss",
+)
+
+# %%
+for name in ("queue", "matrix", "queue, no position loss"):
+    whole, one = spread(runs, name, "350", "combined", "mean"), spread(runs, name, "1", "combined", "mean")
+    print(f"{name:24} all slots {whole}   one slot {one}")
+
+# %% [markdown]
+# ## When do normal images suffer? (6 min)
+#
+# A memory that answers with few slots gives a harder, less fitting answer, of normal images as well.
+#
+# **Exercise 2.** Find a k, with all slots, at which normal images are rebuilt at least 5 % worse (squared error of
+# held-out normal images) than when all slots speak. Move k and watch the squared error of several normal images.
+
+# %% tags=["exercise"]
+# solution: begin
+my_suffering_k = 1
+# solution: end
+
+# %%
+check.suffering_k(my_suffering_k)
+
+# %%
+errors = {k: normal_error(state, Setting(k=k)) for k in kept(state.most_slots)}
+figure = curves(
+    list(errors),
+    {"held-out normal images": list(errors.values())},
+    title=f"Squared error {errors[1]:.4f} at k = 1, {errors[state.most_slots]:.4f} with all slots",
+    x_label="k, slots that speak",
+    y_label="mean squared error of a tile",
+    log_x=True,
+)
+show(figure, alt="Squared error of normal images falls as k grows")
+
+# %% [markdown]
+# And the other shrinkage? A threshold λ is above *every* weight as soon as it is above the largest; then nothing is
+# recalled.
+
+# %%
+rows = {f"λ {value:g}": normal_error(state, Setting(shrinkage="hard", threshold=value)) for value in THRESHOLDS}
+worst = max(rows.values()) / errors[state.most_slots]
+figure = bars(
+    rows,
+    title=f"Hard shrinkage of 350 slots: up to {worst:.1f} times the error of soft reading",
+    x_label="mean squared error of a normal tile",
+    reference=errors[state.most_slots],
+)
+show(figure, alt="Squared error of normal images for each threshold; the dotted line is what soft reading has")
+
+# %% [markdown]
+# **Ask yourself.** Which of the two numbers, k or λ, would you rather have to choose, if the memory's size may change?
+#
+# ## Where SQUID is blind (10 min)
+#
+# **Exercise 3.** Make an anomaly that SQUID misses: begin with a normal image, change tiles until the image is truly
+# abnormal and still called normal (all slots, k = 5, 5 % false alarms). Copy the field *Link* into the quotes.
+
+# %% tags=["exercise"]
+# solution: begin
+my_missed_anomaly = "image=normal-7&edits=v4"
+# solution: end
+
+# %%
+check.missed_anomaly(my_missed_anomaly)
+
+# %% [markdown]
+# One is luck. Let us try them all: every digit of several normal images, mirrored in every way that changes it.
+#
+# **Predict.** Which digit is missed most often?
+
+# %% tags=["varies"]
+missed, tried = {}, {}
+for number in range(by_mode(2, 10, 20)):
+    for digit, flips in DIGIT_FLIPS.items():
+        for flip in flips:
+            view = state.view(Setting(image=f"normal-{number}", edits=f"{flip[0]}{digit}"))
+            name = f"{digit} {'left-right' if flip == 'horizontal' else 'upside down'}"
+            missed[name] = missed.get(name, 0) + (not view.abnormal)
+            tried[name] = tried.get(name, 0) + 1
+shares = {name: missed[name] / tried[name] for name in sorted(missed, key=lambda name: -missed[name] / tried[name])}
+figure = bars(
+    shares,
+    title=f"Missed: {sum(missed.values())} of {sum(tried.values())} mirrored digits, most often {next(iter(shares))}",
+    x_label="share called normal at 5 % false alarms",
+)
+show(figure, alt="For each mirrored digit, the share of images that SQUID calls normal")
+
+# %% [markdown]
+# **What we saw.** For this detector the size of the memory hardly matters, and k little: features of one tile lie so
+# close together that one memory stands for all. λ matters, because its meaning depends on how many slots share the
+# weight. And the misses are no accident: they are the digits that, mirrored, still look like some way of writing them.
+#
+# **What this does not show.** Only the *reading* changed. A network that was trained with one slot would have learned
+# other features. The table is of one detector; the deviation over seeds stands in the picture of queue and matrix. And
+# on chest X-rays, where neighbouring patches of one position differ far more, size may matter again.
+#
+# | seen here | paper | function | test |
+# | --- | --- | --- | --- |
+# | memory size, not retrained | 3.2 | `squidlib.explorer.reading.newest` | `tests/test_explorer_reading.py` |
+# | reading by any shrinkage | 3.2 | `squidlib.explorer.reading.read` | `tests/test_explorer_reading.py` |
+# | effect over the data | ours | `squidlib.explorer.effect.compute_effect` | `tests/test_explorer_effect.py` |
+# | queue against matrix as they shrink | 3.2 | `squidlib.studies.memory_size` | `tests/test_studies.py` |
+# | view of a setting | eq. 6 | `squidlib.explorer.state.ExplorerState` | `tests/test_explorer_state.py` |
