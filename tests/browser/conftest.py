@@ -13,13 +13,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from playwright.sync_api import Browser, BrowserContext, Page
 
-playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
-
-from playwright.sync_api import Browser, BrowserContext, Page  # noqa: E402
-
-from squidlib.explorer import timing  # noqa: E402
-from squidlib.explorer.server import free_port, serving  # noqa: E402
+from squidlib.explorer import timing
+from squidlib.explorer.server import free_port, serving
 
 ROOT = Path(__file__).resolve().parents[2]
 LESSON = "10_explorer.ipynb"
