@@ -1,4 +1,4 @@
-"""Evaluation on DigitAnatomy: every score and the trivial baselines on the same images, with intervals.
+"""Evaluation: every score and the trivial baselines on the same images, with intervals.
 
 Paper: section 4.2 and 5.1. Only this module sees labels. Thresholds come from normal calibration images; the oracle
 figure is computed on the test labels and is named so.
@@ -6,11 +6,13 @@ figure is computed on the test labels and is named so.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 from digitanatomy import ANOMALIES, NORMAL, DigitAnatomy
@@ -77,29 +79,53 @@ def evaluate(
     test = data.test() if test is None else test
     samples = list(test)
     images = torch.stack([sample.image for sample in samples])
+    found = evaluate_images(detector, images, [sample.kind for sample in samples], data.reference(), rate)
     kinds = np.array([sample.kind for sample in samples])
-    labels = np.array([sample.label for sample in samples])
-    present = [kind for kind in ANOMALIES if (kinds == kind).any()]
-    scored = detector.scores(images)
-    normals = data.reference()
-    baselines: list[System] = [Sharpness(), MeanImage(), PatchNeighbours(detector.config.grid)]
-
-    own = scored[DEFAULT_SCORE].numpy()
-    threshold = detector.threshold(rate)
-    called = own > threshold
+    called = detector.score(images).numpy() > found.decision.threshold
     wrong = torch.stack([sample.wrong for sample in samples])
     hits = worst_patch_hits(wrong, detector.patch_scores(images))
     maps = detector.anomaly_map(images)
     masks = torch.stack([sample.mask for sample in samples])
+    present = [kind for kind in ANOMALIES if (kinds == kind).any()]
+    return replace(
+        found,
+        pixel_auc={kind: pixel_auc(masks[kinds == kind], maps[kinds == kind]) for kind in present},
+        worst_tile={kind: _share(hits[(kinds == kind) & called]) for kind in present},
+    )
+
+
+def evaluate_images(
+    detector: Detector,
+    images: Float[Tensor, "N 1 H W"],
+    image_kinds: Sequence[str],
+    reference: Float[Tensor, "M 1 H W"],
+    rate: float = FALSE_POSITIVE_RATE,
+) -> Evaluation:
+    """Score labelled images of which nobody knows *where* they are abnormal.
+
+    Args:
+        images: in 0..1.
+        image_kinds: of each image; ``NORMAL``, or what it is abnormal by.
+        reference: normal training images, which the baselines learn from.
+        rate: share of normal calibration images that the threshold may call abnormal.
+    """
+    kinds = np.array(image_kinds)
+    labels = (kinds != NORMAL).astype(int)
+    present = [kind for kind in dict.fromkeys(image_kinds) if kind != NORMAL]
+    scored = detector.scores(images)
+    baselines: list[System] = [Sharpness(), MeanImage(), PatchNeighbours(detector.config.grid)]
+    own = scored[DEFAULT_SCORE].numpy()
+    threshold = detector.threshold(rate)
+    called = own > threshold
     return Evaluation(
         images={kind: int((kinds == kind).sum()) for kind in (NORMAL, *present)},
         scores={name: _row(kinds, values, present) for name, values in scored.items()},
-        baselines={system.name: _row(kinds, system.fit(normals).score(images), present) for system in baselines},
+        baselines={system.name: _row(kinds, system.fit(reference).score(images), present) for system in baselines},
         false_positive_rate=rate,
         decision=decide(labels, own, threshold),
         oracle=decide(labels, own, oracle_threshold(labels, own)),
-        pixel_auc={kind: pixel_auc(masks[kinds == kind], maps[kinds == kind]) for kind in present},
-        worst_tile={kind: _share(hits[(kinds == kind) & called]) for kind in present},
+        pixel_auc={},
+        worst_tile={},
         detected={kind: float(np.mean(called[kinds == kind])) for kind in (NORMAL, *present)},
     )
 

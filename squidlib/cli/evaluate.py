@@ -82,7 +82,8 @@ def print_evaluations(evaluations: list[Evaluation]) -> None:
         (decision_cells(evaluations), "Decisions of the default score"),
         (localisation_cells(evaluations), "Where it is wrong"),
     ):
-        console.print(rich_table(cells, title))
+        if len(cells[0]) > 1:  # nobody knows where a radiograph is abnormal
+            console.print(rich_table(cells, title))
 
 
 def write_json(path: Path, evaluations: dict[str, Evaluation]) -> None:
