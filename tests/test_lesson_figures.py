@@ -78,6 +78,7 @@ def test_every_line_has_its_own_marker_dash_and_colour() -> None:
     assert len(set(MARKERS)) == len({str(dash) for dash in DASHES}) == len(COLOURS)
 
 
+TWO = {"normal": [0.0, 1.0, 2.0], "abnormal": [1.0, 2.0, 3.0]}
 FIGURES: dict[str, Callable[[], Figure]] = {
     "panels": lambda: panels(2, 2)[0],
     "curves": lambda: curves([1, 10, 100], TWO, "Found", "k", "AUC", deviations=TWO, log_x=True),

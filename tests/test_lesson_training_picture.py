@@ -25,9 +25,6 @@ def picture(squid: Squid | None = None, **changes: Any) -> TrainingPicture:
     return TrainingPicture(squid, images, ("a", "b", "c"), LossWeights.laptop(), **changes)
 
 
-TWO = {"normal": [0.0, 1.0, 2.0], "abnormal": [1.0, 2.0, 3.0]}
-
-
 def result(step: int, value: float = 1.0, adversary: bool = True) -> StepResult:
     """All terms of one value."""
     term = torch.tensor(value)
