@@ -1,0 +1,38 @@
+"""Whose image a file is, by its name: no patient may be in training and in test.
+
+Names that are known:
+
+- ZhangLab normals: ``IM-0115-0001``, ``NORMAL2-IM-0115-0001`` and ``IM-0429-0001-0002``; the patient is the series and
+  the first number (``IM-0115``, ``NORMAL2-IM-0115``).
+- ZhangLab pneumonias: ``person1_bacteria_1``, ``person1_virus_6``; the patient is ``person1_bacteria``.
+- CheXpert: ``patient00001`` anywhere in the path.
+
+The series belong to the patient because each numbers on its own: images are counted through within a series, and the
+published cut puts ``person1_bacteria`` into train and ``person1_virus`` into test. Whether two series ever show the
+same child cannot be told from the names.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import PurePath
+
+_KNOWN = (
+    re.compile(r"^((?:NORMAL2-)?IM-\d+)-\d+"),
+    re.compile(r"^(person\d+_(?:bacteria|virus))_\d+"),
+    re.compile(r"(patient\d+)"),
+)
+
+
+def patient_of(path: PurePath) -> str | None:
+    """The patient that a file's name (for CheXpert, a folder's) tells; None where it tells none.
+
+    >>> patient_of(PurePath("NORMAL2-IM-0429-0001-0002.jpeg"))
+    'NORMAL2-IM-0429'
+    """
+    for text in (path.name, *(part.name for part in path.parents)):
+        for pattern in _KNOWN:
+            match = pattern.search(text)
+            if match:
+                return match[1]
+    return None
