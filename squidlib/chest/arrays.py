@@ -91,7 +91,8 @@ def open_images(images: ChestImages, size: int = 128, cache: Path | None = None,
         problems.skipped += found.refused
         return _Part(found.images, [files[row] for row in found.rows], found.hashes, found.note)
 
-    normals = part((*images.train, *images.calibration), "normal", problems)
+    # In one order whichever are calibration images, so that every seed finds them in the cache.
+    normals = part(sorted((*images.train, *images.calibration)), "normal", problems)
     test = part(images.test, "test", problems)
     seen: dict[str, tuple[str, ChestFile]] = {}
     notes = [note for note in (*images.notes, normals.note, test.note) if note]
