@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Literal
 
-from squidlib.cli.train import check_device
+from squidlib.cli.device import check_device
 
 GIGA = 1e9
 

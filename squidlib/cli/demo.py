@@ -34,7 +34,7 @@ class Demo:
 
         resume = Run(self.out).settings_path.is_file() and not self.overwrite
         code = Train(
-            data="digitanatomy",
+            dataset="digitanatomy",
             out=self.out,
             seed=self.seed,
             epochs=self.epochs,

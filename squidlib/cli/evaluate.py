@@ -17,12 +17,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Evaluate:
-    """Evaluate runs on DigitAnatomy's test images: AUC by kind with 95 % intervals, thresholds, localisation."""
+    """Evaluate runs on their data's test images: AUC by kind with 95 % intervals, thresholds, localisation."""
 
     runs: Positional[tuple[str, ...]]
     """Folders of finished runs, or names of shipped checkpoints; several give mean ± deviation."""
     json: Path | None = None
     """Where to write all figures; by default evaluation.json in the folder of a single run."""
+    data: Path | None = None
+    """The folder of chest X-rays, where it is not where the runs found it."""
     rate: float = 0.05
     """Share of normal calibration images that the threshold may call abnormal."""
     device: str = "auto"
@@ -30,7 +32,7 @@ class Evaluate:
 
     def run(self) -> int:
         """Evaluate, print, write."""
-        from squidlib.cli.train import check_device
+        from squidlib.cli.device import check_device
         from squidlib.detectorfile import MODEL_FILE
         from squidlib.tensorfile import check_writable
 
@@ -45,7 +47,7 @@ class Evaluate:
             if self.json.is_dir():
                 raise UserError(f"--json {self.json} is a folder; a file name was expected")
             check_writable(self.json.parent)
-        evaluations = [evaluate_run(name, self.rate, self.device) for name in self.runs]
+        evaluations = [evaluate_run(name, self.rate, self.device, self.data) for name in self.runs]
         print_evaluations(evaluations)
         path = self.json
         if path is None and len(self.runs) == 1 and (Path(self.runs[0]) / MODEL_FILE).is_file():
@@ -56,18 +58,27 @@ class Evaluate:
         return 0
 
 
-def evaluate_run(name: str, rate: float, device: str) -> Evaluation:
-    """Load a run and evaluate it on the test set of the glyphs that it was trained on."""
+def evaluate_run(name: str, rate: float, device: str, folder: Path | None = None) -> Evaluation:
+    """Load a run and evaluate it on the test set of the data that it was trained on.
+
+    Args:
+        folder: of chest X-rays, where they are no longer where the run found them.
+    """
+    from digitanatomy import NORMAL
+    from squidlib.data_choice import data_of
     from squidlib.detectorfile import load
     from squidlib.digits import Digits
-    from squidlib.evaluation import evaluate
-    from squidlib.glyph_choice import choose_glyphs
+    from squidlib.evaluation import evaluate, evaluate_images
     from squidlib.training import resolve_device
 
     detector = load(name, resolve_device(device))
-    if detector.facts.get("data") != "digitanatomy":
-        raise UserError(f"{name} was not trained on DigitAnatomy but on {detector.facts.get('data')!r}")
-    return evaluate(detector, Digits(choose_glyphs(str(detector.facts["glyphs"]))), rate=rate)
+    facts = detector.facts if folder is None else detector.facts | {"folder": str(folder.resolve())}
+    data = data_of(facts, 0)
+    if isinstance(data, Digits):
+        return evaluate(detector, data, rate=rate)
+    images, labels = data.test()
+    kinds = ["abnormal" if label else NORMAL for label in labels.tolist()]
+    return evaluate_images(detector, images, kinds, data.reference(), rate)
 
 
 def print_evaluations(evaluations: list[Evaluation]) -> None:

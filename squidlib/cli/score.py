@@ -45,7 +45,7 @@ class Score:
         import torch
         from tqdm.auto import tqdm
 
-        from squidlib.cli.train import check_device
+        from squidlib.cli.device import check_device
         from squidlib.detectorfile import load
         from squidlib.images import list_images, read_image
         from squidlib.tensorfile import check_writable
