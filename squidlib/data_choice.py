@@ -57,7 +57,7 @@ def chest_arrays(
     Raises:
         UserError: where the folder holds neither, or its images cannot be used.
     """
-    from squidlib import chest
+    import squidlib.chest as chest
 
     if name == "pneumoniamnist":
         return chest.pneumoniamnist(folder, size, download)

@@ -88,6 +88,13 @@ def test_another_size_makes_another_one(paths: list[Path]) -> None:
     assert decoded(paths).images.shape == (5, SIZE, SIZE)  # the first is still there
 
 
+def test_a_cache_that_was_renamed_to_another_size_is_not_taken(paths: list[Path]) -> None:
+    decoded(paths)
+    for path in list((paths[0].parent.parent / "cache").iterdir()):
+        path.rename(path.with_name(path.name.replace(f"-{SIZE}.", "-12.")))
+    assert decoded(paths, 12).images.shape == (5, 12, 12)
+
+
 def cut(path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-1])
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -65,7 +66,13 @@ def test_every_epoch_shows_each_image_once_in_an_order_of_its_own(arrays: ChestA
     assert epochs[0] != epochs[1] != epochs[2]
 
 
-def test_an_image_is_augmented_anew_in_every_epoch(arrays: ChestArrays) -> None:
+def test_no_two_images_of_the_stream_are_moved_alike(arrays: ChestArrays) -> None:
+    alike = replace(arrays, train=arrays.train[[3] * 4])  # one image four times
+    shown = ChestData(alike).batch(0, 12).flatten(1)  # three epochs
+    assert (torch.cdist(shown, shown) + torch.eye(12)).min() > 0.01
+
+
+def test_every_image_is_augmented(arrays: ChestArrays) -> None:
     data, still = ChestData(arrays), ChestData(arrays, augmentation=STILL)
     moved = (data.batch(0, len(data)) - still.batch(0, len(data))).abs().amax(dim=(1, 2, 3))
     assert (moved > 0.01).all()

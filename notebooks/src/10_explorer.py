@@ -63,8 +63,8 @@ say(
 # ## How small may the memory be? (8 min)
 #
 # **Exercise 1.** Find the smallest memory, with top-5, that still detects *every* kind of anomaly: an AUC of at
-# least `DETECTS` (see the cell). Choose the kind above the table; the row is *k 5*. (We look at test images here. That is fine for
-# understanding, and would be cheating for choosing.)
+# least `DETECTS` (see the cell). Choose the kind above the table; the row is *k 5*. (We look at test images here. That
+# is fine for understanding, and would be cheating for choosing.)
 
 # %% tags=["exercise"]
 print(f"each kind needs an AUC of at least {DETECTS}")
