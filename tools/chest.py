@@ -1,0 +1,37 @@
+"""Write the chest X-ray tables of docs/experiments.md from finished runs.
+
+python tools/chest.py runs/zhanglab     # the folder of squid train zhanglab --seeds 3 --out runs/zhanglab
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from squidlib.cli.evaluate import evaluate_run
+from squidlib.runs import Run
+from squidlib.tables import auc_cells, decision_cells, markdown
+
+sys.path.insert(0, str(Path(__file__).parent))
+from readme_part import ROOT, replace_part
+
+
+def main() -> None:
+    """Evaluate every seed of the folder and write mean ± deviation."""
+    (folder,) = map(Path, sys.argv[1:])
+    seeds = sorted(folder.glob("seed_*"))
+    if len(seeds) < 2:
+        raise SystemExit(f"{folder}: at least two seed_N folders expected, got {len(seeds)}")
+    evaluations = [evaluate_run(str(seed), 0.05, "cpu") for seed in seeds]
+    _, training, _, facts = Run(seeds[0]).read_settings()
+    counts = ", ".join(f"{count} {kind}" for kind, count in evaluations[0].images.items())
+    head = (
+        f"`squid train {facts['data']} --preset {facts['preset']} --seeds {len(seeds)}`: {training.steps} steps of "
+        f"{training.batch_size} images; test: {counts}. AUC, mean ± deviation over the seeds; baselines have none."
+    )
+    tables = [markdown(auc_cells(evaluations)), markdown(decision_cells(evaluations))]
+    replace_part("chest", "\n\n".join([head, *tables]), ROOT / "docs" / "experiments.md")
+
+
+if __name__ == "__main__":
+    main()
