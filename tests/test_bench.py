@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import torch
+from PIL import Image
 
 from digitanatomy import Jitter
 from squidlib import bench
@@ -14,6 +17,7 @@ from squidlib.explorer import timing
 from squidlib.explorer.begin import load_state
 from squidlib.presets import Preset
 from tests.conftest import tiny_config
+from tests.helpers import refusal
 
 
 def preset(batch: int = 4) -> Preset:
@@ -50,6 +54,18 @@ def test_a_machine_without_bf16_is_told_so(monkeypatch: pytest.MonkeyPatch, caps
     assert "bf16-mixed" not in said
     assert "50 GFLOP/s" in said
     assert "as fast as it is" in said
+
+
+def test_reading_images_is_measured_alone_where_a_folder_is_given(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    for index in range(3):
+        Image.new("L", (40, 40), 50 * index).save(tmp_path / f"{index}.png")
+    assert Bench(data=tmp_path).run() == 0
+    said = capsys.readouterr().out
+    assert "3 images" in said
+    assert "matrix product" not in said
+    assert "a folder with images expected" in refusal(lambda: Bench(data=tmp_path / "nowhere").run())
 
 
 def test_percentiles_of_the_explorer_and_what_is_missing_to_measure_them(monkeypatch: pytest.MonkeyPatch) -> None:

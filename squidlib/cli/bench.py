@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Literal
 
 from squidlib.cli.device import check_device
@@ -25,8 +26,29 @@ class Bench:
     precision: Literal["32-true", "bf16-mixed", "both"] = "both"
     """both measures bf16 where the hardware has it, and says so where it has not."""
 
+    data: Path | None = None
+    """Measure only how fast the images below this folder are read, from their files and from the cache."""
+
     def run(self) -> int:
         """Measure and print."""
+        if self.data is not None:
+            return self._data(self.data)
+        return self._everything()
+
+    def _data(self, folder: Path) -> int:
+        from squidlib.chest.rates import loading_rates
+        from squidlib.errors import UserError
+
+        if not folder.is_dir():
+            raise UserError(f"{folder}: a folder with images expected, there is none; give another --data")
+        print(f"{folder}, 128 px, one process")
+        rates = loading_rates(folder)
+        print(
+            f"{rates.images} images: {rates.without_cache:.0f} images/s without the cache, {rates.with_cache:.0f} with it"
+        )
+        return 0
+
+    def _everything(self) -> int:
         import torch
         from rich.table import Table
 
