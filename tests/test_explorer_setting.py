@@ -40,6 +40,11 @@ def test_a_link_comes_back_as_the_setting_it_was_made_of(values: dict[str, Any],
     assert Setting.from_link("http://127.0.0.1:8866/?" + setting.as_link()) == setting
 
 
+def test_a_link_counts_tiles_from_one_and_ignores_what_the_page_needs_for_itself() -> None:
+    assert Setting(tile=7).as_link() == "tile=8"
+    assert Setting.from_link("http://127.0.0.1:8866/?token=abc&theme=dark&tile=8") == Setting(tile=7)
+
+
 def test_a_link_holds_only_what_differs() -> None:
     assert Setting().as_link() == ""
     assert Setting(slots=50, k=3).as_link() == "slots=50&k=3"
@@ -48,7 +53,7 @@ def test_a_link_holds_only_what_differs() -> None:
 @pytest.mark.parametrize(
     ("link", "wanted"),
     [
-        ("slots=0", "slots lies in 1..100000, got 0"),
+        ("slots=0", "slots must be at least 1, got 0"),
         ("slots=many", "slots in the link must be a number, got 'many'"),
         ("colour=blue", "a link holds image, edits, slots"),
         ("shrinkage=tight", "shrinkage is soft, hard, topk; got 'tight'"),
@@ -56,7 +61,7 @@ def test_a_link_holds_only_what_differs() -> None:
         ("threshold=nan", "threshold lies in 0..1, got nan"),
         ("rate=0", "rate lies between 0 and 1, got 0.0"),
         ("score=best", "score is one of combined"),
-        ("tile=9", "tile lies in 0..8, got 9"),
+        ("tile=10", "tile lies in 1..9, got 10"),
         ("edits=x5", "edits look like b5, h5, v5, s15 or d53, tiles 1 to 9, joined by commas; got 'x5'"),
         ("hello", "a link holds image, edits, slots"),
     ],

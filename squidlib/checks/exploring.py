@@ -95,8 +95,8 @@ def missed_anomaly(mine: Any, holds: Holds) -> None:
     holds.that(
         "abnormal", bool(wrong), f"it is abnormal at tile {', '.join(map(str, wrong))}",
         "no tile of it is wrong: it is a normal image",
-        "Edit a tile: mirror it, empty it, exchange it, put another digit into it.",
-        "Some digits do not change when they are mirrored: 8 in both ways, 1, and 3 upside down.",
+        "Edit a tile; but a digit that looks the same when it is mirrored is still normal: 8, 1, or 3 upside down.",
+        "Mirror a 4 or a 7, empty a tile, exchange two, put another digit into one.",
     )  # fmt: skip
     holds.that(
         "missed", not view.abnormal,

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from squidlib.explorer.panel import Explorer
 
 RUN = "SQUID_EXPLORE_RUN"  #: environment variable that names the detector to a page's kernel
-_OF_THE_PAGE = ("token", "theme", "template")  #: what voilà itself reads from an address
 
 
 def load_state(run: str | Path = "digitanatomy") -> ExplorerState:
@@ -65,8 +64,7 @@ def explore(link: str = "", run: str | Path = "digitanatomy", address: str = "")
 
 def explore_page(environment: Callable[[str, str], str] = os.environ.get) -> Explorer:
     """The explorer of voilà's page: the view comes from the page's address, which voilà hands to the kernel."""
-    pairs = environment("QUERY_STRING", "").split("&")
-    link = "&".join(pair for pair in pairs if pair and pair.partition("=")[0] not in _OF_THE_PAGE)
+    link = environment("QUERY_STRING", "")
     host, port = environment("SERVER_NAME", "localhost"), environment("SERVER_PORT", "")
     address = f"http://{host}{':' if port else ''}{port}{environment('SCRIPT_NAME', '/')}"
     return explore(link, environment(RUN, "digitanatomy"), address)

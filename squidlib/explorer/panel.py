@@ -69,6 +69,8 @@ class Explorer(widgets.VBox):
         Raises:
             UserError: where there is no such view; what was shown stays.
         """
+        if not self.state.knows(setting):
+            self._say("This setting is on no rung of the sliders: calibrating it anew, a moment …")
         view = self.state.view(setting)
         self._setting, self._quiet = setting, True
         try:
@@ -96,6 +98,7 @@ class Explorer(widgets.VBox):
         controls = self.controls
         for control in controls.settings():
             control.observe(self._moved, names="value")
+        controls.tool.observe(lambda change: self._do(self._forget_first), names="value")
         controls.column.observe(lambda change: self._do(partial(self.go, self._setting)), names="value")
         controls.upload.observe(lambda change: self._do(partial(self._upload, change["new"])), names="value")
         for tile, button in enumerate(controls.tiles):
@@ -130,6 +133,12 @@ class Explorer(widgets.VBox):
             raise UserError("nothing was uploaded yet; press Upload image and choose a file")
         self.go(controls.read(edits, self._setting.tile, uploads[-1] if uploads else ""))
 
+    def _forget_first(self) -> None:
+        """Another tool: an exchange that was begun is none."""
+        if self._first >= 0:
+            self._first = -1
+            self._say(self.state.view(self._setting).truth)
+
     def _click(self, tile: int) -> None:
         letter = TOOLS[self.controls.tool.value][1]
         if not letter:
@@ -141,7 +150,8 @@ class Explorer(widgets.VBox):
             first, self._first = self._first, -1
             edit = {"s": f"s{first + 1}{tile + 1}", "d": f"d{tile + 1}{self.controls.digit.value}"}
             before = [self._setting.edits] if self._setting.edits else []
-            self._edit(",".join([*before, edit.get(letter, f"{letter}{tile + 1}")]))
+            edits = ",".join([*before, edit.get(letter, f"{letter}{tile + 1}")])
+            self.go(self._changed(edits=edits, tile=tile))  # what was changed is what one wants to look at
 
     def _edit(self, edits: str) -> None:
         self._first = -1

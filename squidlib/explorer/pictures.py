@@ -34,7 +34,9 @@ def view_picture(view: View) -> Figure:
     top[3].axvline(view.threshold, color="black", linestyle=":")
     top[3].axvline(view.score, color=colour, linewidth=2.5)
     top[3].set_title(f"{view.setting.score} {view.score:.2f}: {'abnormal' if view.abnormal else 'normal'}", fontsize=10)
-    bottom[0].bar(range(len(view.attention)), view.attention.numpy(), width=1.0, color=NORMAL_COLOUR)
+    spoken = view.attention.nonzero().flatten().numpy()  # lines: a bar of one in 350 would be thinner than a pixel
+    bottom[0].vlines(spoken, 0, view.attention[spoken].numpy(), color=NORMAL_COLOUR, linewidth=1.5)
+    bottom[0].set(xlim=(-1, len(view.attention)), ylim=(0, None))
     bottom[0].set_title(f"Slots of tile {view.setting.tile + 1}, oldest first", fontsize=10)
     for axis, slot in zip(bottom[1:], view.strongest, strict=False):
         axis.imshow(slot.picture, cmap="gray", vmin=0, vmax=1)
@@ -102,7 +104,7 @@ def shrinking_picture(runs: Mapping[str, Mapping[str, Any]], score: str, slots: 
         axis.plot(places, mean, color=COLOURS[index], marker=MARKERS[index], linestyle=DASHES[index], label=name, ms=4)
         axis.fill_between(places, mean - deviation, mean + deviation, color=COLOURS[index], alpha=0.15, linewidth=0)
     if slots is not None:
-        axis.axvline(slots, color="black", linestyle=":", label=f"{slots} slots")
+        axis.axvline(slots, color="black", linestyle=":", label=f"{slots} slot{'s' if slots > 1 else ''}")
     axis.set_xscale("log")
     axis.set_xlabel("slots that are left of each tile's memory")
     axis.set_ylabel("mean AUC")

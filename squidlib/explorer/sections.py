@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import lru_cache
@@ -25,9 +26,10 @@ def layout(controls: Controls, shown: dict[str, widgets.HTML]) -> list[widgets.W
     """Cards that stand beside each other where there is room."""
     grid = widgets.GridBox(controls.tiles)
     grid.add_class("squid-tiles")
+    legend = widgets.HTML('<p class="squid-small">Blue: the tile looked at. Orange: truly wrong.</p>')
     one = _card(
-        "Image", controls.kind, controls.number, grid, shown["tiles"], shown["note"], controls.tool, controls.digit,
-        _row(controls.undo, controls.restart, controls.upload),
+        "Image", controls.kind, controls.number, grid, legend, shown["tiles"], shown["note"], controls.tool,
+        controls.digit, _row(controls.undo, controls.restart, controls.upload),
     )  # fmt: skip
     two = _card("What SQUID makes of it", shown["pictures"], shown["verdict"], shown["scores"],
                 controls.score, controls.rate)  # fmt: skip
@@ -37,6 +39,7 @@ def layout(controls: Controls, shown: dict[str, widgets.HTML]) -> list[widgets.W
     )  # fmt: skip
     four = _card("The whole test set, at every setting", controls.column, shown["heat"])
     five = _card("Queue and matrix", shown["shrunk"])
+    four.add_class("squid-wide")
     six = _card("Keep this view", controls.link, _row(controls.open, controls.save), shown["saved"])
     return [_row(one, two, three), _row(four, five), six]
 
@@ -68,7 +71,7 @@ def _tile_style(view: View, name: str) -> str:
     for tile, picture in enumerate(cut_tiles(view.image)):
         wrong = view.wrong is not None and bool(view.wrong[tile])
         outline = "4px solid #0072B2" if tile == view.setting.tile else "none"
-        edge = "inset 0 0 0 3px #D55E00" if wrong else "none"
+        edge = "inset 0 0 0 8px #D55E00" if wrong else "none"  # wider than the outline, which lies above it
         rules.append(
             f".{name}-{tile}{{background-image:url({drawing.address(drawing.png_of(picture, side=96))}) !important;"
             f"outline:{outline};box-shadow:{edge}}}"
@@ -104,7 +107,7 @@ def _memories(view: View) -> str:
     return (
         f'<p>What the strongest slots remember:</p><div class="squid-memories">{cards}</div>'
         '<p class="squid-small">The training tiles whose features are most like theirs '
-        f"(cosine {least:.3f} or more).</p>"
+        f"(cosine {math.floor(100 * least) / 100:.2f} or more).</p>"
     )
 
 
@@ -147,7 +150,11 @@ def heat(effect: Effect, most: int, setting: Setting, column: str) -> str:
     cells = [(name, [effect.auc(reading, column) for reading in readings]) for name, readings in rows]
     facts = effect.facts
     counts = ", ".join(f"{number} {kind}" for kind, number in facts["images"].items())
-    where = "outlined: this setting" if marked else "this setting is on no rung of the table"
+    where = (
+        "outlined: this setting (scroll sideways where it is out of sight)"
+        if marked
+        else "not in the table: this setting"
+    )
     return drawing.heat_map(cells, [str(size) for size in columns], marked, head) + (
         f'<p class="squid-small">AUC ({column}) of the score {setting.score}; {where}. One detector (seed '
         f"{facts['seed']}), {counts} images (seed {facts['image_seed']}), computed once by "

@@ -26,6 +26,7 @@ THRESHOLDS = (0.001, 0.002, 0.003, 0.005, 0.01, 0.02, 0.05, 0.1)  #: of hard shr
 KEPT = (1, 2, 3, 5, 10, 20, 50, 100, 200)  #: k of top-k
 RATES = (0.01, 0.02, 0.05, 0.1, 0.2)  #: false-positive rates
 TILES = 9
+OF_THE_PAGE = ("token", "theme", "template")  #: what the page's own address may hold besides
 
 
 @dataclass(frozen=True)
@@ -47,9 +48,11 @@ class Setting:
     tile: int = 4  #: the one that is pointed at, 0..8 in reading order
 
     def __post_init__(self) -> None:
-        _within("slots", self.slots, 1, 100_000)
-        _within("k", self.k, 1, 100_000)
-        _within("tile", self.tile, 0, TILES - 1)
+        for name in ("slots", "k"):
+            if getattr(self, name) < 1:
+                raise UserError(f"{name} must be at least 1, got {getattr(self, name)}")
+        if not 0 <= self.tile < TILES:
+            raise UserError(f"tile lies in 1..{TILES}, got {self.tile + 1}")
         if self.shrinkage not in SHRINKAGES:
             raise UserError(f"shrinkage is {', '.join(SHRINKAGES)}; got {self.shrinkage!r}")
         if not 0 <= self.threshold <= 1:
@@ -74,6 +77,9 @@ class Setting:
         """What differs from ``start`` (the defaults, where none is given), as name=value pairs joined by &."""
         before = Setting() if start is None else start
         pairs = [(field.name, getattr(self, field.name), getattr(before, field.name)) for field in fields(self)]
+        pairs = [
+            (name, value + 1, other + 1) if name == "tile" else (name, value, other) for name, value, other in pairs
+        ]
         return urlencode([(name, value) for name, value, other in pairs if value != other], quote_via=quote)
 
     @classmethod
@@ -87,12 +93,16 @@ class Setting:
         values: dict[str, Any] = {}
         text = link.strip().rpartition("?")[2].partition("#")[0]
         for name, value in parse_qsl(text, keep_blank_values=True):
+            if name in OF_THE_PAGE:
+                continue
             if name not in types:
                 raise UserError(f"a link holds {', '.join(types)}; got {name[:40]!r}")
             try:
                 values[name] = types[name](value) if types[name] in (int, float) else value
             except ValueError as error:
                 raise UserError(f"{name} in the link must be a number, got {value[:40]!r}") from error
+        if "tile" in values:
+            values["tile"] -= 1  # links count tiles from 1, as people do
         return replace(cls() if start is None else start, **values)
 
 
@@ -127,8 +137,3 @@ def sizes(slots: int) -> list[int]:
 def kept(slots: int) -> list[int]:
     """The k that are offered for a memory of ``slots``; the last of them is all."""
     return [k for k in KEPT if k < slots] + [slots]
-
-
-def _within(name: str, value: int, least: int, most: int) -> None:
-    if not least <= value <= most:
-        raise UserError(f"{name} lies in {least}..{most}, got {value}")

@@ -34,7 +34,7 @@ CACHED = 256  #: views that are kept
 
 
 class Remembered(NamedTuple):
-    """One slot that answered: its number (0 the oldest that is left), its weight after shrinkage, and a picture.
+    """One slot that answered: its number (0 the oldest of the whole memory), its weight after shrinkage, and a picture.
 
     The picture (32, 32) is the training tile whose feature is most like the slot's; likeness is their cosine.
     """
@@ -81,7 +81,8 @@ class View:
         above = float((self.normal_scores >= self.score).float().mean())
         return (
             f"Called {found}: score {self.score:.2f}, threshold {self.threshold:.2f} "
-            f"({self.setting.rate:.0%} of normal images exceed it; {above:.0%} score as high as this image)."
+            f"(of {len(self.normal_scores)} held-out normal images, read in this same way, {self.setting.rate:.0%} "
+            f"exceed it; {above:.0%} score as high as this image)."
         )
 
     @property
@@ -136,6 +137,10 @@ class ExplorerState:
         """The setting to begin with: all slots, the detector's own k."""
         return Setting(slots=self.most_slots, k=self.detector.config.topk)
 
+    def knows(self, setting: Setting) -> bool:
+        """Whether the setting is calibrated, so that its view comes at once."""
+        return setting.reading == self.start().reading or self.effect.calibration(setting) is not None
+
     def edited(self, setting: Setting) -> Edited:
         """The setting's image after its edits, tile by tile."""
         subject = self.subjects[setting.image]
@@ -184,7 +189,7 @@ class ExplorerState:
             nearest = int(self._nearest[tile, left_out + place])
             likeness = float(self._likeness[tile, left_out + place])
             if value > 0:
-                found.append(Remembered(place, value, self._tiles[nearest, tile], likeness))
+                found.append(Remembered(left_out + place, value, self._tiles[nearest, tile], likeness))
         return tuple(found)
 
     def _kept(self, setting: Setting) -> Tensor:

@@ -6,12 +6,13 @@ voilà offers neither files nor a shell, and its kernels take no code from the b
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Any
 
 LONGEST_MESSAGE = 64 * 2**20  #: bytes a browser may send at once; the explorer itself takes uploads of 4 MiB
-IDLE_SECONDS = 1800  #: until the kernel of a page that nobody has open any more is shut down
+IDLE_SECONDS = 600  #: until the kernel of a page that nobody has open any more is shut down
 
 
 def configuration(host: str, port: int, theme: str) -> dict[str, dict[str, Any]]:
@@ -35,6 +36,9 @@ def configuration(host: str, port: int, theme: str) -> dict[str, dict[str, Any]]
             "file_allowlist": ["$."],  # matches no name
             "extension_denylist": ["jupyterlab-jupytext"],  # needs JupyterLab around it
         },
+        "PasswordIdentityProvider": {"allow_password_change": False},  # a page for an hour needs no password
+        # sockets in a file of one's own: other users of the machine cannot listen to what a kernel says
+        "KernelManager": {"transport": "ipc" if os.name == "posix" else "tcp"},
         "MappingKernelManager": {"cull_interval": 60, "cull_idle_timeout": IDLE_SECONDS},
     }
 

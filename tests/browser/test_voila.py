@@ -120,7 +120,7 @@ def test_a_link_opens_the_same_view_again(page: Page, context: BrowserContext, v
     field = other.get_by_label("Link", exact=True)
     field.fill("slots=0&k=3")
     press(other, "Open")
-    expect(other.locator(".squid-problem")).to_contain_text("slots lies in 1..")
+    expect(other.locator(".squid-problem")).to_contain_text("slots must be at least 1")
 
 
 def test_the_picture_can_be_saved(page: Page) -> None:
