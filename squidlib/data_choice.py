@@ -20,7 +20,7 @@ def data_of(facts: dict[str, Any], seed: int, download: bool = False) -> Digits 
 
     Args:
         facts: of ``run.json`` or a detector: "data" and, of digits, "glyphs" and "jitter"; of chest X-rays, "folder",
-            "image_size", "cache" and "skip_bad".
+            "image_size", "cache", "skip_bad" and "contamination", the share of abnormal training images.
         seed: of the training images.
         download: allow the download of what can be downloaded.
 
@@ -46,7 +46,8 @@ def data_of(facts: dict[str, Any], seed: int, download: bool = False) -> Digits 
         str(name), Path(facts["folder"]), int(facts["image_size"]), Path(cache) if cache else None,
         bool(facts.get("skip_bad", False)), download,
     )  # fmt: skip
-    return ChestData(arrays, seed)
+    data, dirt = ChestData(arrays, seed), float(facts.get("contamination", 0))
+    return data.contaminated(round(100 * (1 - dirt))) if dirt else data
 
 
 def chest_arrays(

@@ -93,6 +93,20 @@ def test_the_authors_layouts_are_known_by_their_folders(name: str, make, tmp_pat
     assert data.seed == 3
 
 
+def test_contamination_mixes_that_share_of_abnormal_images_into_training(capsys: Capture, tmp_path: Path) -> None:
+    folder, out = zhanglab_folder(tmp_path / "data"), tmp_path / "run"
+    arguments = ("--cache", tmp_path / "cache", "--contamination", 0.25)
+    said = squid(capsys, "train", "zhanglab", "--data", folder, "--out", out, *arguments)
+    assert said.code == 0, said.errors
+    facts = json.loads((out / "run.json").read_text())["facts"]
+    dirty, clean = data_of(facts, 0), data_of(facts | {"contamination": 0}, 0)
+    assert isinstance(dirty, ChestData)
+    assert isinstance(clean, ChestData)
+    assert dirty.dirty.mean() == pytest.approx(0.25, abs=0.5 / len(dirty))
+    assert not clean.dirty.any()
+    assert squid(capsys, "evaluate", out).code == 0
+
+
 def test_a_folder_that_was_moved_is_found_again(capsys: Capture, tmp_path: Path) -> None:
     folder, out = zhanglab_folder(tmp_path / "data"), tmp_path / "run"
     assert squid(capsys, "train", "zhanglab", "--data", folder, "--out", out, "--cache", tmp_path / "cache").code == 0

@@ -82,6 +82,8 @@ TABLE = [
     ("train digitanatomy --out new --seed x", "invalid literal"),
     ("train digitanatomy --out new --seeds 0", "--seeds is the number of runs, at least 1; got 0"),
     ("train digitanatomy --out new --data no_images", "for digits of your own give --glyphs"),
+    ("train digitanatomy --out new --contamination 0.1", "--contamination is for chest X-rays"),
+    ("train zhanglab --out new --data no_images --contamination 0.6", "--contamination lies in 0..0.5, got 0.6"),
     ("train zhanglab --out new", "--data: the folder of zhanglab is needed; to get it: download"),
     ("train zhanglab --out new --data nowhere", "no such folder; unpack the data set"),
     ("train zhanglab --out new --data no_images", "but there is no train"),

@@ -56,6 +56,8 @@ class Train:
     """Allow the download of mnist, emnist or kmnist to ./data, or of PneumoniaMNIST to --data."""
     cache: Path | None = None
     """Where decoded X-rays are kept; by default a folder in --data."""
+    contamination: float = 0.0
+    """True UAD: this share of the X-rays to learn from are abnormal, unlabelled; 0 to 0.5, in whole per cent."""
     skip_bad: bool = False
     """Leave X-rays out that are damaged, doubled or misplaced, and list them, instead of refusing them."""
     resume: bool = False
@@ -174,11 +176,16 @@ class Train:
         if self.dataset == "digitanatomy":
             if self.data is not None:
                 raise UserError("--data is the folder of chest X-rays; for digits of your own give --glyphs")
+            if self.contamination:
+                raise UserError("--contamination is for chest X-rays; of digits, lesson 09 and its study tell")
             return {"data": self.dataset, "glyphs": self.glyphs, "jitter": as_plain(preset.jitter), **made}
         if self.data is None:
             raise UserError(f"--data: the folder of {self.dataset} is needed; to get it: {where_to_get(self.dataset)}")
+        if not 0 <= self.contamination <= 0.5:
+            raise UserError(f"--contamination lies in 0..0.5, got {self.contamination}")
         return {
             "data": self.dataset,
+            "contamination": self.contamination,
             "folder": str(self.data.resolve()),
             "image_size": preset.config.image_size,
             "cache": None if self.cache is None else str(self.cache.resolve()),
