@@ -93,7 +93,7 @@ def _download(root: Path, size: int) -> None:
 def _split(path: Path, split: str, size: int) -> tuple[np.ndarray, np.ndarray]:
     """uint8 images (N, size, size) and int64 labels (N,), 0 normal and 1 pneumonia."""
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with np.load(path) as file:
             images, labels = file[f"{split}_images"], file[f"{split}_labels"].reshape(-1)
     except (KeyError, ValueError, OSError, zipfile.BadZipFile) as error:
         raise UserError(f"{path}: PneumoniaMNIST's arrays expected ({error}); download it again") from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import subprocess
 import sys
@@ -21,6 +22,12 @@ from squidlib.explorer.server import free_port, serving
 ROOT = Path(__file__).resolve().parents[2]
 LESSON = "10_explorer.ipynb"
 STOPPED = "KeyboardInterrupt caught in kernel"  # how a kernel says that its server was stopped
+# How tornado says that a page was closed while something was being sent to it.
+CLOSED = re.compile(
+    r"Task exception was never retrieved\nfuture: [^\n]*WebSocketClosedError\(\)>\n"
+    r".*?^tornado\.websocket\.WebSocketClosedError",
+    re.DOTALL | re.MULTILINE,
+)
 OWN_FOLDERS = ("JUPYTER_CONFIG_DIR", "JUPYTERLAB_SETTINGS_DIR", "JUPYTERLAB_WORKSPACES_DIR")  #: nobody else's settings
 EXPECTED_NOISE = ("favicon", "ResizeObserver loop")  # what browsers say of pages that nobody wrote badly
 
@@ -34,7 +41,8 @@ class Served(NamedTuple):
     def complaints(self) -> list[str]:
         """Lines of the log that tell of an error."""
         words = ("Traceback", "Error", "ERROR", "failed")
-        lines = [line for line in self.log.read_text(errors="replace").splitlines() if STOPPED not in line]
+        lines = CLOSED.sub("", self.log.read_text(errors="replace")).splitlines()
+        lines = [line for line in lines if STOPPED not in line]
         return [line for line in lines if any(word in line for word in words)]
 
 
