@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import math
 from typing import Any
 
@@ -10,9 +9,8 @@ import torch
 from torch import Tensor
 
 from squidlib import distillation, losses
-from squidlib.checks import stepping
 from squidlib.checks.report import Holds, exercise
-from squidlib.checks.stepping import training_step
+from squidlib.checks.stepping import teacher_pass, training_step
 from squidlib.config import LossWeights
 
 __all__ = ["anomaly_score", "discriminator_loss", "feature_matching", "teacher_pass", "training_step"]
@@ -63,26 +61,6 @@ def feature_matching(mine: Any, holds: Holds) -> None:
         "In most distillations the teacher is fixed. Not here: both decoders are new, and both move.",
         "What is detached is the teacher's *input*; that comes in the next exercise.",
     )  # fmt: skip
-
-
-@exercise
-def teacher_pass(mine: Any, holds: Holds) -> None:
-    """``mine(teacher, levels)``: what the teacher makes of the encoder's detached levels."""
-    recorded: list[bool] = []  # whether gradients were on, for each call of the teacher
-
-    def teacher(codes: Tensor, encoded: list[Tensor]) -> tuple[Tensor, list[Tensor]]:
-        recorded.append(torch.is_grad_enabled())
-        return codes, [codes]
-
-    start = "teacher(codes, levels): the codes are the last of the levels; .detach() cuts a tensor off."
-    holds.call(mine, teacher, [torch.ones(2, 4 - index) for index in range(3)], hint=start)
-    holds.that(
-        "gradients on", all(recorded), "the teacher is not called with gradients switched off",
-        "the teacher was called under torch.no_grad(): nothing reaches the encoder, but the teacher cannot learn",
-        "no_grad() switches off every gradient inside, those of the teacher's weights too. Detach its inputs only.",
-        "levels[-1].detach(), [level.detach() for level in levels]",
-    )  # fmt: skip
-    inspect.unwrap(stepping.teacher_pass)(mine, holds)
 
 
 @exercise

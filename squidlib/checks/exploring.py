@@ -77,7 +77,7 @@ def missed_anomaly(mine: Any, holds: Holds) -> None:
     )  # fmt: skip
     problem, setting = "", start
     try:
-        setting = Setting.from_link(text.strip().removeprefix("explore(").removesuffix(")").strip("\"'"), start)
+        setting = Setting.from_link(text, start)
     except UserError as error:
         problem = str(error)
     holds.that(

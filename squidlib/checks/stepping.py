@@ -16,13 +16,21 @@ def teacher_pass(mine: Any, holds: Holds) -> None:
     start = "teacher(codes, levels): the codes are the last of the levels; .detach() cuts a tensor off."
     levels = [torch.full((2, 4 - index), 1.0 + index, requires_grad=True) * 2 for index in range(3)]
     weight, calls = torch.ones((), requires_grad=True), []
+    gradients: list[bool] = []  # whether they were on, for each call
 
     def teacher(codes: Tensor, encoded: list[Tensor]) -> tuple[Tensor, list[Tensor]]:
         calls.append((codes, list(encoded)))
+        gradients.append(torch.is_grad_enabled())
         picture = weight * (codes.sum() + sum(level.sum() for level in encoded))
         return picture, [picture]
 
     got = holds.call(mine, teacher, levels, hint=start, copied=False)
+    holds.that(
+        "gradients on", all(gradients), "the teacher is not called with gradients switched off",
+        "the teacher was called under torch.no_grad(): nothing reaches the encoder, but the teacher cannot learn",
+        "no_grad() switches off every gradient inside, those of the teacher's weights too. Detach its inputs only.",
+        "levels[-1].detach(), [level.detach() for level in levels]",
+    )  # fmt: skip
     holds.that(
         "called", len(calls) == 1, "the teacher is called once", f"the teacher was called {len(calls)} times",
         "Call teacher(...) once and return what it returns.", "return teacher(codes, levels)",

@@ -24,8 +24,8 @@ from squidlib.digits import Digits
 from squidlib.errors import UserError
 from squidlib.explorer.reading import encode, newest, read_scores
 from squidlib.explorer.setting import Setting, ladder
-from squidlib.metrics import auc
 from squidlib.scoring import SCORES
+from squidlib.studies.results import exact_auc_by_kind
 from squidlib.tensorfile import read_tensors, write_tensors
 
 KINDS = (*ANOMALIES, "mean")  #: the columns of the AUCs
@@ -89,7 +89,8 @@ def compute_effect(
         calibration = calibration_of(read_scores(detector, normals, kept, setting.shrink()))
         scores = image_scores(read_scores(detector, images, kept, setting.shrink()), calibration)
         calibrations.append(calibration)
-        aucs.append(torch.tensor([_by_kind(test.kinds, scores[name]) for name in SCORES]))
+        found = [exact_auc_by_kind(test.kinds, scores[name]) for name in SCORES]
+        aucs.append(torch.tensor([[of_score[kind] for kind in KINDS] for of_score in found]))
     facts = {"seed": detector.facts.get("seed"), "images": COUNTS, "image_seed": SEED, "command": COMMAND}
     columns = zip(*calibrations, strict=True)
     return Effect(
@@ -98,14 +99,6 @@ def compute_effect(
         torch.stack(aucs),
         facts,
     )
-
-
-def _by_kind(kinds: list[str], scores: Tensor) -> list[float]:
-    names, found = scores.new_tensor([KINDS.index(kind) if kind in KINDS else -1 for kind in kinds]), []
-    for place in range(len(ANOMALIES)):
-        chosen = (names == place) | (names == -1)
-        found.append(auc((names[chosen] == place).int().cpu().numpy(), scores[chosen].cpu().numpy()))
-    return [*found, sum(found) / len(found)]
 
 
 def effect_path(run_or_name: str | Path) -> Path:

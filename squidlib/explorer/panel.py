@@ -72,12 +72,9 @@ class Explorer(widgets.VBox):
         if not self.state.knows(setting):
             self._say("This setting is on no rung of the sliders: calibrating it anew, a moment …")
         view = self.state.view(setting)
-        self._setting, self._quiet = setting, True
-        try:
-            self.controls.write(setting)
-            self.controls.link.value = self._link(setting)
-        finally:
-            self._quiet = False
+        self._setting = setting
+        self._write_controls()
+        self.controls.link.value = self._link(setting)
         self._show(view)
 
     def _show(self, view: View) -> None:
@@ -169,8 +166,7 @@ class Explorer(widgets.VBox):
         self.go(self._changed(image=self.state.subjects.upload(content, name), edits=""))
 
     def _open(self) -> None:
-        text = self.controls.link.value.strip().removeprefix("explore(").removesuffix(")").strip("\"'")
-        self.go(Setting.from_link(text, self.state.start()))
+        self.go(Setting.from_link(self.controls.link.value, self.state.start()))
 
     def _save(self) -> None:
         from squidlib.explorer.pictures import view_picture
@@ -186,14 +182,14 @@ class Explorer(widgets.VBox):
             yield
         except UserError as error:
             self._say(str(error), problem=True)
-            self._back()
+            self._write_controls()  # back to what is still shown
         except Exception as error:
             self.failures.append(repr(error))
             _LOG.exception("the explorer failed at %s", self._setting)
             self._say(f"The explorer failed: {type(error).__name__}: {error}. Please report this.", problem=True)
 
-    def _back(self) -> None:
-        """Move the controls back to what is still shown."""
+    def _write_controls(self) -> None:
+        """Move the controls to the setting that is shown, without acting on it."""
         self._quiet = True
         try:
             self.controls.write(self._setting)

@@ -71,27 +71,34 @@ class Setting:
 
     def shrink(self) -> Shrink:
         """The shrinkage as a function of weights (B, R, S)."""
-        return shrink_of(self.shrinkage, self.threshold, self.k)
+        if self.shrinkage == "soft":
+            return _as_it_is
+        if self.shrinkage == "hard":
+            return lambda weights: hard_shrink(weights, self.threshold)
+        return lambda weights: topk_shrink(weights, min(self.k, weights.shape[-1]), straight_through=False)
 
     def as_link(self, start: Setting | None = None) -> str:
         """What differs from ``start`` (the defaults, where none is given), as name=value pairs joined by &."""
         before = Setting() if start is None else start
-        pairs = [(field.name, getattr(self, field.name), getattr(before, field.name)) for field in fields(self)]
-        pairs = [
-            (name, value + 1, other + 1) if name == "tile" else (name, value, other) for name, value, other in pairs
-        ]
-        return urlencode([(name, value) for name, value, other in pairs if value != other], quote_via=quote)
+        names = [field.name for field in fields(self)]
+        values = {name: getattr(self, name) for name in names if getattr(self, name) != getattr(before, name)}
+        if "tile" in values:
+            values["tile"] += 1  # links count tiles from 1, as people do
+        return urlencode(values, quote_via=quote)
 
     @classmethod
     def from_link(cls, link: str, start: Setting | None = None) -> Setting:
-        """The setting of a link (whole addresses are accepted, too); what it does not name is as in ``start``.
+        """The setting of a link; what it does not name is as in ``start``.
+
+        Whole addresses and the line ``explore("...")`` that notebooks show are links, too.
 
         Raises:
             UserError: where a name is unknown or a value is not usable.
         """
         types = get_type_hints(cls)
         values: dict[str, Any] = {}
-        text = link.strip().rpartition("?")[2].partition("#")[0]
+        line = link.strip().removeprefix("explore(").removesuffix(")").strip("\"'")
+        text = line.rpartition("?")[2].partition("#")[0]
         for name, value in parse_qsl(text, keep_blank_values=True):
             if name in OF_THE_PAGE:
                 continue
@@ -104,15 +111,6 @@ class Setting:
         if "tile" in values:
             values["tile"] -= 1  # links count tiles from 1, as people do
         return replace(cls() if start is None else start, **values)
-
-
-def shrink_of(shrinkage: str, threshold: float, k: int) -> Shrink:
-    """A shrinkage with its number, as a function of weights (B, R, S)."""
-    if shrinkage == "soft":
-        return _as_it_is
-    if shrinkage == "hard":
-        return lambda weights: hard_shrink(weights, threshold)
-    return lambda weights: topk_shrink(weights, min(k, weights.shape[-1]), straight_through=False)
 
 
 def _as_it_is(weights: Tensor) -> Tensor:

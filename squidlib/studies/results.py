@@ -90,7 +90,12 @@ def spread(runs: dict[str, dict[str, Any]], setting: str, *names: str) -> Spread
 
 
 def auc_by_kind(kinds: Sequence[str], scores: Tensor) -> dict[str, float]:
-    """AUC of each kind of anomaly against the normal images, and the mean over the kinds; rounded to 4 digits.
+    """``exact_auc_by_kind``, rounded to 4 digits."""
+    return {name: round(value, 4) for name, value in exact_auc_by_kind(kinds, scores).items()}
+
+
+def exact_auc_by_kind(kinds: Sequence[str], scores: Tensor) -> dict[str, float]:
+    """AUC of each kind of anomaly against the normal images, and the mean over the kinds.
 
     Args:
         kinds: of every image, one of ``digitanatomy.KINDS``.
@@ -103,7 +108,7 @@ def auc_by_kind(kinds: Sequence[str], scores: Tensor) -> dict[str, float]:
         if (names == kind).any():
             found[kind] = auc((names[chosen] == kind).astype(int), values[chosen])
     found["mean"] = float(np.mean(list(found.values())))
-    return {name: round(value, 4) for name, value in found.items()}
+    return found
 
 
 def one_thread() -> None:
