@@ -18,13 +18,11 @@ HEAVY = {"matplotlib", "sklearn", "lightning_fabric", "tyro", "rich", "scipy", "
 FLOORS = [
     {"errors", "patches", "shrinkage", "memory", "shortcut", "metrics", "discriminator", "distillation", "digits"},
     {
-        "baselines.mean_image",
-        "baselines.patch_neighbours",
-        "baselines.sharpness",
         "baselines.fitting",
         "baselines.by_reconstruction",
         "twosample",
     },
+    {"baselines.mean_image", "baselines.patch_neighbours", "baselines.sharpness", "baselines.system"},
     {"config", "tensorfile", "images", "glyph_choice", "baselines.auto_encoder"},
     {"chest.info", "chest.patients", "chest.problems", "chest.augment"},
     {"chest.files", "chest.cache"},

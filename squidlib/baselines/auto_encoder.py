@@ -57,8 +57,14 @@ class AutoEncoder(ByReconstruction):
         self.code, self.width = code, width
         self.steps, self.batch_size, self.learning_rate = steps, batch_size, learning_rate
 
-    def fit(self, normals: Float[Tensor, "N 1 H W"], seed: int = 0, ticks: Ticks = range) -> AutoEncoder:
-        """Train on normal images; an interruption leaves what was learned so far.
+    def fit(
+        self,
+        normals: Float[Tensor, "N 1 H W"],
+        seed: int = 0,
+        ticks: Ticks = range,
+        varied: Float[Tensor, "M 1 H W"] | None = None,
+    ) -> AutoEncoder:
+        """Train on ``varied`` normal images, or on the plain ones; an interruption leaves what was learned so far.
 
         Raises:
             ValueError: where there is no image, or 2^4 does not divide its sides.
@@ -68,10 +74,10 @@ class AutoEncoder(ByReconstruction):
             raise ValueError(f"the image's side must be a multiple of {2**LEVELS}, got {size}")
         self.network = seeded(
             seed, lambda: nn.Sequential(encoder(size, self.code, self.width), decoder(size, self.code, self.width))
-        )
+        ).to(normals.device)
         optimizer = torch.optim.Adam(self.network.parameters(), self.learning_rate)
         self.network.train()
-        for images in batches(normals, self.batch_size, self.steps, seed, ticks):
+        for images in batches(normals if varied is None else varied, self.batch_size, self.steps, seed, ticks):
             loss = F.mse_loss(self.network(images), images)
             optimizer.zero_grad()
             loss.backward()

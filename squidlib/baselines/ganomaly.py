@@ -58,19 +58,26 @@ class Ganomaly:
         self.code, self.width = code, width
         self.steps, self.batch_size, self.learning_rate = steps, batch_size, learning_rate
 
-    def fit(self, normals: Float[Tensor, "N 1 H W"], seed: int = 0, ticks: Ticks = range) -> Ganomaly:
-        """Train on normal images; an interruption leaves what was learned so far.
+    def fit(
+        self,
+        normals: Float[Tensor, "N 1 H W"],
+        seed: int = 0,
+        ticks: Ticks = range,
+        varied: Float[Tensor, "M 1 H W"] | None = None,
+    ) -> Ganomaly:
+        """Train on ``varied`` normal images, or on the plain ones; an interruption leaves what was learned so far.
 
         Raises:
             ValueError: where there is no image.
         """
-        nets = self.networks = seeded(seed, lambda: GanomalyNetworks(normals.shape[-1], self.code, self.width))
+        nets = seeded(seed, lambda: GanomalyNetworks(normals.shape[-1], self.code, self.width)).to(normals.device)
+        self.networks = nets
         judges = [*nets.features.parameters(), *nets.verdict.parameters()]
         makers = [*nets.encoder.parameters(), *nets.decoder.parameters(), *nets.second_encoder.parameters()]
         generator = torch.optim.Adam(makers, self.learning_rate, (0.5, 0.999))
         discriminator = torch.optim.Adam(judges, self.learning_rate, (0.5, 0.999))
         nets.train()
-        for images in batches(normals, self.batch_size, self.steps, seed, ticks):
+        for images in batches(normals if varied is None else varied, self.batch_size, self.steps, seed, ticks):
             reconstruction, code, code_again = nets(images)
             loss = (
                 ADVERSARIAL * F.mse_loss(nets.features(reconstruction), nets.features(images).detach())

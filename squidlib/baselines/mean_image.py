@@ -6,14 +6,22 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from squidlib.baselines.fitting import Ticks
+
 
 class MeanImage:
     """Root mean squared difference to the mean normal image."""
 
     name = "mean image"
 
-    def fit(self, normals: Float[Tensor, "N 1 H W"], seed: int = 0) -> MeanImage:
-        """Average the normal images; ``seed`` is not used.
+    def fit(
+        self,
+        normals: Float[Tensor, "N 1 H W"],
+        seed: int = 0,
+        ticks: Ticks = range,
+        varied: Float[Tensor, "M 1 H W"] | None = None,
+    ) -> MeanImage:
+        """Average the normal images; nothing else is used.
 
         Raises:
             ValueError: where there is no image.

@@ -87,16 +87,22 @@ class MemAE(ByReconstruction):
         self.positions, self.slots = positions, slots
         self.steps, self.batch_size, self.learning_rate = steps, batch_size, learning_rate
 
-    def fit(self, normals: Float[Tensor, "N 1 H W"], seed: int = 0, ticks: Ticks = range) -> MemAE:
-        """Train on normal images; an interruption leaves what was learned so far.
+    def fit(
+        self,
+        normals: Float[Tensor, "N 1 H W"],
+        seed: int = 0,
+        ticks: Ticks = range,
+        varied: Float[Tensor, "M 1 H W"] | None = None,
+    ) -> MemAE:
+        """Train on ``varied`` normal images, or on the plain ones; an interruption leaves what was learned so far.
 
         Raises:
             ValueError: where there is no image.
         """
-        self.network = seeded(seed, lambda: MemAENetwork(self.config, self.positions, self.slots))
+        self.network = seeded(seed, lambda: MemAENetwork(self.config, self.positions, self.slots)).to(normals.device)
         optimizer = torch.optim.Adam(self.network.parameters(), self.learning_rate)
         self.network.train()
-        for images in batches(normals, self.batch_size, self.steps, seed, ticks):
+        for images in batches(normals if varied is None else varied, self.batch_size, self.steps, seed, ticks):
             reconstruction, weights = self.network(images)
             loss = F.mse_loss(reconstruction, images) + ENTROPY * entropy(weights)
             optimizer.zero_grad()

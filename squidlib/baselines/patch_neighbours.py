@@ -9,6 +9,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from squidlib.baselines.fitting import Ticks
 from squidlib.patches import cut
 
 
@@ -20,8 +21,14 @@ class PatchNeighbours:
     def __init__(self, grid: int, neighbours: int = 5) -> None:
         self.grid, self.neighbours = grid, neighbours
 
-    def fit(self, normals: Float[Tensor, "N 1 H W"], seed: int = 0) -> PatchNeighbours:
-        """Keep every normal patch; ``seed`` is not used.
+    def fit(
+        self,
+        normals: Float[Tensor, "N 1 H W"],
+        seed: int = 0,
+        ticks: Ticks = range,
+        varied: Float[Tensor, "M 1 H W"] | None = None,
+    ) -> PatchNeighbours:
+        """Keep every normal patch; nothing else is used.
 
         Raises:
             ValueError: where there are fewer images than neighbours.

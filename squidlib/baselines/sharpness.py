@@ -8,13 +8,21 @@ from __future__ import annotations
 from jaxtyping import Float
 from torch import Tensor
 
+from squidlib.baselines.fitting import Ticks
+
 
 class Sharpness:
     """Blurred images count as abnormal."""
 
     name = "sharpness"
 
-    def fit(self, normals: Float[Tensor, "N 1 H W"], seed: int = 0) -> Sharpness:
+    def fit(
+        self,
+        normals: Float[Tensor, "N 1 H W"],
+        seed: int = 0,
+        ticks: Ticks = range,
+        varied: Float[Tensor, "M 1 H W"] | None = None,
+    ) -> Sharpness:
         """Nothing is learned."""
         return self
 
