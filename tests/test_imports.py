@@ -21,6 +21,7 @@ FLOORS = [
         "baselines.fitting",
         "baselines.by_reconstruction",
         "twosample",
+        "ssim",
     },
     {"baselines.mean_image", "baselines.patch_neighbours", "baselines.sharpness", "baselines.system"},
     {"config", "tensorfile", "images", "glyph_choice", "baselines.auto_encoder"},
