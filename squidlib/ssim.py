@@ -5,7 +5,7 @@ Wang et al., "Multi-scale structural similarity", Asilomar 2003, eq. 7 (the expo
 
 In every 11x11 Gaussian window (deviation 1.5) of both images, m their means, v their variances, c their covariance:
 brightness = (2 m m' + C1) / (m^2 + m'^2 + C1), structure = (2 c + C2) / (v + v' + C2), SSIM = brightness * structure.
-MS-SSIM multiplies the structure of several scales, each half as large as the one before, and the brightness of the last.
+MS-SSIM multiplies the structure of several scales, each half the size of the one before, and the last one's brightness.
 
 Differs from the papers: images too small for five scales use the first ones only, their exponents made to sum to 1
 again; a scale whose mean structure is negative counts as ``FLOOR``, for a fractional power of it does not exist.
