@@ -20,6 +20,13 @@ class Preset(NamedTuple):
     training: TrainingConfig
     weights: LossWeights
     jitter: Jitter
+    epochs: float | None = None  #: how long to train, where that depends on the data; None: ``training.steps``
+    epoch_batches: int | None = None  #: batches an epoch; None: as many as show every training image once
+
+    def steps_of(self, epochs: float, images: int) -> int:
+        """Steps in that many epochs of a data set with so many training images."""
+        batches = images / self.training.batch_size if self.epoch_batches is None else self.epoch_batches
+        return max(1, round(epochs * batches))
 
 
 def laptop_digitanatomy() -> Preset:
@@ -36,9 +43,15 @@ def laptop_chest() -> Preset:
 
 
 def paper_zhanglab() -> Preset:
-    """Published network and factors for ZhangLab; chest X-rays are not varied as digits are."""
+    """Published network and factors for ZhangLab, 200 epochs; chest X-rays are not varied as digits are."""
     training = replace(TrainingConfig.paper_digitanatomy(), generator_every=2)
-    return Preset(SquidConfig.paper_zhanglab(), training, LossWeights.paper_chest(), Jitter(0.0, 0.0, 0.0, 0.0, 0.0))
+    jitter = Jitter(0.0, 0.0, 0.0, 0.0, 0.0)
+    return Preset(SquidConfig.paper_zhanglab(), training, LossWeights.paper_chest(), jitter, epochs=200.0)
+
+
+def paper_chexpert() -> Preset:
+    """Published for CheXpert: as for ZhangLab, but an epoch is 84 batches, whatever the number of images."""
+    return paper_zhanglab()._replace(config=SquidConfig.paper_chexpert(), epoch_batches=84)
 
 
 def paper_digitanatomy() -> Preset:

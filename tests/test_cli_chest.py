@@ -9,7 +9,7 @@ import pytest
 
 from squidlib import data_choice
 from squidlib.chest import ChestData
-from squidlib.cli import train as train_module
+from squidlib.cli.train import Train
 from squidlib.data_choice import data_of, where_to_get
 from squidlib.presets import Preset, laptop_chest
 from squidlib.runs import Run
@@ -133,4 +133,9 @@ def test_a_damaged_image_is_refused_and_left_out_when_asked(capsys: Capture, tmp
 
 def test_every_chest_data_set_says_where_it_comes_from() -> None:
     assert all(where_to_get(name) for name in data_choice.CHEST)
-    assert train_module.PAPER_EPOCHS == 200
+
+
+@pytest.mark.parametrize(("name", "steps"), [("zhanglab", 200), ("chexpert", 200 * 84)])
+def test_the_published_settings_last_200_epochs(name: str, steps: int, tmp_path: Path) -> None:
+    made = Train(dataset=name, out=tmp_path, preset="paper")._preset()  # type: ignore[arg-type]
+    assert made.steps_of(made.epochs, 16) == steps  # 16 images are a batch, which CheXpert's epoch does not depend on

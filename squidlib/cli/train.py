@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from squidlib.presets import Preset
     from squidlib.runs import Run
 
-PAPER_EPOCHS = 200  #: of the published chest setting
-
 
 @dataclass(frozen=True)
 class Train:
@@ -141,10 +139,9 @@ class Train:
         training = preset.training
         steps = training.steps
         epoch = EPOCH_IMAGES if isinstance(data, Digits) else len(data)
-        if not isinstance(data, Digits) and self.preset == "paper":
-            steps = round(PAPER_EPOCHS * epoch / training.batch_size)
-        if self.epochs is not None:
-            steps = max(1, round(self.epochs * epoch / training.batch_size))
+        epochs = preset.epochs if self.epochs is None else self.epochs
+        if epochs is not None:
+            steps = preset.steps_of(epochs, epoch)
         if self.minutes is not None:
             steps = steps_in(self.minutes, preset.config, training, preset.weights, data, self.device)
             print(f"{self.minutes:g} minutes are about {steps} steps on this machine")
@@ -159,8 +156,10 @@ class Train:
         digits = self.dataset == "digitanatomy"
         if self.preset == "laptop":
             preset = presets.laptop_digitanatomy() if digits else presets.laptop_chest()
+        elif digits:
+            preset = presets.paper_digitanatomy()
         else:
-            preset = presets.paper_digitanatomy() if digits else presets.paper_zhanglab()
+            preset = presets.paper_chexpert() if self.dataset == "chexpert" else presets.paper_zhanglab()
         changes = {name: value for name in ("slots", "topk") if (value := getattr(self, name)) is not None}
         training = replace(preset.training, seed=self.seed, precision=self.precision)
         return preset._replace(config=replace(preset.config, **changes), training=training)
