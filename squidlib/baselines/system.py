@@ -15,6 +15,7 @@ from torch import Tensor
 from squidlib.baselines.fitting import Ticks
 
 
+@runtime_checkable
 class System(Protocol):
     """What every system offers. One that is trained step by step has ``steps``, the length of its training, too."""
 

@@ -46,33 +46,100 @@ def load_runs(study: str) -> dict[str, dict[str, Any]]:
     path = path_of(study)
     if not path.is_file():
         raise UserError(f"{path.name} is missing; run: python -m squidlib.studies.{study}")
-    try:
-        runs: dict[str, dict[str, Any]] = json.loads(path.read_text())["runs"]
-    except (ValueError, KeyError) as error:
-        raise UserError(f"{path} is damaged ({error}); run: python -m squidlib.studies.{study}") from error
-    return runs
+    return read_runs(path, f"run: python -m squidlib.studies.{study}").runs
 
 
-def run_all(study: str, facts: dict[str, Any], jobs: dict[str, Callable[[], dict[str, Any]]]) -> None:
-    """Do every job that the file does not hold yet, and write after each.
+class Stored(NamedTuple):
+    """What a study's file holds: the settings that all runs share, and "setting/seed" -> figures."""
+
+    facts: dict[str, Any]
+    runs: dict[str, dict[str, Any]]
+
+
+def read_runs(path: Path, advice: str) -> Stored:
+    """A file that ``write_runs`` wrote.
 
     Raises:
-        UserError: where the file holds runs of other facts.
+        UserError: where it is damaged; ``advice`` says what to do then.
     """
-    path = path_of(study)
-    runs = {}
+    try:
+        content = json.loads(path.read_text())
+        return Stored(dict(content["facts"]), dict(content["runs"]))
+    except (ValueError, KeyError, TypeError) as error:
+        raise UserError(f"{path} is damaged ({error}); {advice}") from error
+
+
+def write_runs(path: Path, stored: Stored) -> None:
+    """Replace the file as a whole."""
+    write_atomically(path, (json.dumps(stored._asdict(), indent=1) + "\n").encode())
+
+
+class Progress(NamedTuple):
+    """What is told after every run: its key and figures, how many of how many are done, seconds that are left."""
+
+    study: str
+    key: str
+    figures: dict[str, Any]
+    done: int
+    total: int
+    seconds_left: float
+
+    def __str__(self) -> str:
+        left = f", about {self.seconds_left / 60:.0f} min left" if self.done < self.total else ""
+        return f"{self.study} {self.done}/{self.total} {self.key}: {self.figures}{left}"
+
+
+def _print(progress: Progress) -> None:
+    print(progress, flush=True)
+
+
+def run_all(
+    study: str,
+    facts: dict[str, Any],
+    jobs: dict[str, Callable[[], dict[str, Any]]],
+    path: Path | None = None,
+    tell: Callable[[Progress], None] = _print,
+) -> dict[str, dict[str, Any]]:
+    """Do every job that the file does not hold yet, write after each, and return all of their figures.
+
+    Args:
+        study: its name.
+        facts: settings that all runs share.
+        jobs: "setting/seed" -> what computes the figures.
+        path: the file; None is the kit's own for this study.
+        tell: called after every run, when it is written.
+
+    Raises:
+        UserError: where the file is damaged or holds runs of other facts.
+    """
+    path = path_of(study) if path is None else path
+    runs: dict[str, dict[str, Any]] = {}
     if path.is_file():
-        if json.loads(path.read_text())["facts"] != facts:
+        found, runs = read_runs(path, "remove it to run the study anew")
+        if found != facts:
             raise UserError(f"{path} holds runs of other settings; remove it to run the study anew")
-        runs = load_runs(study)
     for key, job in jobs.items():
         if key in runs:
             continue
         begun = time.perf_counter()
         runs[key] = job() | {"seconds": round(time.perf_counter() - begun, 1)}
-        ordered = {name: runs[name] for name in jobs if name in runs}
-        write_atomically(path, (json.dumps({"facts": facts, "runs": ordered}, indent=1) + "\n").encode())
-        print(f"{study} {len(runs)}/{len(jobs)} {key}: {runs[key]}", flush=True)
+        write_runs(path, Stored(facts, {name: runs[name] for name in (*jobs, *runs) if name in runs}))
+        done = sum(name in runs for name in jobs)
+        tell(Progress(study, key, runs[key], done, len(jobs), seconds_left(runs, list(jobs))))
+    return {key: runs[key] for key in jobs}
+
+
+def seconds_left(runs: dict[str, dict[str, Any]], keys: Sequence[str]) -> float:
+    """What the missing ``keys`` will take: as long as runs of the same first word took, or else the average run."""
+    taken: dict[str, list[float]] = {}
+    for key, figures in runs.items():
+        taken.setdefault(_first_word(key), []).append(float(figures["seconds"]))
+    every = [seconds for own in taken.values() for seconds in own]
+    return float(sum(np.mean(taken.get(_first_word(key), every)) for key in keys if key not in runs)) if every else 0.0
+
+
+def _first_word(key: str) -> str:
+    return key.replace("/", " ").split(" ")[0]
 
 
 def spread(runs: dict[str, dict[str, Any]], setting: str, *names: str) -> Spread:

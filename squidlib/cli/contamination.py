@@ -1,0 +1,249 @@
+"""``squid contamination``: AUC against the share of X-rays in training that are normal (paper: section 5.3)."""
+
+from __future__ import annotations
+
+import csv
+import io
+import shlex
+import shutil
+import sys
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, cast
+
+from tyro.conf import Positional
+
+from squidlib.cli.device import check_device
+from squidlib.errors import UserError
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from squidlib.chest import ChestData
+    from squidlib.presets import Preset
+    from squidlib.studies.results import Progress, Stored
+
+RESULTS = "results.json"
+DIGITS = "python -m squidlib.studies.contamination"
+
+
+@dataclass(frozen=True)
+class Contamination:
+    """Train SQUID and simpler systems on X-rays of which a share is abnormal and unlabelled; draw AUC by that share.
+
+    Everything is written into --out after every training. The same command goes on where it was stopped.
+    """
+
+    dataset: Positional[Literal["digitanatomy", "zhanglab", "chexpert", "pneumoniamnist"]]
+    """What to train on. For digits there is a study of its own."""
+    out: Path
+    """Folder for results.json, table.md, table.csv, figure.svg and figure.png."""
+    data: Path | None = None
+    """The folder of the chest data set, in its public layout or the paper's authors'."""
+    shares: str = "100,90,80,70,60,50"
+    """Per cent of the training images that are normal."""
+    seeds: int = 3
+    """Trainings at each share, each with other images, weights and order."""
+    steps: int | None = None
+    """Steps of each training of SQUID instead of the laptop preset's."""
+    minutes: float | None = None
+    """Train each SQUID for about this long instead; the number of steps is fixed by a short trial before the start."""
+    baseline_steps: int | None = None
+    """Steps of MemAE and the auto-encoder; by default as many as SQUID's."""
+    images: int | None = None
+    """Training images, the same number at every share; by default as many as the lowest share allows."""
+    device: str = "auto"
+    """auto (a CUDA GPU where there is one), cpu, cuda or mps."""
+    cache: Path | None = None
+    """Where decoded X-rays are kept; by default a folder in --data."""
+    download: bool = False
+    """Allow the download of PneumoniaMNIST to --data."""
+    skip_bad: bool = False
+    """Leave X-rays out that are damaged, doubled or misplaced, instead of refusing them."""
+
+    def run(self) -> int:
+        """Train what is missing, then write tables and figures; also after Ctrl-C."""
+        from squidlib.pipeline import Interrupted
+        from squidlib.studies.results import Stored, run_all, write_runs
+        from squidlib.training import resolve_device
+
+        shares, seeds = self._checked()
+        data = self._data()
+        preset = self._preset(data)
+        images = self._size(data, shares, seeds)
+        steps = {
+            "SQUID": preset.training.steps,
+            "baselines": self.baseline_steps or preset.training.steps,
+        }
+        test = {"normal": int((data.arrays.labels == 0).sum()), "abnormal": int((data.arrays.labels == 1).sum())}
+        facts: dict[str, Any] = {"data": self.dataset, "images": images, "test": test, "steps": steps}
+        jobs = self._jobs(data, preset, shares, seeds, images, steps["baselines"], resolve_device(self.device))
+        self.out.mkdir(parents=True, exist_ok=True)
+        if not (self.out / RESULTS).is_file():
+            write_runs(self.out / RESULTS, Stored(facts, {}))  # what was asked for holds from here on
+        print(f"{len(jobs)} trainings into {self.out}; Ctrl-C stops, the same command goes on", flush=True)
+        try:
+            run_all("contamination", facts, jobs, self.out / RESULTS, self._tell)
+        except (Interrupted, KeyboardInterrupt):
+            self._write(shares)
+            again = shlex.join(["squid", *sys.argv[1:]])
+            print(f"squid: stopped; nothing is lost. Go on with the same command: {again}", file=sys.stderr)
+            return 130
+        self._write(shares)
+        print(f"tables and figures: {self.out}")
+        return 0
+
+    def _checked(self) -> tuple[list[int], range]:
+        """Shares, highest first, and seeds; everything is looked at before anything is read."""
+        from squidlib.data_choice import where_to_get
+        from squidlib.tensorfile import check_writable
+
+        if self.dataset == "digitanatomy":
+            raise UserError(f"for digits this study exists; its results come with the kit, to run it anew: {DIGITS}")
+        if self.data is None:
+            raise UserError(f"--data: the folder of {self.dataset} is needed; to get it: {where_to_get(self.dataset)}")
+        try:
+            shares = sorted({int(share) for share in self.shares.split(",")}, reverse=True)
+        except ValueError as error:
+            raise UserError(f"--shares are whole numbers such as 100,80,60; got {self.shares!r}") from error
+        if not 1 <= shares[-1] <= shares[0] <= 100:
+            raise UserError(f"--shares lie in 1..100 per cent, got {self.shares}")
+        if self.steps is not None and self.minutes is not None:
+            raise UserError("--steps and --minutes both say how long to train; give one of them")
+        for name in ("seeds", "steps", "minutes", "baseline_steps", "images"):
+            value = getattr(self, name)
+            if value is not None and not 0 < value < 1e9:
+                raise UserError(f"--{name.replace('_', '-')} must be more than 0, got {value}")
+        check_device(self.device)
+        check_writable(self.out)
+        return shares, range(self.seeds)
+
+    def _data(self) -> ChestData:
+        from squidlib.data_choice import data_of
+        from squidlib.presets import laptop_chest
+
+        facts = {
+            "data": self.dataset,
+            "folder": str(self.data),
+            "image_size": laptop_chest().config.image_size,
+            "cache": None if self.cache is None else str(self.cache),
+            "skip_bad": self.skip_bad,
+        }
+        data = cast("ChestData", data_of(facts, 0, self.download))
+        for line in (*data.arrays.skipped, *data.arrays.notes):
+            print(f"note: {line}")
+        return data
+
+    def _preset(self, data: ChestData) -> Preset:
+        """The laptop preset, as long as was asked for; what a trial found holds until the study is finished."""
+        from squidlib.pipeline import steps_in
+        from squidlib.presets import laptop_chest
+
+        preset = laptop_chest()
+        steps = preset.training.steps if self.steps is None else self.steps
+        if self.minutes is not None:
+            if (self.out / RESULTS).is_file():
+                steps = int(self._stored().facts["steps"]["SQUID"])
+            else:
+                training = preset.training
+                steps = steps_in(self.minutes, preset.config, training, preset.weights, data, self.device)
+                print(f"{self.minutes:g} minutes are about {steps} steps on this machine")
+        return preset._replace(training=replace(preset.training, steps=steps, schedule_steps=steps))
+
+    def _stored(self) -> Stored:
+        from squidlib.studies.results import read_runs
+
+        return read_runs(self.out / RESULTS, "remove it or choose another --out")
+
+    def _size(self, data: ChestData, shares: list[int], seeds: range) -> int:
+        from squidlib.studies.chest_contamination import check_size, common_size
+
+        if self.images is None:
+            images = common_size(data, shares, seeds)
+        elif self.images > len(data):
+            raise UserError(f"--images: at most the {len(data)} normal training images there are, got {self.images}")
+        else:
+            images = self.images
+            check_size(data, shares, seeds, images)
+        print(f"{images} training images at every share; {len(data)} normal ones are there to draw from")
+        return images
+
+    def _jobs(
+        self,
+        data: ChestData,
+        preset: Preset,
+        shares: list[int],
+        seeds: range,
+        images: int,
+        baseline_steps: int,
+        device: str,
+    ) -> dict[str, Any]:
+        """Seed by seed, so that a curve over all shares is there early."""
+        from squidlib.chest import ChestData
+        from squidlib.studies.chest_contamination import SQUID, baseline_run, baselines, squid_run
+
+        def job(name: str, share: int, seed: int) -> dict[str, Any]:
+            dirty = ChestData(data.arrays, seed, data.augmentation).contaminated(share, seed, images)
+            if name == SQUID:
+                return squid_run(dirty, preset, seed, self._folder(f"{SQUID} {share}/{seed}"), device)
+            return baseline_run(baselines(preset, baseline_steps)[name], dirty, seed, device)
+
+        names = [SQUID, *baselines(preset, baseline_steps)]
+        return {
+            f"{n} {share}/{seed}": partial(job, n, share, seed) for seed in seeds for share in shares for n in names
+        }
+
+    def _folder(self, key: str) -> Path:
+        """Of a training of SQUID while it is under way."""
+        return self.out / "running" / key.replace(" ", "_").replace("/", "_seed_")
+
+    def _tell(self, progress: Progress) -> None:
+        shutil.rmtree(self._folder(progress.key), ignore_errors=True)  # its figures are written by now
+        left = f", about {progress.seconds_left / 60:.0f} min left" if progress.done < progress.total else ""
+        print(f"{progress.done}/{progress.total} {progress.key}: AUC {progress.figures['auc']:.3f}{left}", flush=True)
+
+    def _write(self, shares: list[int]) -> None:
+        """Tables and figure of all that is stored for these shares."""
+        from squidlib.studies.chest_contamination import cells
+        from squidlib.tables import markdown, rich_table, wide_console
+        from squidlib.tensorfile import write_atomically
+
+        stored = self._stored()
+        if not stored.runs:
+            return
+        rows = cells(stored.runs, shares)
+        text = io.StringIO()
+        csv.writer(text, lineterminator="\n").writerows(rows)
+        steps = stored.facts["steps"]
+        head = (
+            f"{self.dataset}: {stored.facts['images']} training images, {steps['SQUID']} steps of SQUID, "
+            f"{steps['baselines']} of MemAE and the auto-encoder; AUC, mean ± deviation of the seeds"
+        )
+        write_atomically(self.out / "table.md", f"{head}\n\n{markdown(rows)}\n".encode())
+        write_atomically(self.out / "table.csv", text.getvalue().encode())
+        for kind in ("svg", "png"):
+            content = io.BytesIO()
+            _figure(stored.runs, shares, self.dataset).savefig(content, format=kind, dpi=150)
+            write_atomically(self.out / f"figure.{kind}", content.getvalue())
+        wide_console().print(rich_table(rows, head))
+
+
+def _figure(runs: dict[str, dict[str, Any]], shares: list[int], name: str) -> Figure:
+    """A line with a band of ± deviation for each system; single scores of SQUID stand in the table only."""
+    import numpy as np
+
+    from squidlib.lesson.figures import curves
+    from squidlib.studies.chest_contamination import aucs, systems_of
+
+    means: dict[str, list[float]] = {}
+    deviations: dict[str, list[float]] = {}
+    for system in systems_of(runs):
+        values = [aucs(runs, system, share) for share in shares]
+        means[system] = [float(np.mean(own)) if own else float("nan") for own in values]
+        deviations[system] = [float(np.std(own, ddof=1)) if len(own) > 1 else 0.0 for own in values]
+    title = f"{name}: what unlabelled abnormal training images cost"
+    figure = curves(shares, means, title, "normal images in training (%)", "AUC, mean ± deviation", deviations)
+    figure.axes[0].axhline(0.5, color="0.4", linestyle=":", linewidth=1)  # chance
+    figure.axes[0].invert_xaxis()  # clean at the left, as in the paper
+    return figure
