@@ -79,7 +79,7 @@ class Backbone(nn.Module):
 
     forward = features
 
-    def pooled(self, images: Float[Tensor, "B 1 H W"]) -> Float[Tensor, "B 2*C"]:
+    def pooled(self, images: Float[Tensor, "B 1 H W"]) -> Float[Tensor, "B D"]:
         """Mean and maximum over places of the deepest map: one vector an image."""
         deepest = self.features(images)[-1]
         return torch.cat([deepest.mean((2, 3)), deepest.amax((2, 3))], dim=1)
