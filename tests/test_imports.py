@@ -28,6 +28,7 @@ FLOORS = [
     {"backbone"},
     {"baselines.mean_image", "baselines.patch_neighbours", "baselines.sharpness", "baselines.system"},
     {"config", "tensorfile", "images", "glyph_choice", "baselines.auto_encoder"},
+    {"baselines.vae", "baselines.f_anogan", "baselines.mnad", "baselines.salad"},
     {"chest.info", "chest.patients", "chest.problems", "chest.augment"},
     {"chest.files", "chest.cache"},
     {"chest.folders", "chest.chexpert_labels", "chest.arrays"},

@@ -12,6 +12,7 @@ from torch import Tensor
 from squidlib.baselines import AutoEncoder, Ganomaly, MemAE
 from squidlib.baselines.auto_encoder import decoder, encoder
 from squidlib.baselines.fitting import batches, in_batches, seeded
+from squidlib.baselines.ganomaly import GanomalyNetworks
 from squidlib.baselines.memae import MemAENetwork, entropy
 from squidlib.config import SquidConfig
 from squidlib.lesson import interruptible
@@ -157,3 +158,22 @@ def test_seeded_weights_do_not_disturb_other_random_numbers() -> None:
 def test_in_batches_gives_what_one_batch_gives() -> None:
     images = noise(7, 4)
     torch.testing.assert_close(in_batches(lambda batch: batch.mean((1, 2, 3)), images, 3), images.mean((1, 2, 3)))
+
+
+def test_ganomalys_makers_minimise_its_three_terms() -> None:
+    networks = seeded(0, lambda: GanomalyNetworks(48, 4, 2)).eval()
+    reconstruction, code, again = networks(NORMALS)
+    real, fake = networks.features(NORMALS), networks.features(reconstruction)
+    expected = ((real - fake) ** 2).mean() + 50 * (NORMALS - reconstruction).abs().mean() + ((code - again) ** 2).mean()
+    torch.testing.assert_close(networks.makers_loss(NORMALS, reconstruction, code, again), expected)
+
+
+def test_ganomalys_judge_calls_images_real_and_reconstructions_fake_and_teaches_no_maker() -> None:
+    networks = seeded(0, lambda: GanomalyNetworks(48, 4, 2)).eval()
+    reconstruction = networks(NORMALS)[0]
+    real, fake = (networks.verdict(networks.features(images))[:, 0].sigmoid() for images in (NORMALS, reconstruction))
+    loss = networks.judges_loss(NORMALS, reconstruction)
+    torch.testing.assert_close(loss, -(real.log().mean() + (1 - fake).log().mean()) / 2)
+    loss.backward()
+    assert all(value.grad is None for value in networks.decoder.parameters())
+    assert all(value.grad is not None for value in networks.verdict.parameters())

@@ -1,22 +1,30 @@
 """Systems to compare with, behind one interface."""
 
 from squidlib.baselines.auto_encoder import AutoEncoder
+from squidlib.baselines.f_anogan import FAnoGAN
 from squidlib.baselines.ganomaly import Ganomaly
 from squidlib.baselines.mean_image import MeanImage
 from squidlib.baselines.memae import MemAE
+from squidlib.baselines.mnad import MNAD
 from squidlib.baselines.patch_neighbours import PatchNeighbours
+from squidlib.baselines.salad import SALAD
 from squidlib.baselines.sharpness import Sharpness
 from squidlib.baselines.system import Calibrates, Localises, Reconstructs, System
+from squidlib.baselines.vae import VAE
 
 __all__ = [
     "AutoEncoder",
     "Calibrates",
+    "FAnoGAN",
     "Ganomaly",
     "Localises",
+    "MNAD",
     "MeanImage",
     "MemAE",
     "PatchNeighbours",
     "Reconstructs",
+    "SALAD",
     "Sharpness",
     "System",
+    "VAE",
 ]

@@ -1,8 +1,12 @@
 """Auto-encoder: squeeze an image through a narrow code and hope that only normal ones come back whole.
 
-Objective and score: mean (x - x')^2. Widths and rates as MedIAnomaly uses them (latent 16, Adam 1e-3).
+Papers: Hinton and Salakhutdinov, "Reducing the Dimensionality of Data with Neural Networks", Science 2006; as a
+detector of disease, Cai et al., "MedIAnomaly", MedIA 2025. Objective and score: mean (x - x')^2, with
+x' = decoder(encoder(x)). Code and rate are MedIAnomaly's (16 numbers, Adam 1e-3).
 
-Differs from it: narrower convolutions, so that it trains in seconds on a laptop.
+Differs from it: narrower convolutions and smaller batches (32, not 64), so that it trains in seconds on a laptop.
+
+``encoder`` and ``decoder`` serve the other systems that squeeze whole images.
 """
 
 from __future__ import annotations
@@ -16,12 +20,26 @@ from torch import Tensor, nn
 
 from squidlib.baselines.by_reconstruction import ByReconstruction
 from squidlib.baselines.fitting import Ticks, batches, in_batches, seeded
+from squidlib.errors import UserError
 
 LEVELS = 4  #: halvings of the image
 
 
+def _check(image_size: int) -> None:
+    if image_size % 2**LEVELS:
+        raise UserError(
+            f"the image's side must be a multiple of {2**LEVELS}, got {image_size}: "
+            "resize the images or leave this system out"
+        )
+
+
 def encoder(image_size: int, code: int, width: int) -> nn.Sequential:
-    """Images (B, 1, H, W) -> codes (B, code): four strided convolutions, then linear."""
+    """Images (B, 1, H, W) -> codes (B, code): four strided convolutions, then linear.
+
+    Raises:
+        UserError: where 2^4 does not divide the images' side.
+    """
+    _check(image_size)
     widths = [1, *(width * 2**level for level in range(LEVELS))]
     layers: list[nn.Module] = []
     for inputs, outputs in pairwise(widths):
@@ -31,7 +49,12 @@ def encoder(image_size: int, code: int, width: int) -> nn.Sequential:
 
 
 def decoder(image_size: int, code: int, width: int) -> nn.Sequential:
-    """Codes (B, code) -> images (B, 1, H, W) in 0..1; the encoder turned round."""
+    """Codes (B, code) -> images (B, 1, H, W) in 0..1; the encoder turned round.
+
+    Raises:
+        UserError: where 2^4 does not divide the images' side.
+    """
+    _check(image_size)
     widths = [width * 2**level for level in reversed(range(LEVELS))]
     side = image_size // 2**LEVELS
     layers: list[nn.Module] = [nn.Linear(code, widths[0] * side**2), nn.Unflatten(1, (widths[0], side, side))]
@@ -70,8 +93,6 @@ class AutoEncoder(ByReconstruction):
             ValueError: where there is no image, or 2^4 does not divide its sides.
         """
         size = normals.shape[-1]
-        if size % 2**LEVELS:
-            raise ValueError(f"the image's side must be a multiple of {2**LEVELS}, got {size}")
         self.network = seeded(
             seed, lambda: nn.Sequential(encoder(size, self.code, self.width), decoder(size, self.code, self.width))
         ).to(normals.device)

@@ -6,7 +6,7 @@ cross-entropy. Score: mean (z - z')^2, z = encoder(x), z' = second encoder(x').
 
 Differs from the original: narrower convolutions (16 channels at the first level, not 64) and a higher rate (1e-3, not
 2e-4), for minutes and not hours of training; the code's squared difference is a mean over its numbers, as in the
-authors' code.
+authors' code; scores are not scaled to 0..1 by the least and the greatest of the test set, which no score may know.
 """
 
 from __future__ import annotations
@@ -40,6 +40,28 @@ class GanomalyNetworks(nn.Module):
         reconstruction = self.decoder(code)
         return reconstruction, code, self.second_encoder(reconstruction)
 
+    def makers_loss(
+        self,
+        images: Float[Tensor, "B 1 H W"],
+        reconstruction: Float[Tensor, "B 1 H W"],
+        code: Float[Tensor, "B D"],
+        code_again: Float[Tensor, "B D"],
+    ) -> Float[Tensor, ""]:
+        """What encoders and decoder minimise (eq. 5)."""
+        return (
+            ADVERSARIAL * F.mse_loss(self.features(reconstruction), self.features(images).detach())
+            + CONTEXTUAL * F.l1_loss(reconstruction, images)
+            + ENCODER * F.mse_loss(code_again, code)
+        )
+
+    def judges_loss(
+        self, images: Float[Tensor, "B 1 H W"], reconstruction: Float[Tensor, "B 1 H W"]
+    ) -> Float[Tensor, ""]:
+        """What the discriminator minimises: images are real, reconstructions (cut from their makers) are not."""
+        real = self.verdict(self.features(images))[:, 0]
+        fake = self.verdict(self.features(reconstruction.detach()))[:, 0]
+        return (looks_real_loss(real) + looks_fake_loss(fake)) / 2
+
 
 class Ganomaly:
     """Score: mean squared difference of the two codes.
@@ -68,7 +90,7 @@ class Ganomaly:
         """Train on ``varied`` normal images, or on the plain ones; an interruption leaves what was learned so far.
 
         Raises:
-            ValueError: where there is no image.
+            ValueError: where there is no image, or 2^4 does not divide its sides.
         """
         nets = seeded(seed, lambda: GanomalyNetworks(normals.shape[-1], self.code, self.width)).to(normals.device)
         self.networks = nets
@@ -79,17 +101,11 @@ class Ganomaly:
         nets.train()
         for images in batches(normals if varied is None else varied, self.batch_size, self.steps, seed, ticks):
             reconstruction, code, code_again = nets(images)
-            loss = (
-                ADVERSARIAL * F.mse_loss(nets.features(reconstruction), nets.features(images).detach())
-                + CONTEXTUAL * F.l1_loss(reconstruction, images)
-                + ENCODER * F.mse_loss(code_again, code)
-            )
+            loss = nets.makers_loss(images, reconstruction, code, code_again)
             generator.zero_grad()
             loss.backward()
             generator.step()
-            real = nets.verdict(nets.features(images))[:, 0]
-            fake = nets.verdict(nets.features(reconstruction.detach()))[:, 0]
-            loss = (looks_real_loss(real) + looks_fake_loss(fake)) / 2
+            loss = nets.judges_loss(images, reconstruction)
             discriminator.zero_grad()
             loss.backward()
             discriminator.step()

@@ -1,0 +1,151 @@
+"""f-AnoGAN: a generator learns to draw normal images, then an encoder learns to find any image's code in it.
+
+Papers: Schlegl et al., "f-AnoGAN", MedIA 2019, section 2 (the "izi_f" encoder); Gulrajani et al., "Improved Training of
+Wasserstein GANs", NeurIPS 2017, eq. 3.
+First the critic D minimises D(G(z)) - D(x) + 10 (|grad D(x~)| - 1)^2, x~ between x and G(z), and after each five of its
+steps the generator G minimises -D(G(z)), z of N(0, I). Then both are frozen and an encoder E minimises
+|x - G(E(x))|^2 + kappa |f(x) - f(G(E(x)))|^2, f the critic's features before its last layer, both terms means. This
+loss is the score, too.
+
+Differs from the original: plain strided convolutions, narrow ones, without residual blocks; the critic has no
+normalisation at all (BatchNorm would make the penalty one of the batch, not of an image); a higher rate, for a minute
+and not hours of training.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import pairwise
+
+import torch
+from jaxtyping import Float
+from torch import Generator, Tensor, nn
+
+from digitanatomy import seeded_generator
+from squidlib.baselines.auto_encoder import LEVELS, decoder, encoder
+from squidlib.baselines.by_reconstruction import ByReconstruction
+from squidlib.baselines.fitting import Ticks, batches, in_batches, seeded
+
+PENALTY, KAPPA = 10.0, 1.0  #: weights of the gradient penalty and of the features' residual
+CRITIC_STEPS = 5  #: of the critic, for one of the generator
+ENCODER_SHARE = 0.25  #: of all steps
+
+
+def gradient_penalty(
+    critic: Callable[[Tensor], Tensor],
+    real: Float[Tensor, "B 1 H W"],
+    fake: Float[Tensor, "B 1 H W"],
+    shares: Float[Tensor, "B 1 1 1"],
+) -> Float[Tensor, ""]:
+    """Mean of (|gradient of the critic| - 1)^2 at real + share * (fake - real); differentiable."""
+    between = (real + shares * (fake - real)).detach().requires_grad_()
+    (gradient,) = torch.autograd.grad(critic(between).sum(), between, create_graph=True)
+    return ((torch.linalg.vector_norm(gradient.flatten(1), dim=1) - 1) ** 2).mean()
+
+
+class FAnoGANNetworks(nn.Module):
+    """Generator, critic (features, then one number) and encoder."""
+
+    def __init__(self, image_size: int, code: int, width: int) -> None:
+        super().__init__()
+        self.code = code
+        self.generator = decoder(image_size, code, width)
+        self.encoder = encoder(image_size, code, width)
+        widths = [1, *(width * 2**level for level in range(LEVELS))]
+        layers: list[nn.Module] = []
+        for inputs, outputs in pairwise(widths):
+            layers += [nn.Conv2d(inputs, outputs, 4, 2, 1), nn.LeakyReLU(0.2)]
+        self.features = nn.Sequential(*layers, nn.Flatten())
+        self.verdict = nn.Linear(widths[-1] * (image_size // 2**LEVELS) ** 2, 1)
+
+    def critic(self, images: Float[Tensor, "B 1 H W"]) -> Float[Tensor, "B"]:
+        """Higher = more like a real image."""
+        return self.verdict(self.features(images))[:, 0]
+
+    def draw(self, count: int, generator: Generator) -> Float[Tensor, "B 1 H W"]:
+        """``count`` images out of nothing."""
+        codes = torch.randn(count, self.code, generator=generator)
+        return self.generator(codes.to(self.verdict.weight.device))
+
+    def residual(self, images: Float[Tensor, "B 1 H W"]) -> Float[Tensor, "B"]:
+        """The encoder's loss, image by image."""
+        found = self.generator(self.encoder(images))
+        pixels = ((images - found) ** 2).mean(dim=(1, 2, 3))
+        return pixels + KAPPA * ((self.features(images) - self.features(found)) ** 2).mean(1)
+
+
+class FAnoGAN(ByReconstruction):
+    """Score: residual of the pixels and of the critic's features.
+
+    Args:
+        code: numbers in a code.
+        width: channels of the first level.
+        steps: of the critic and, the last quarter, of the encoder.
+        batch_size, learning_rate: of both trainings.
+    """
+
+    name = "f-AnoGAN"
+
+    def __init__(
+        self, code: int = 100, width: int = 16, steps: int = 350, batch_size: int = 16, learning_rate: float = 2e-3
+    ) -> None:
+        self.code, self.width = code, width
+        self.steps, self.batch_size, self.learning_rate = steps, batch_size, learning_rate
+
+    def fit(
+        self,
+        normals: Float[Tensor, "N 1 H W"],
+        seed: int = 0,
+        ticks: Ticks = range,
+        varied: Float[Tensor, "M 1 H W"] | None = None,
+    ) -> FAnoGAN:
+        """Two trainings, on ``varied`` normal images or on the plain ones; each may be interrupted.
+
+        Raises:
+            ValueError: where there is no image, or 2^4 does not divide its sides.
+        """
+        shown = normals if varied is None else varied
+        self.networks = seeded(seed, lambda: FAnoGANNetworks(normals.shape[-1], self.code, self.width))
+        self.networks.to(normals.device).train()
+        encoder_steps = int(ENCODER_SHARE * self.steps)
+        self._train_gan(shown, seed, ticks, self.steps - encoder_steps)
+        self._train_encoder(shown, seed, ticks, encoder_steps)
+        return self
+
+    def _train_gan(self, shown: Tensor, seed: int, ticks: Ticks, steps: int) -> None:
+        nets, random = self.networks, seeded_generator(seed, 1)
+        judges = [*nets.features.parameters(), *nets.verdict.parameters()]
+        critic = torch.optim.Adam(judges, self.learning_rate, (0.0, 0.9))
+        generator = torch.optim.Adam(nets.generator.parameters(), self.learning_rate, (0.0, 0.9))
+        for step, images in enumerate(batches(shown, self.batch_size, steps, seed, ticks)):
+            with torch.no_grad():
+                fakes = nets.draw(len(images), random)
+            shares = torch.rand(len(images), 1, 1, 1, generator=random).to(images.device)
+            loss = (nets.critic(fakes) - nets.critic(images)).mean()
+            loss = loss + PENALTY * gradient_penalty(nets.critic, images, fakes, shares)
+            critic.zero_grad()
+            loss.backward()
+            critic.step()
+            if step % CRITIC_STEPS == CRITIC_STEPS - 1:
+                loss = -nets.critic(nets.draw(len(images), random)).mean()
+                generator.zero_grad()
+                loss.backward()
+                generator.step()
+
+    def _train_encoder(self, shown: Tensor, seed: int, ticks: Ticks, steps: int) -> None:
+        nets = self.networks
+        nets.generator.eval()  # frozen: neither weights nor running means change
+        optimizer = torch.optim.Adam(nets.encoder.parameters(), self.learning_rate)
+        for images in batches(shown, self.batch_size, steps, seed + 1, ticks):
+            optimizer.zero_grad()
+            nets.residual(images).mean().backward()
+            optimizer.step()
+
+    def reconstruct(self, images: Float[Tensor, "B 1 H W"]) -> Float[Tensor, "B 1 H W"]:
+        """G(E(x)), in 0..1."""
+        nets = self.networks.eval()
+        return in_batches(lambda batch: nets.generator(nets.encoder(batch)), images)
+
+    def score(self, images: Float[Tensor, "B 1 H W"]) -> Float[Tensor, "B"]:
+        """The encoder's loss, >= 0."""
+        return in_batches(self.networks.eval().residual, images)
