@@ -101,10 +101,17 @@ def test_after_ctrl_c_the_same_command_ends_as_if_nothing_had_happened(
     ]
     assert (out / "table.md").is_file()
     assert Run(out / "running" / "SQUID_50_seed_0").state_path.is_file()
-    monkeypatch.setattr(ChestData, "batch", given)
+    asked = []
+
+    def counting(self: ChestData, step: int, size: int) -> Tensor:
+        asked.extend([step] if size == 4 else [])  # of SQUID's training
+        return given(self, step, size)
+
+    monkeypatch.setattr(ChestData, "batch", counting)
     said = contamination(capsys, folder, out, "--steps", 4)
     assert said.code == 0, said.errors
     assert "SQUID 100/0" not in said.out  # it was not trained again
+    assert asked == [3]  # and of the other only what was missing
     assert figures(out) == figures(whole)
 
 

@@ -30,7 +30,7 @@ FLOORS = [
     {"config", "tensorfile", "images", "glyph_choice", "baselines.auto_encoder"},
     {"baselines.vae", "baselines.f_anogan", "baselines.mnad", "baselines.salad"},
     {"chest.info", "chest.patients", "chest.problems", "chest.augment"},
-    {"chest.files", "chest.cache"},
+    {"chest.files", "chest.cache", "chest.matching"},
     {"chest.folders", "chest.chexpert_labels", "chest.arrays"},
     {"chest.authors", "chest.contaminate", "chest.pneumoniamnist"},
     {"chest.zhanglab", "chest.chexpert", "chest.data"},
@@ -49,7 +49,7 @@ FLOORS = [
     {"pipeline", "explorer.state"},
     {"launching"},
     {"studies.ablation", "studies.contamination", "studies.systems", "studies.chest_contamination"},
-    {"studies.cleaning", "studies.memory_size", "studies"},
+    {"studies.cleaning", "studies.memory_size", "studies.sharpness", "studies"},
     {""},  # squidlib itself: __init__.py
     {"lesson.mode", "lesson.progress", "lesson.speech", "lesson.live", "lesson.place", "lesson.possible"},
     {"lesson.figures", "lesson.seed_figures"},
