@@ -27,6 +27,7 @@ FLOORS = [
     {"layout"},
     {"backbone"},
     {"baselines.mean_image", "baselines.patch_neighbours", "baselines.sharpness", "baselines.system"},
+    {"baselines.feature_neighbours", "baselines.padim", "baselines.panda"},
     {"config", "tensorfile", "images", "glyph_choice", "baselines.auto_encoder"},
     {"baselines.vae", "baselines.f_anogan", "baselines.mnad", "baselines.salad"},
     {"chest.info", "chest.patients", "chest.problems", "chest.augment"},

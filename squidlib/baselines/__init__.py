@@ -2,10 +2,13 @@
 
 from squidlib.baselines.auto_encoder import AutoEncoder
 from squidlib.baselines.f_anogan import FAnoGAN
+from squidlib.baselines.feature_neighbours import FeatureNeighbours
 from squidlib.baselines.ganomaly import Ganomaly
 from squidlib.baselines.mean_image import MeanImage
 from squidlib.baselines.memae import MemAE
 from squidlib.baselines.mnad import MNAD
+from squidlib.baselines.padim import PaDiM
+from squidlib.baselines.panda import Panda
 from squidlib.baselines.patch_neighbours import PatchNeighbours
 from squidlib.baselines.salad import SALAD
 from squidlib.baselines.sharpness import Sharpness
@@ -16,11 +19,14 @@ __all__ = [
     "AutoEncoder",
     "Calibrates",
     "FAnoGAN",
+    "FeatureNeighbours",
     "Ganomaly",
     "Localises",
     "MNAD",
     "MeanImage",
     "MemAE",
+    "PaDiM",
+    "Panda",
     "PatchNeighbours",
     "Reconstructs",
     "SALAD",
