@@ -30,6 +30,7 @@ FLOORS = [
     {"baselines.feature_neighbours", "baselines.padim", "baselines.panda"},
     {"config", "tensorfile", "images", "glyph_choice", "baselines.auto_encoder"},
     {"baselines.vae", "baselines.f_anogan", "baselines.mnad", "baselines.salad"},
+    {"baselines.cutpaste", "baselines.igd", "baselines.implicit_field", "baselines.m_kd"},
     {"chest.info", "chest.patients", "chest.problems", "chest.augment"},
     {"chest.files", "chest.cache", "chest.matching"},
     {"chest.folders", "chest.chexpert_labels", "chest.arrays"},

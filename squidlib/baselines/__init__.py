@@ -1,9 +1,13 @@
 """Systems to compare with, behind one interface."""
 
 from squidlib.baselines.auto_encoder import AutoEncoder
+from squidlib.baselines.cutpaste import CutPaste
 from squidlib.baselines.f_anogan import FAnoGAN
 from squidlib.baselines.feature_neighbours import FeatureNeighbours
 from squidlib.baselines.ganomaly import Ganomaly
+from squidlib.baselines.igd import IGD
+from squidlib.baselines.implicit_field import ImplicitField
+from squidlib.baselines.m_kd import MultiresolutionDistillation
 from squidlib.baselines.mean_image import MeanImage
 from squidlib.baselines.memae import MemAE
 from squidlib.baselines.mnad import MNAD
@@ -18,13 +22,17 @@ from squidlib.baselines.vae import VAE
 __all__ = [
     "AutoEncoder",
     "Calibrates",
+    "CutPaste",
     "FAnoGAN",
     "FeatureNeighbours",
     "Ganomaly",
+    "IGD",
+    "ImplicitField",
     "Localises",
     "MNAD",
     "MeanImage",
     "MemAE",
+    "MultiresolutionDistillation",
     "PaDiM",
     "Panda",
     "PatchNeighbours",
