@@ -81,7 +81,7 @@ class SALAD(ByReconstruction):
     name = "SALAD-style"
 
     def __init__(
-        self, code: int = 100, width: int = 16, steps: int = 220, batch_size: int = 16, learning_rate: float = 1e-3
+        self, code: int = 100, width: int = 16, steps: int = 170, batch_size: int = 16, learning_rate: float = 1e-3
     ) -> None:
         self.code, self.width = code, width
         self.steps, self.batch_size, self.learning_rate = steps, batch_size, learning_rate

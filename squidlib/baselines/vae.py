@@ -78,7 +78,7 @@ class VAE(ByReconstruction):
         code: int = 16,
         width: int = 16,
         beta: float = 0.05,
-        steps: int = 400,
+        steps: int = 320,
         batch_size: int = 32,
         learning_rate: float = 1e-3,
     ) -> None:
