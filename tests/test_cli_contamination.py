@@ -144,13 +144,13 @@ def _first(data: ChestData, count: int) -> Any:
 
 def test_more_seeds_can_be_added_but_other_settings_are_refused(capsys: Capture, folder: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    assert contamination(capsys, folder, out, "--shares", "100", "--images", 8).code == 0
+    assert contamination(capsys, folder, out, "--shares", "100", "--images", 12).code == 0
     before = figures(out)
-    assert contamination(capsys, folder, out, "--shares", "100", "--images", 8, "--seeds", 2).code == 0
+    assert contamination(capsys, folder, out, "--shares", "100", "--images", 12, "--seeds", 2).code == 0
     after = figures(out)
     assert len(after) == 2 * len(before)
     assert {key: after[key] for key in before} == before
-    said = contamination(capsys, folder, out, "--shares", "100", "--images", 8, "--steps", 3)
+    said = contamination(capsys, folder, out, "--shares", "100", "--images", 12, "--steps", 3)
     assert said.code == 2
     assert "other settings" in said.errors[0]
     assert figures(out) == after

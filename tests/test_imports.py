@@ -51,7 +51,8 @@ FLOORS = [
     {"pipeline", "explorer.state"},
     {"launching"},
     {"studies.ablation", "studies.contamination", "studies.systems", "studies.chest_contamination"},
-    {"studies.cleaning", "studies.memory_size", "studies.sharpness", "studies"},
+    {"studies.cleaning", "studies.memory_size", "studies.shortcuts"},
+    {"studies.sharpness", "studies"},
     {""},  # squidlib itself: __init__.py
     {"lesson.mode", "lesson.progress", "lesson.speech", "lesson.live", "lesson.place", "lesson.possible"},
     {"lesson.figures", "lesson.seed_figures"},

@@ -14,9 +14,10 @@ from squidlib.chest import ChestData, open_images, zhanglab
 from squidlib.chest.soften import gradient, soften
 from squidlib.presets import Preset, laptop_chest
 from squidlib.scoring import SCORES
-from squidlib.studies import results, sharpness
+from squidlib.studies import results, sharpness, shortcuts
 from squidlib.studies.results import load_runs, run_all
-from squidlib.studies.sharpness import AS_IS, BOTH, CONDITIONS, SHARP, TESTED, Images, as_it_is, jobs, prepare
+from squidlib.studies.sharpness import TESTED, jobs
+from squidlib.studies.shortcuts import AS_IS, BOTH, CONDITIONS, SHARP, Images, as_it_is, prepare
 from tests.chest_folders import zhanglab_folder
 
 SIDE = 64
@@ -46,7 +47,7 @@ def test_matching_takes_the_shortcuts_away(raw: Images) -> None:
     assert plain["checks"][softness] == 1
     assert plain["checks"][dark] == 0
     images = prepare(raw, SHARP).images
-    level = sharpness.common_level(raw.train)
+    level = shortcuts.common_level(raw.train)
     assert sharp["level"] == pytest.approx(level, abs=1e-5)
     for part in (images.train, images.held_out, images.test):
         assert torch.allclose(gradient(part), torch.full((len(part),), level), rtol=1e-3)

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from digitanatomy import ANOMALIES
-from squidlib.studies import cleaning, contamination, memory_size, systems
+from squidlib.scoring import DEFAULT_SCORE
+from squidlib.studies import chest_contamination, cleaning, contamination, memory_size, sharpness, shortcuts, systems
 from squidlib.studies.results import load_runs, spread
 from squidlib.studies.variants import variants
 
@@ -77,6 +78,61 @@ def memory_size_table() -> str:
     return table(["slots left", *shown], rows)
 
 
+def chest_contamination_table() -> str:
+    """What ``squid contamination`` wrote, kept with the kit; a row for each system and each score of SQUID."""
+    head, *rows = chest_contamination.cells(load_runs("chest_contamination"), chest_contamination.SHARES)
+    return table(head, rows)
+
+
+def sharpness_table() -> str:
+    """A row for each shortcut, each system and each score of SQUID; a column for each condition."""
+    runs, columns = load_runs("sharpness"), (shortcuts.AS_IS, sharpness.TESTED, shortcuts.SHARP, shortcuts.BOTH)
+
+    def judged(column: str, system: str) -> list[dict[str, Any]]:
+        condition = shortcuts.AS_IS if column == sharpness.TESTED else column
+        own = [run for key, run in runs.items() if key.rpartition("/")[0] == f"{condition}: {system}"]
+        return [run[column] for run in own if column in run] if column == sharpness.TESTED else own
+
+    def row(system: str, group: str, name: str) -> list[str]:
+        return [
+            chest_contamination.summary([run[group][name] if group else run[name] for run in judged(column, system)])
+            for column in columns
+        ]
+
+    every = {key.partition(": ")[2].rpartition("/")[0] for key in runs} - {"matching", "SQUID"}
+    scores = list(runs[f"{shortcuts.AS_IS}: SQUID/0"]["scores"])
+    rows = [["shortcut: " + name.replace("|", "\\|"), *row("matching", "checks", name)] for name in shortcuts.CHECKS]
+    rows += [[system, *row(system, "", "auc")] for system in sorted(every)]
+    rows += [
+        [f"SQUID, {score}{' (default)' if score == DEFAULT_SCORE else ''}", *row("SQUID", "scores", score)]
+        for score in scores
+    ]
+    return table(["", *columns], rows)
+
+
+def matching_table() -> str:
+    """How the matching went: a row for each condition and class."""
+    runs, fields = load_runs("sharpness"), ("images", "too soft", "too sharp", "median blur")
+    rows = []
+    for condition in (shortcuts.SHARP, shortcuts.BOTH):
+        matching = runs.get(f"{condition}: matching/0", {})
+        for name, figures in matching.items():
+            if isinstance(figures, dict) and "images" in figures:
+                rows.append(
+                    [f"{condition}, {name}", str(matching["level"]), *(str(figures[field]) for field in fields)]
+                )
+    return table(["", "level", "images", "softer already", "too sharp", "median blur, px"], rows)
+
+
 if __name__ == "__main__":
-    for part in (ablation_table, systems_table, contamination_table, cleaning_table, memory_size_table):
+    for part in (
+        ablation_table,
+        systems_table,
+        contamination_table,
+        cleaning_table,
+        memory_size_table,
+        chest_contamination_table,
+        sharpness_table,
+        matching_table,
+    ):
         replace_part(part.__name__.removesuffix("_table"), part(), DOCUMENT)
