@@ -13,6 +13,7 @@ from contextlib import contextmanager, redirect_stderr
 from typing import Annotated
 
 from squidlib.cli.bench import Bench
+from squidlib.cli.benchmark import Benchmark
 from squidlib.cli.contamination import Contamination
 from squidlib.cli.demo import Demo
 from squidlib.cli.digits import MakeDigits
@@ -34,6 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         | Annotated[Train, subcommand("train")]
         | Annotated[Evaluate, subcommand("evaluate")]
         | Annotated[Score, subcommand("score")]
+        | Annotated[Benchmark, subcommand("benchmark")]
         | Annotated[Contamination, subcommand("contamination")]
         | Annotated[Explore, subcommand("explore")]
         | Annotated[MakeDigits, subcommand("digits")]

@@ -1,0 +1,4 @@
+"""Benchmark: many systems on the same images, with the same time, judged by one harness that alone sees labels.
+
+Facts of the systems: ``squidlib.baselines``. The command is ``squid benchmark``.
+"""

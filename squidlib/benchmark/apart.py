@@ -1,0 +1,70 @@
+"""Apart: a piece of work in a process of its own, so that its end, whatever it is, is not the end of the rest.
+
+What is measured there (peak memory, above all) is this work's and no other's.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import signal
+import threading
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+WorkT = TypeVar("WorkT")
+
+
+def run_apart(work: Callable[[WorkT], None], task: WorkT, log: Path) -> str | None:
+    """Call ``work(task)`` in a fresh process and wait. Ctrl-C ends that process, too, and is raised here.
+
+    Args:
+        work, task: can be pickled.
+        log: where the traceback of an exception is written.
+
+    Returns:
+        What went wrong, in a line; None where nothing did.
+    """
+    log.unlink(missing_ok=True)
+    process = multiprocessing.get_context("spawn").Process(target=_guarded, args=(work, task, log))
+    with _ctrl_c_ignored():  # the new process inherits that: Ctrl-C is for the parent to see
+        process.start()
+    try:
+        process.join()
+    except BaseException:
+        process.terminate()
+        process.join()
+        raise
+    code = process.exitcode or 0
+    if code == 0:
+        return None
+    if log.is_file():
+        return " ".join(log.read_text(encoding="utf-8").strip().splitlines()[-1].split())
+    if code < 0:
+        name = signal.Signals(-code).name
+        return f"killed by {name}" + (" (out of memory, perhaps)" if name == "SIGKILL" else "")
+    return f"its process ended with code {code}"
+
+
+def _guarded(work: Callable[[WorkT], None], task: WorkT, log: Path) -> None:
+    try:
+        work(task)
+    except Exception as error:
+        summary = f"{type(error).__name__}: {' '.join(str(error).split())}"
+        log.parent.mkdir(parents=True, exist_ok=True)
+        log.write_text(f"{traceback.format_exc()}\n{summary}\n", encoding="utf-8")
+        raise SystemExit(1) from error
+
+
+@contextmanager
+def _ctrl_c_ignored() -> Iterator[None]:
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    kept = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, kept)

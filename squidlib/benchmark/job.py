@@ -1,0 +1,129 @@
+"""Job: one system with one seed, from the data to its figures; runs in a process of its own.
+
+The order is what keeps the comparison honest: a system is fitted, calibrated and asked before the labels are loaded.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from squidlib.baselines.fitting import in_batches
+from squidlib.baselines.system import Calibrates, Localises, Reconstructs, System
+from squidlib.benchmark.budget import Plan, Trained, plan, seconds_now
+from squidlib.benchmark.costs import parameters_of, peak_cuda_memory, peak_memory
+from squidlib.benchmark.judging import judge
+from squidlib.benchmark.source import Exam, Material, Source
+from squidlib.benchmark.store import JobResult, Store
+from squidlib.benchmark.systems import Entry
+from squidlib.presets import Preset
+
+BATCH = 256  #: images that are scored at once
+
+
+@dataclass(frozen=True)
+class Job:
+    """What another process has to know; ``device`` is a torch device's name, ``budget`` in seconds of fitting."""
+
+    name: str
+    seed: int
+    entry: Entry
+    preset: Preset
+    source: Source
+    budget: float
+    device: str
+    folder: Path
+
+
+class Answers(NamedTuple):
+    """What a fitted system says: scores (T,) of the questions, (K,) of the calibration images; and what it cost."""
+
+    scores: Tensor
+    calibration: Tensor
+    plan: Plan | None
+    fit_seconds: float
+    images_a_second: float
+
+
+def work(job: Job) -> None:
+    """Do a job and write what it found."""
+    begun = time.perf_counter()
+    trial, device = job.entry.build(job.preset), torch.device(job.device)
+    material = job.source.material(job.seed, varied=isinstance(trial, Trained))
+    material = Material(*(images.to(device) for images in material))
+    system = job.entry.build(job.preset)
+    answers = ask(system, trial, material, job.seed, job.budget)
+    memory = {"peak_memory_bytes": peak_memory(), "peak_cuda_bytes": peak_cuda_memory(device)}
+    exam = job.source.exam()  # only now: no label before the last answer
+    maps = _maps(system, exam, device)
+    figures = judge(exam, answers.scores, answers.calibration, maps if exam.masks is not None else None)
+    figures |= _costs(system, answers) | memory | {"threads": torch.get_num_threads(), "device": device.type}
+    shown: dict[str, Tensor] = {}
+    if isinstance(system, Reconstructs):
+        shown["reconstructions"] = system.reconstruct(exam.images[exam.pictured].to(device)).detach().cpu()
+    if maps is not None:
+        shown["maps"] = maps[exam.pictured] if exam.masks is not None else maps
+    scores = {"scores": answers.scores, "calibration": answers.calibration}
+    taken = round(time.perf_counter() - begun, 1)
+    Store(job.folder).write(JobResult(job.name, job.seed, figures, None, taken), scores, shown)
+
+
+def ask(system: System, trial: System, material: Material, seed: int, budget: float) -> Answers:
+    """Plan with ``trial``, then fit, calibrate and question ``system``. No label is anywhere near.
+
+    Raises:
+        ValueError: where a score is NaN or infinite, or there is not one for each image.
+    """
+    varied = material.varied if len(material.varied) else None
+    planned = None if varied is None else plan(trial, material.normals, varied, seed, budget)
+    if planned is not None and isinstance(system, Trained):
+        system.steps = planned.steps
+    device = material.normals.device
+    _, fit_seconds = _timed(lambda: system.fit(material.normals, seed, range, varied), device)
+    if isinstance(system, Calibrates):
+        system.calibrate(material.calibration)
+    calibration = _scores(system, material.calibration)  # also warms up what is measured next
+    scores, seconds = _timed(lambda: _scores(system, material.questions), device)
+    return Answers(scores, calibration, planned, fit_seconds, len(scores) / seconds)
+
+
+def _scores(system: System, images: Tensor) -> Tensor:
+    found = in_batches(system.score, images, BATCH).detach().float().cpu()
+    if found.shape != (len(images),) or not torch.isfinite(found).all():
+        broken = int((~torch.isfinite(found)).sum())
+        raise ValueError(f"{len(images)} finite scores expected, got shape {tuple(found.shape)}, {broken} not finite")
+    return found
+
+
+def _maps(system: System, exam: Exam, device: torch.device) -> Tensor | None:
+    """Of all images where masks can judge them, else of the pictured ones."""
+    if not isinstance(system, Localises):
+        return None
+    images = exam.images if exam.masks is not None else exam.images[exam.pictured]
+    return in_batches(lambda batch: system.anomaly_map(batch.to(device)).detach().float().cpu(), images, BATCH)
+
+
+def _costs(system: System, answers: Answers) -> dict[str, Any]:
+    made = answers.plan
+    return {
+        "name": system.name,
+        "steps": made.steps if made else None,
+        "step_seconds": made.step_seconds if made else None,
+        "fixed_seconds": made.fixed_seconds if made else None,
+        "trial_seconds": made.trial_seconds if made else None,
+        "fit_seconds": answers.fit_seconds,
+        "images_a_second": answers.images_a_second,
+        "parameters": parameters_of(system),
+    }
+
+
+def _timed(action: Callable[[], Any], device: torch.device) -> tuple[Any, float]:
+    begun = seconds_now(device)
+    found = action()
+    return found, seconds_now(device) - begun

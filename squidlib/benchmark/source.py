@@ -1,0 +1,126 @@
+"""Source: where the benchmark's images come from; what systems may see lies apart from what only the harness may.
+
+``material`` has no label in it. ``exam`` has; nothing but the harness asks for it, after a system has answered.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, Protocol, runtime_checkable
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from digitanatomy import NORMAL, Sample
+from squidlib.data_choice import data_of
+from squidlib.digits import Digits
+from squidlib.presets import Preset, laptop_chest, laptop_digitanatomy
+
+VARIED_DIGITS = 6400  #: fresh varied images of digits to train networks on
+VARIED_EPOCHS = 4  #: augmented versions of each X-ray
+VARIED_BATCH = 64  #: images that are augmented at once
+ABNORMAL = "abnormal"  #: the one kind of anomaly that chest data has
+PICTURED_ABNORMAL = 3  #: abnormal X-rays in the picture
+
+
+class Material(NamedTuple):
+    """What a system learns from and answers about; all images in 0..1.
+
+    normals (N, 1, H, W): training images as they are. varied (M, 1, H, W): augmented versions of them.
+    calibration (K, 1, H, W): normal images that training never sees. questions (T, 1, H, W): the test images.
+    """
+
+    normals: Tensor
+    varied: Tensor
+    calibration: Tensor
+    questions: Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class Exam:
+    """The test images (T, 1, H, W) with everything that is known of them. For the harness alone.
+
+    Attributes:
+        kinds: of every image, "normal" or what it is abnormal by.
+        masks: where each image is abnormal; None where nobody knows.
+        wrong: (T, 9) bool, tiles of digits that are wrong; None elsewhere.
+        pictured: numbers of the images to be shown: the first ones, chosen before anything was scored.
+    """
+
+    images: Float[Tensor, "T 1 H W"]
+    kinds: list[str]
+    masks: Bool[Tensor, "T 1 H W"] | None = None
+    wrong: Bool[Tensor, "T R"] | None = None
+    pictured: list[int] = field(default_factory=list)
+
+    @property
+    def labels(self) -> Int[Tensor, "T"]:
+        """0 normal, 1 abnormal."""
+        return torch.tensor([int(kind != NORMAL) for kind in self.kinds])
+
+    def samples(self) -> list[Sample]:
+        """The pictured images as the systems' picture wants them."""
+        none = torch.zeros(1, dtype=torch.bool)
+        return [
+            Sample(
+                self.images[index],
+                int(self.kinds[index] != NORMAL),
+                self.kinds[index],
+                none if self.masks is None else self.masks[index],
+                none if self.wrong is None else self.wrong[index],
+            )
+            for index in self.pictured
+        ]
+
+
+@runtime_checkable
+class Source(Protocol):
+    """Gives the images of one data set; can be sent to another process."""
+
+    def material(self, seed: int, varied: bool = True) -> Material:
+        """What a system sees; ``seed`` chooses the variation. Without ``varied``, there are none (0, 1, H, W)."""
+        ...
+
+    def exam(self) -> Exam:
+        """The same for every seed, in the order of the questions."""
+        ...
+
+
+@dataclass(frozen=True)
+class NamedSource:
+    """A data set by the facts that ``data_of`` wants: "data", and of chest X-rays "folder", "cache", "skip_bad"."""
+
+    facts: dict[str, Any]
+
+    def material(self, seed: int, varied: bool = True) -> Material:
+        """Digits: fresh varied images; X-rays: ``VARIED_EPOCHS`` augmented versions of each."""
+        data = data_of(self.facts, seed)
+        normals = data.reference()
+        if isinstance(data, Digits):
+            questions, batches = data.test().images(), VARIED_DIGITS // VARIED_BATCH
+        else:
+            questions, batches = data.test()[0], -(-VARIED_EPOCHS * len(data) // VARIED_BATCH)
+        augmented = [data.batch(step, VARIED_BATCH) for step in range(batches if varied else 0)]
+        return Material(normals, torch.cat([normals[:0], *augmented]), data.calibration(), questions)
+
+    def exam(self) -> Exam:
+        """Digits: first image of each kind pictured; X-rays: the first normal and the first three abnormal ones."""
+        data = data_of(self.facts, 0)
+        if isinstance(data, Digits):
+            samples = list(data.test())
+            kinds = [sample.kind for sample in samples]
+            images, masks, wrong = (
+                torch.stack([getattr(s, part) for s in samples]) for part in ("image", "mask", "wrong")
+            )
+            return Exam(images, kinds, masks, wrong, [kinds.index(kind) for kind in dict.fromkeys(kinds)])
+        images, labels = data.test()
+        abnormal = torch.nonzero(labels).flatten().tolist()
+        normal = torch.nonzero(labels == 0).flatten().tolist()
+        kinds = [ABNORMAL if label else NORMAL for label in labels.tolist()]
+        return Exam(images, kinds, pictured=[normal[0], *abnormal[:PICTURED_ABNORMAL]])
+
+
+def preset_of(dataset: str) -> Preset:
+    """The laptop preset of a data set: its image size, its grid, SQUID's settings."""
+    return laptop_digitanatomy() if dataset == "digitanatomy" else laptop_chest()

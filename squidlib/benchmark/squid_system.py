@@ -1,0 +1,107 @@
+"""SQUID as one system among others: trained on what they are trained on, for as long as they are.
+
+Paper: sections 3 and 4.2. Authors' file: main.py.
+
+Differs from the original: as the laptop preset does (docs/experiments.md); training images are drawn from a given set,
+and the learning rate's cosine ends with the steps, however many there are.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import torch
+from jaxtyping import Float
+from torch import Generator, Tensor
+
+from squidlib.baselines.fitting import Ticks
+from squidlib.detector import Detector, calibrate
+from squidlib.presets import Preset
+from squidlib.score_choice import choose_score
+from squidlib.training import start, train, unwrapped
+
+
+class DrawnNormals:
+    """``NormalData`` of images that are there already.
+
+    Args:
+        normals: as they are, for the memory.
+        varied: to train on; batches are drawn with replacement.
+        seed: of the order.
+    """
+
+    def __init__(self, normals: Float[Tensor, "N 1 H W"], varied: Float[Tensor, "M 1 H W"], seed: int) -> None:
+        self.normals, self.varied, self.seed = normals, varied, seed
+
+    def batch(self, step: int, size: int) -> Float[Tensor, "B 1 H W"]:
+        generator = Generator().manual_seed((self.seed << 32) + step)
+        return self.varied[torch.randint(len(self.varied), (size,), generator=generator).to(self.varied.device)]
+
+    def reference(self) -> Float[Tensor, "N 1 H W"]:
+        return self.normals
+
+    def calibration(self) -> Float[Tensor, "N 1 H W"]:
+        """There are none here: the benchmark gives them to ``calibrate``."""
+        return self.normals[:0]
+
+
+class SquidSystem:
+    """Score: the detector's default, in deviations of held-out normal images.
+
+    Args:
+        preset: of the data set.
+        steps: of the training; None is the preset's number.
+    """
+
+    name = "SQUID"
+
+    def __init__(self, preset: Preset, steps: int | None = None) -> None:
+        self.preset, self.steps = preset, preset.training.steps if steps is None else steps
+
+    def fit(
+        self,
+        normals: Float[Tensor, "N 1 H W"],
+        seed: int = 0,
+        ticks: Ticks = range,
+        varied: Float[Tensor, "M 1 H W"] | None = None,
+    ) -> SquidSystem:
+        """Train on ``varied``, then fill the memory with ``normals``; ``calibrate`` has to follow.
+
+        Raises:
+            ValueError: where there is no image.
+        """
+        if not len(normals):
+            raise ValueError("at least one normal image expected, got 0")
+        training = replace(
+            self.preset.training,
+            steps=self.steps,
+            schedule_steps=self.steps,
+            warmup_steps=min(self.preset.training.warmup_steps, self.steps // 4),
+            seed=seed,
+        )
+        data = DrawnNormals(normals, normals if varied is None else varied, seed)
+        state = start(self.preset.config, training, normals.device.type)
+        for step in ticks(self.steps):  # a step at a time, so that the clock outside sees each
+            train(state, data, replace(training, steps=step + 1, refill_memory=False), self.preset.weights)
+        train(state, data, replace(training, steps=max(1, state.step)), self.preset.weights)  # fills the memory
+        self.squid, self.discriminator = unwrapped(state.squid), unwrapped(state.discriminator)
+        return self
+
+    def calibrate(self, normals: Float[Tensor, "N 1 H W"]) -> SquidSystem:
+        """What held-out normal images score is the unit of every score; they choose it, where the preset asks."""
+        networks = self.squid.eval(), self.discriminator.eval()
+        chosen = {"score": choose_score(*networks, normals).best} if self.preset.training.choose_score else {}
+        self.detector = Detector(*networks, calibrate(*networks, normals), chosen)
+        return self
+
+    def score(self, images: Float[Tensor, "B 1 H W"]) -> Float[Tensor, "B"]:
+        """In deviations of normal images."""
+        return self.detector.score(images)
+
+    def reconstruct(self, images: Float[Tensor, "B 1 H W"]) -> Float[Tensor, "B 1 H W"]:
+        """In 0..1."""
+        return self.detector.reconstruct(images).clamp(0, 1)
+
+    def anomaly_map(self, images: Float[Tensor, "B 1 H W"]) -> Float[Tensor, "B 1 H W"]:
+        """>= 0, about 1 where a normal image is at its worst."""
+        return self.detector.anomaly_map(images)

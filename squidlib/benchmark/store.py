@@ -1,0 +1,119 @@
+"""Store: the benchmark's folder, one small file for each system and seed, so that it goes on where it was stopped.
+
+settings.json                what all jobs share
+jobs/SYSTEM-SEED.json        figures, or what went wrong: written last, so a job whose file is there is done
+jobs/SYSTEM-SEED.safetensors scores of test and calibration images
+jobs/SYSTEM-SEED.log         the traceback of what went wrong
+pictured/                    reconstructions and maps of the few images that are shown
+results.md, .csv, .json, auc.png, systems.png
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from torch import Tensor
+
+from squidlib.errors import UserError
+from squidlib.tensorfile import check_writable, read_tensors, remove_partials, write_atomically, write_tensors
+
+SETTINGS_FILE = "settings.json"
+REPORT_FILES = ("results.md", "results.csv", "results.json", "auc.png", "systems.png")
+
+
+class JobResult(NamedTuple):
+    """Figures of one system and seed, or what went wrong."""
+
+    system: str
+    seed: int
+    figures: dict[str, Any] | None
+    failure: str | None
+    seconds: float  #: that the job took, with everything
+
+
+class Store:
+    """The files below ``folder``."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.jobs, self.pictured = folder, folder / "jobs", folder / "pictured"
+
+    def open(self, settings: dict[str, Any], overwrite: bool = False, private: bool = False) -> None:
+        """Begin, or go on with what was begun with the same settings.
+
+        Args:
+            overwrite: remove what is there.
+            private: pictured images are of patients: git is told to leave them out.
+
+        Raises:
+            UserError: where the folder cannot be written or holds results of other settings.
+        """
+        check_writable(self.folder)
+        path = self.folder / SETTINGS_FILE
+        if overwrite:
+            self._clear()
+        if path.is_file():
+            found = _read_json(path)
+            changed = [key for key in settings | found if settings.get(key) != found.get(key)]
+            if changed:
+                was = ", ".join(f"{key} was {found.get(key)}, now {settings.get(key)}" for key in changed)
+                raise UserError(f"{self.folder} holds results of other settings ({was}); choose another --out, or give "
+                                "--overwrite to begin anew")  # fmt: skip
+        else:
+            write_json(path, settings)
+        for folder in (self.folder, self.jobs, self.pictured):
+            remove_partials(folder)
+        if private:  # the picture of all systems shows the inputs
+            write_atomically(self.folder / ".gitignore", b"pictured/\nsystems.png\n")
+
+    def results(self) -> list[JobResult]:
+        """Every job that is done, failed ones too, by system and seed."""
+        found = [JobResult(**_read_json(path)) for path in sorted(self.jobs.glob("*.json"))]
+        return sorted(found, key=lambda result: (result.system, result.seed))
+
+    def write(self, result: JobResult, tensors: dict[str, Tensor], shown: dict[str, Tensor]) -> None:
+        """Keep what a job found; its figures last, for they say that it is done."""
+        write_tensors(self._path(result.system, result.seed, "safetensors"), tensors, {})
+        write_tensors(self.pictured / f"{result.system}-{result.seed}.safetensors", shown, {})
+        self.write_result(result)
+
+    def write_result(self, result: JobResult) -> None:
+        """Keep what is known of a job that has failed, too."""
+        write_json(self._path(result.system, result.seed, "json"), result._asdict())
+
+    def scores(self, system: str, seed: int) -> Tensor:
+        """Of the test images: (T,)."""
+        return read_tensors(self._path(system, seed, "safetensors"))[0]["scores"]
+
+    def shown(self, system: str, seed: int) -> dict[str, Tensor]:
+        """Of the pictured images: "reconstructions" and "maps" (P, 1, H, W) where the system has them."""
+        return read_tensors(self.pictured / f"{system}-{seed}.safetensors")[0]
+
+    def log(self, system: str, seed: int) -> Path:
+        """Where the traceback of a failed job is."""
+        return self._path(system, seed, "log")
+
+    def _path(self, system: str, seed: int, ending: str) -> Path:
+        return self.jobs / f"{system}-{seed}.{ending}"
+
+    def _clear(self) -> None:
+        ours = [self.folder / name for name in (SETTINGS_FILE, *REPORT_FILES)]
+        ours += [path for ending in ("json", "safetensors", "log") for path in self.jobs.glob(f"*.{ending}")]
+        for path in [*ours, *self.pictured.glob("*.safetensors")]:
+            path.unlink(missing_ok=True)
+
+
+def write_json(path: Path, content: dict[str, Any]) -> None:
+    """Replace the file as a whole."""
+    write_atomically(path, (json.dumps(content, indent=1) + "\n").encode())
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(content, dict):
+            raise TypeError("no JSON object")
+        return content
+    except (ValueError, TypeError) as error:
+        raise UserError(f"{path} is damaged ({error}); remove it, and the same command makes it anew") from error

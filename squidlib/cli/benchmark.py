@@ -1,0 +1,143 @@
+"""``squid benchmark``: SQUID and other systems side by side, the same images and the same time for each."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from tyro.conf import Positional
+
+from squidlib.cli.device import check_device
+from squidlib.errors import UserError
+
+if TYPE_CHECKING:
+    from squidlib.benchmark.source import Exam
+    from squidlib.benchmark.store import Store
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """Train and judge many systems on the same images, each for the same time; write tables, a chart and a picture.
+
+    Every system and seed runs in a process of its own: one that fails is reported, and the rest goes on. The same
+    command goes on where it was stopped; more --systems or --seeds may be asked for later.
+    """
+
+    dataset: Positional[Literal["digitanatomy", "zhanglab", "chexpert", "pneumoniamnist"]]
+    """What to train and judge on. Chest X-rays do not come with the kit: --data says where they are."""
+    out: Path
+    """Folder for results.md, results.csv, results.json, auc.png, systems.png, and a file for each system and seed."""
+    data: Path | None = None
+    """The folder of a chest data set, in its public layout or the paper's authors'."""
+    systems: str = ""
+    """Names separated by commas, such as SQUID,PaDiM,sharpness; by default all. A wrong name is answered by a list."""
+    seeds: int = 3
+    """Trainings of every system, with seeds from 0 on."""
+    minutes_each: float = 2.5
+    """Time to fit for every system and seed. A short trial measures how many steps fill it."""
+    cache: Path | None = None
+    """Where decoded X-rays are kept; by default a folder in --data."""
+    device: str = "auto"
+    """auto (a CUDA GPU where there is one), cpu, cuda or mps."""
+    download: bool = False
+    """Allow the download of PneumoniaMNIST to --data."""
+    skip_bad: bool = False
+    """Leave X-rays out that are damaged, doubled or misplaced, instead of refusing them."""
+    overwrite: bool = False
+    """Begin anew in --out: remove the results that are there."""
+
+    def run(self) -> int:
+        """Run what is missing, then write tables and pictures; also after Ctrl-C."""
+        from squidlib.benchmark.harness import run_jobs, settings_of
+        from squidlib.benchmark.source import NamedSource, preset_of
+        from squidlib.benchmark.store import Store
+        from squidlib.benchmark.systems import chosen
+        from squidlib.training import resolve_device
+
+        self._check()
+        systems = chosen([name for name in self.systems.split(",") if name.strip()])
+        source, device, store = NamedSource(self._facts()), resolve_device(self.device), Store(self.out)
+        exam = source.exam()
+        settings = settings_of(self.dataset, exam, self.minutes_each, device)
+        store.open(settings, self.overwrite, private=self.dataset != "digitanatomy")
+        try:
+            preset = preset_of(self.dataset)
+            run_jobs(store, source, preset, systems, self.seeds, self.minutes_each, device, _say)
+        except KeyboardInterrupt:
+            write_report(store, exam, settings)
+            again = shlex.join(["squid", *sys.argv[1:]]).replace(" --overwrite", "")
+            print(f"squid: stopped; finished jobs are kept in {self.out}. Go on with: {again}", file=sys.stderr)
+            return 130
+        failed = write_report(store, exam, settings)
+        return 1 if failed else 0
+
+    def _check(self) -> None:
+        from squidlib.tensorfile import check_writable
+
+        if self.seeds < 1:
+            raise UserError(f"--seeds is the number of trainings of each system, at least 1; got {self.seeds}")
+        if not 0 < self.minutes_each < 1e6:
+            raise UserError(f"--minutes-each must be more than 0, got {self.minutes_each}")
+        check_device(self.device)
+        check_writable(self.out)
+
+    def _facts(self) -> dict[str, Any]:
+        """What ``data_of`` wants to know; a download happens here and nowhere else."""
+        from squidlib.benchmark.source import preset_of
+        from squidlib.config import as_plain
+        from squidlib.data_choice import data_of, where_to_get
+
+        preset = preset_of(self.dataset)
+        if self.dataset == "digitanatomy":
+            if self.data is not None:
+                raise UserError("--data is the folder of chest X-rays; the digits come with the kit")
+            return {"data": self.dataset, "jitter": as_plain(preset.jitter)}
+        if self.data is None:
+            raise UserError(f"--data: the folder of {self.dataset} is needed; to get it: {where_to_get(self.dataset)}")
+        facts = {
+            "data": self.dataset,
+            "folder": str(self.data.resolve()),
+            "image_size": preset.config.image_size,
+            "cache": None if self.cache is None else str(self.cache.resolve()),
+            "skip_bad": self.skip_bad,
+        }
+        if self.download:
+            data_of(facts, 0, download=True)
+        return facts
+
+
+def write_report(store: Store, exam: Exam, settings: dict[str, Any]) -> bool:
+    """Write tables and pictures of what is done; say where, and whether anything has failed."""
+    from squidlib.benchmark.pictures import auc_chart, reconstructions_picture
+    from squidlib.benchmark.report import as_csv, as_json, as_markdown, auc_cells
+    from squidlib.benchmark.summary import summarise
+    from squidlib.benchmark.systems import SYSTEMS
+    from squidlib.plots import png
+    from squidlib.tables import rich_table, wide_console
+    from squidlib.tensorfile import write_atomically
+
+    rows = summarise(store, exam, SYSTEMS)
+    if not rows:
+        return False
+    written = {"results.md": as_markdown(rows, settings), "results.csv": as_csv(rows)}
+    written["results.json"] = as_json(rows, settings)
+    for name, text in written.items():
+        write_atomically(store.folder / name, text.encode())
+    if any(row.runs for row in rows):
+        write_atomically(store.folder / "auc.png", png(auc_chart(rows, settings["data"]), dpi=150))
+        picture = reconstructions_picture(rows, store, exam)
+        if picture is not None:
+            write_atomically(store.folder / "systems.png", png(picture))
+    wide_console().print(rich_table(auc_cells(rows, settings["data"]), settings["data"]))
+    print(f"tables and pictures: {store.folder}")
+    failures = [f"{row.name}, seed {seed}: {text}" for row in rows for seed, text in row.failures.items()]
+    for line in failures:
+        print(f"squid: failed: {line} (all of it: {store.jobs})", file=sys.stderr)
+    return bool(failures)
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)
