@@ -20,7 +20,8 @@ def data_of(facts: dict[str, Any], seed: int, download: bool = False) -> Digits 
 
     Args:
         facts: of ``run.json`` or a detector: "data" and, of digits, "glyphs" and "jitter"; of chest X-rays, "folder",
-            "image_size", "cache", "skip_bad" and "contamination", the share of abnormal training images.
+            "image_size", "cache", "skip_bad" and "contamination", the share of abnormal training images. Of all,
+            "held_back", the share of the training images to validate on.
         seed: of the training images.
         download: allow the download of what can be downloaded.
 
@@ -33,7 +34,8 @@ def data_of(facts: dict[str, Any], seed: int, download: bool = False) -> Digits 
         from squidlib.glyph_choice import choose_glyphs
 
         jitter = Jitter(**facts["jitter"]) if "jitter" in facts else None
-        return Digits(choose_glyphs(str(facts.get("glyphs", "mnist5000")), download=download), seed, jitter)
+        glyphs = choose_glyphs(str(facts.get("glyphs", "mnist5000")), download=download)
+        return Digits(glyphs, seed, jitter, float(facts.get("held_back", 0)))
     if name not in CHEST:
         raise UserError(f"data sets are {', '.join(NAMES)}; got {name!r}")
     from squidlib.chest import ChestData
@@ -47,6 +49,8 @@ def data_of(facts: dict[str, Any], seed: int, download: bool = False) -> Digits 
         bool(facts.get("skip_bad", False)), download,
     )  # fmt: skip
     data, dirt = ChestData(arrays, seed), float(facts.get("contamination", 0))
+    if facts.get("held_back"):
+        data = data.holding_back(float(facts["held_back"]))
     return data.contaminated(round(100 * (1 - dirt))) if dirt else data
 
 

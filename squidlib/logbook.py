@@ -15,7 +15,7 @@ from squidlib.losses import GeneratorLoss
 from squidlib.tensorfile import write_atomically
 from squidlib.training import StepResult
 
-COLUMNS = ("step", *GeneratorLoss._fields, "discriminator")
+COLUMNS = ("step", *GeneratorLoss._fields, "discriminator", "validation")
 
 
 class Logbook:
@@ -48,6 +48,8 @@ class Logbook:
             values |= {name: float(value) for name, value in result.generator._asdict().items()}
         if result.discriminator is not None:
             values["discriminator"] = float(result.discriminator)
+        if result.validation is not None:
+            values["validation"] = result.validation
         self.rows.append([str(result.step), *(f"{values[name]:.6g}" if name in values else "" for name in COLUMNS[1:])])
         if self.board is not None:
             for name, value in values.items():

@@ -1,16 +1,13 @@
-"""The main job: train a run to its end, saving on the way, and turn it into a calibrated detector."""
+"""The main job: train a run to its end, saving on the way, and turn it into a calibrated detector.
+
+Of several processes all compute, and the first one alone touches the run's folder, prints and draws.
+"""
 
 from __future__ import annotations
 
-import signal
-import sys
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from copy import deepcopy
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -18,63 +15,137 @@ from squidlib.config import LossWeights, SquidConfig, TrainingConfig
 from squidlib.detector import Detector, calibrate
 from squidlib.detectorfile import save
 from squidlib.digits import NormalData
+from squidlib.errors import UserError
+from squidlib.interruption import Interrupted, stop_signals
 from squidlib.logbook import Logbook
+from squidlib.processes import highest, led, rank
+from squidlib.progress_bar import progress_bar
 from squidlib.runs import Run
+from squidlib.score_choice import choose_score
 from squidlib.squid import Squid
 from squidlib.tensorfile import remove_partials
 from squidlib.training import StepResult, TrainingState, start, train, train_step, unwrapped
+from squidlib.training_state import share_state
+
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
 
 SAVE_SECONDS = 20.0  #: at most this much work is lost when a run is killed
-LINE_SECONDS = 10.0  #: between progress lines where there is no terminal
 PICTURES = 8  #: reconstructions in each picture
-PICTURE_EVERY = 200  #: steps between pictures
+PICTURE_EVERY = 200  #: steps between pictures, or an epoch's where that is longer and known
+_GO_ON, _STOP, _FAILED = 0, 1, 2  #: what processes say to each other after a step
 
 
-class Interrupted(Exception):  # noqa: N818 (it is no error)
-    """Training was asked to stop (Ctrl-C or a termination signal); the state is saved."""
-
-
-def train_run(run: Run, data: NormalData, device: str = "auto", progress: bool = True) -> Detector:
+def train_run(
+    run: Run, data: NormalData, device: str = "auto", progress: bool = True, fabric: Fabric | None = None
+) -> Detector:
     """Train the run that ``run.write_settings`` describes, from where it stands to its end.
 
+    Args:
+        fabric: of ``make_fabric``, for several processes, all of which call this; None: this one alone, on ``device``.
+
     Raises:
-        Interrupted: after Ctrl-C, when the step in progress was finished and everything saved.
+        Interrupted: in every process, after Ctrl-C or a termination signal in any of them, when the step in progress
+            was finished and everything saved.
     """
-    config, training, weights, facts = run.read_settings()
-    remove_partials(run.folder)
-    state = start(config, training, device)
-    run.load_state(state)
-    logbook = Logbook(run.log_path, state.step, run.folder / "tensorboard")
-    with _stop_signals() as stop, _progress_bar(training.steps, state.step, progress) as bar:
-        last_saved = time.monotonic()
+    config, training, weights, facts = led(run.read_settings)
+    state = start(config, training, device, fabric=fabric)
+    first, books = rank() == 0, list[Logbook]()
+
+    def take_up() -> None:
+        remove_partials(run.folder)
+        run.load_state(state)
+        books.append(Logbook(run.log_path, state.step, run.folder / "tensorboard"))
+
+    led(take_up)
+    share_state(state)
+    with stop_signals() as stop, progress_bar(training.steps, state.step, progress and first) as bar:
+        keeper = (
+            _Keeper(run, data, state, books[0], bar, max(PICTURE_EVERY, training.validate_every)) if first else None
+        )
 
         def after_step(result: StepResult) -> None:
-            nonlocal last_saved
-            logbook.note(result)
-            bar.update()
-            if result.generator is not None and result.step % 10 == 0:
-                bar.set_postfix(mse=f"{float(result.generator.reconstruction):.4f}", refresh=False)
-            if state.step % PICTURE_EVERY == 0:
-                _draw(state, data, logbook, run)
-            if stop.is_set() or time.monotonic() - last_saved > SAVE_SECONDS:
-                logbook.write()  # first: rows beyond the saved state are dropped on resuming, missing ones never return
-                run.save_state(state)
-                last_saved = time.monotonic()
-            if stop.is_set():
+            failure = keeper.note(result) if keeper else None
+            verdict = highest(_FAILED if failure else _STOP if stop.is_set() else _GO_ON, state.fabric.device)
+            if verdict == _FAILED:
+                raise failure or Interrupted("the first process could not go on")
+            if verdict == _STOP:
+                if keeper:
+                    keeper.save()
                 raise Interrupted(f"stopped after step {state.step} of {training.steps}; everything is saved")
 
         train(state, data, training, weights, after_step)
-    logbook.write()
-    detector = finish(state, data, facts)
-    save(detector, run.model_path)
-    run.state_path.unlink(missing_ok=True)
+    detector = finish(state, data, facts, training.choose_score)
+
+    def put_away() -> None:
+        books[0].write()
+        if training.patience:
+            run.note_outcome(_outcome(state, training))
+        save(detector, run.model_path)
+        run.state_path.unlink(missing_ok=True)
+
+    led(put_away)
     return detector
 
 
-def finish(state: TrainingState, data: NormalData, facts: dict[str, Any]) -> Detector:
-    """Calibrate what was trained on held-out normal images."""
+class _Keeper:
+    """What the first process does after a step: log, draw, save."""
+
+    def __init__(
+        self, run: Run, data: NormalData, state: TrainingState, logbook: Logbook, bar: Any, picture_every: int
+    ) -> None:
+        self.run, self.data, self.state, self.logbook, self.bar = run, data, state, logbook, bar
+        self.picture_every, self.last_saved, self.shown = picture_every, time.monotonic(), dict[str, str]()
+
+    def note(self, result: StepResult) -> Exception | None:
+        """Returns what failed, so that all processes can stop together."""
+        try:
+            self.logbook.note(result)
+            self.bar.update()
+            if result.validation is not None:
+                self.shown["validation"] = f"{result.validation:.4f}"
+            if result.generator is not None and result.step % 10 == 0:
+                self.shown["mse"] = f"{float(result.generator.reconstruction):.4f}"
+            self.bar.set_postfix(self.shown, refresh=False)
+            if self.state.step % self.picture_every == 0:
+                _draw(self.state, self.data, self.logbook, self.run)
+            if time.monotonic() - self.last_saved > SAVE_SECONDS:
+                self.save()
+        except (UserError, OSError) as error:
+            return error
+        return None
+
+    def save(self) -> None:
+        self.logbook.write()  # first: rows beyond the saved state are dropped on resuming, missing ones never return
+        self.run.save_state(self.state)
+        self.last_saved = time.monotonic()
+
+
+def _outcome(state: TrainingState, training: TrainingConfig) -> dict[str, Any]:
+    """For run.json, and said in a line."""
+    best = state.best
+    outcome = {"stopped_after": state.step, "best_step": best.step, "validation_loss": best.loss}
+    why = "stopped early" if state.step < training.steps else "trained to the end"
+    print(
+        f"{why} after step {state.step} of {training.steps}; kept: step {best.step}, with the lowest loss of held-out "
+        f"normal images ({best.loss:.5f})",
+        flush=True,
+    )
+    return outcome
+
+
+def finish(state: TrainingState, data: NormalData, facts: dict[str, Any], choose: bool = False) -> Detector:
+    """Calibrate what was trained on held-out normal images.
+
+    Args:
+        choose: let those images also say which score is reported by default; see ``squidlib.score_choice``.
+    """
     squid, discriminator = unwrapped(state.squid), unwrapped(state.discriminator)
-    return Detector(squid, discriminator, calibrate(squid, discriminator, data.calibration()), facts)
+    normals = data.calibration()
+    if choose:
+        choice = choose_score(squid, discriminator, normals)
+        facts = facts | {"score": choice.best, "pretended": choice.aucs}
+    return Detector(squid, discriminator, calibrate(squid, discriminator, normals), facts)
 
 
 def steps_in(
@@ -82,12 +153,11 @@ def steps_in(
 ) -> int:
     """How many steps fit into ``minutes`` on this machine, from a few trial steps on throw-away networks."""
     state = start(config, training, device)
-    train(state, data, replace(training, steps=2, refill_memory=False), weights)
-    trial = deepcopy(training)
+    train(state, data, replace(training, steps=2, refill_memory=False, validate_every=0, patience=0), weights)
     rounds, begun = 0, time.perf_counter()
     while rounds < 8 or (time.perf_counter() - begun < 3 and rounds < 200):
         images = data.batch(rounds, training.batch_size).to(state.fabric.device)
-        train_step(state, images, rounds, trial, weights)
+        train_step(state, images, rounds, training, weights)
         rounds += 1
     if state.fabric.device.type == "cuda":
         torch.cuda.synchronize()
@@ -102,60 +172,3 @@ def _draw(state: TrainingState, data: NormalData, logbook: Logbook, run: Run) ->
         reconstructions = squid(images).reconstruction
     squid.train()
     logbook.picture(images, reconstructions, run.folder / "pictures" / f"step_{state.step:06d}.png", state.step)
-
-
-@contextmanager
-def _stop_signals() -> Iterator[threading.Event]:
-    """Turn the first Ctrl-C or termination signal into an event; a second Ctrl-C interrupts at once."""
-    stop = threading.Event()
-    if threading.current_thread() is not threading.main_thread():
-        yield stop
-        return
-    kept = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-
-    def ask(number: int, frame: Any) -> None:
-        stop.set()
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-
-    for number in kept:
-        signal.signal(number, ask)
-    try:
-        yield stop
-    finally:
-        for number, handler in kept.items():
-            signal.signal(number, handler)
-
-
-@contextmanager
-def _progress_bar(total: int, initial: int, shown: bool) -> Iterator[Any]:
-    from tqdm.auto import tqdm
-
-    if shown and not sys.stderr.isatty() and not _in_notebook():
-        yield _Lines(total, initial)
-        return
-    with tqdm(total=total, initial=initial, desc="training", unit="step", disable=not shown) as bar:
-        yield bar
-
-
-def _in_notebook() -> bool:
-    return "ipykernel" in sys.modules
-
-
-class _Lines:
-    """A progress bar's stand-in where the output is a file or a pipe: now and then a line on stdout."""
-
-    def __init__(self, total: int, initial: int) -> None:
-        self.total, self.initial, self.done = total, initial, initial
-        self.begun = self.last = time.monotonic()
-
-    def update(self) -> None:
-        self.done += 1
-        now = time.monotonic()
-        if now - self.last >= LINE_SECONDS:
-            self.last, each = now, (now - self.begun) / (self.done - self.initial)
-            left = each * (self.total - self.done) / 60
-            sys.stdout.write(f"step {self.done} of {self.total}, {each:.2f} s a step, about {left:.0f} min left\n")
-            sys.stdout.flush()
-
-    def set_postfix(self, **values: object) -> None:
-        """Lines show no losses; log.csv does."""

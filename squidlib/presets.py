@@ -1,7 +1,7 @@
 """Presets: the settings that ``squid train`` offers by name.
 
-``paper`` is the published setting, ``laptop`` is ours for two CPU cores. What ours changes and what each change gave
-stands in docs/experiments.md.
+``paper`` is the published setting, ``laptop`` is ours for two CPU cores, ``gpu`` the same in the large batches and the
+number format of a GPU. What ours changes and what each change gave stands in docs/experiments.md.
 """
 
 from __future__ import annotations
@@ -35,11 +35,21 @@ def laptop_digitanatomy() -> Preset:
 
 
 def laptop_chest() -> Preset:
-    """Ours for chest X-rays: everything as on DigitAnatomy, chosen there, but for the size of the image and a third of
-    the steps, so that a seed takes minutes."""
+    """Ours for chest X-rays: everything as on DigitAnatomy, chosen there, but for the size of the image; held-out
+    normal images choose the score."""
     config, jitter = SquidConfig.laptop_chest(), Jitter(0.0, 0.0, 0.0, 0.0, 0.0)
-    training = replace(TrainingConfig.laptop(), steps=400, schedule_steps=400)
+    training = replace(TrainingConfig.laptop(), choose_score=True)
     return Preset(config, training, LossWeights.laptop(), jitter)
+
+
+def gpu_digitanatomy() -> Preset:
+    """Ours for a GPU: the laptop's network and as many images, in batches four times as large."""
+    return laptop_digitanatomy()._replace(training=TrainingConfig.gpu())
+
+
+def gpu_chest() -> Preset:
+    """Ours for a GPU: the laptop's network for chest X-rays, and as many images as on DigitAnatomy."""
+    return laptop_chest()._replace(training=replace(TrainingConfig.gpu(), choose_score=True))
 
 
 def paper_zhanglab() -> Preset:

@@ -15,14 +15,11 @@ import json
 from pathlib import Path
 from typing import Any
 
-import torch
-from torch import Tensor
-
 from squidlib.config import LossWeights, SquidConfig, TrainingConfig, as_plain
 from squidlib.detectorfile import MODEL_FILE
 from squidlib.errors import UserError
 from squidlib.tensorfile import check_writable, read_tensors, remove_partials, write_atomically, write_tensors
-from squidlib.training import TrainingState, unwrapped
+from squidlib.training_state import TrainingState, restore, snapshot
 
 SETTINGS_FILE, STATE_FILE, LOG_FILE = "run.json", "training.safetensors", "log.csv"
 
@@ -95,15 +92,14 @@ class Run:
         except (ValueError, KeyError, TypeError) as error:
             raise UserError(f"{self.settings_path} is damaged ({error}); start again with --overwrite") from error
 
+    def note_outcome(self, outcome: dict[str, Any]) -> None:
+        """Add to run.json how the training ended; settings stay what they were."""
+        settings = json.loads(self.settings_path.read_text()) | {"outcome": outcome}
+        write_atomically(self.settings_path, (json.dumps(settings, indent=2) + "\n").encode())
+
     def save_state(self, state: TrainingState) -> None:
         """Write everything that ``load_state`` needs to go on bit-identically."""
-        tensors: dict[str, Tensor] = {}
-        for name, module in _modules(state).items():
-            tensors |= {f"{name}.{key}": tensor for key, tensor in module.state_dict().items()}
-        for name, optimizer in _optimizers(state).items():
-            for index, values in optimizer.state_dict()["state"].items():
-                tensors |= {f"{name}.{index}.{key}": torch.as_tensor(value) for key, value in values.items()}
-        write_tensors(self.state_path, tensors, {"step": state.step})
+        write_tensors(self.state_path, *snapshot(state))
 
     def load_state(self, state: TrainingState) -> None:
         """Set a freshly started state to the saved one; a run that saved nothing yet starts at step 0."""
@@ -114,26 +110,7 @@ class Run:
             raise UserError(
                 f"{self.state_path} is no saved training and does not fit {SETTINGS_FILE}; start again (--overwrite)"
             )
-        for name, module in _modules(state).items():
-            prefix = name + "."
-            own = {key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)}
-            try:
-                module.load_state_dict(own)
-            except RuntimeError as error:
-                raise UserError(f"{self.state_path} does not fit {SETTINGS_FILE}; start again (--overwrite)") from error
-        for name, optimizer in _optimizers(state).items():
-            plain = optimizer.state_dict()
-            for key, value in tensors.items():
-                if key.startswith(name + "."):
-                    index, field = key.removeprefix(name + ".").split(".")
-                    plain["state"].setdefault(int(index), {})[field] = value
-            optimizer.load_state_dict(plain)
-        state.step = int(facts["step"])
-
-
-def _modules(state: TrainingState) -> dict[str, torch.nn.Module]:
-    return {"squid": unwrapped(state.squid), "discriminator": unwrapped(state.discriminator)}
-
-
-def _optimizers(state: TrainingState) -> dict[str, torch.optim.Optimizer]:
-    return {"squid_optimizer": state.squid_optimizer, "discriminator_optimizer": state.discriminator_optimizer}
+        try:
+            restore(state, tensors, facts)
+        except RuntimeError as error:
+            raise UserError(f"{self.state_path} does not fit {SETTINGS_FILE}; start again (--overwrite)") from error

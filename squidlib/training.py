@@ -4,87 +4,44 @@ Paper: section 3.5 and 4.2. Authors' file: main.py (``gan_train``).
 
 Differs from the original: the generator's forward pass is computed once a step and serves both networks (theirs runs
 it twice); every random number is a function of (seed, step), so that a run that was killed goes on exactly as if it
-had not been. Lightning Fabric places tensors and sets the precision, no more.
+had not been; several processes train to the same result as one (``squidlib.processes``; theirs uses one GPU).
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import NamedTuple
 
 import torch
 from torch import Generator, Tensor
 
-from squidlib.config import LossWeights, SquidConfig, TrainingConfig
-from squidlib.digits import NormalData
-from squidlib.discriminator import Discriminator
-from squidlib.inpainting import InpaintingBlock
+from squidlib.config import LossWeights, TrainingConfig
+from squidlib.digits import NormalData, Validates
+from squidlib.layout import resolve_device
 from squidlib.losses import GeneratorLoss, discriminator_loss, generator_loss
-from squidlib.squid import Squid, fill_memory
+from squidlib.processes import average_gradients, gathered, mean_over, rank, same_everywhere, share_of, share_of_draws
+from squidlib.processes import world as world_size
+from squidlib.squid import fill_memory
+from squidlib.training_state import TrainingState, start, unwrapped
+from squidlib.validation import back_to_best, is_exhausted, validate
 
-if TYPE_CHECKING:
-    from lightning_fabric import Fabric
-
-
-NetworkT = TypeVar("NetworkT", bound=torch.nn.Module)
+__all__ = [
+    "StepResult", "TrainingState", "resolve_device", "schedule", "seeded_generator", "set_learning_rate", "start",
+    "train", "train_step", "unwrapped",
+]  # fmt: skip
 
 
 class StepResult(NamedTuple):
-    """Losses of one step (0-dimensional, detached); ``generator`` or ``discriminator`` is None where it rested."""
+    """Losses of one step (0-dimensional, detached; over several processes, of the whole batch).
+
+    ``generator`` or ``discriminator`` is None where it rested, ``validation`` between two validations.
+    """
 
     step: int
     generator: GeneratorLoss | None
     discriminator: Tensor | None
-
-
-@dataclass
-class TrainingState:
-    """Everything that changes while training; ``step`` is the next one to do."""
-
-    squid: Any  #: Squid, in what Fabric puts around it; see ``unwrapped``
-    discriminator: Any  #: Discriminator, likewise
-    squid_optimizer: torch.optim.Optimizer
-    discriminator_optimizer: torch.optim.Optimizer
-    fabric: Fabric
-    step: int = 0
-
-
-def start(
-    config: SquidConfig,
-    training: TrainingConfig,
-    device: str = "auto",
-    block: Callable[[SquidConfig], InpaintingBlock] = InpaintingBlock,
-) -> TrainingState:
-    """New networks and optimisers; the weights depend on ``training.seed`` alone.
-
-    Args:
-        device: "auto" takes a CUDA GPU where there is one, else the CPU; or "cpu", "cuda", "mps".
-        block: builds the in-painting block; ablations build another one.
-    """
-    from lightning_fabric import Fabric
-
-    fabric = Fabric(accelerator=resolve_device(device), devices=1, precision=training.precision)  # type: ignore[arg-type]
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(training.seed)
-        squid, discriminator = Squid(config, block), Discriminator(config.image_size)
-    betas = (training.beta1, 0.999)
-    # Fused: one pass over the weights in place of several; the paper preset has 50 M of them.
-    squid_optimizer = torch.optim.Adam(
-        squid.parameters(),
-        training.learning_rate,
-        betas,
-        eps=training.epsilon,
-        weight_decay=training.weight_decay,
-        fused=True,
-    )
-    discriminator_optimizer = torch.optim.Adam(
-        discriminator.parameters(), training.discriminator_learning_rate, (0.5, 0.999), fused=True
-    )
-    squid, squid_optimizer = fabric.setup(squid, squid_optimizer)
-    discriminator, discriminator_optimizer = fabric.setup(discriminator, discriminator_optimizer)
-    return TrainingState(squid, discriminator, squid_optimizer, discriminator_optimizer, fabric)
+    validation: float | None = None
 
 
 def train(
@@ -96,34 +53,51 @@ def train(
 ) -> None:
     """Train from ``state.step`` to ``training.steps``, then fill the memory if the configuration says so.
 
+    With a ``training.patience`` it may stop before, and goes back to the networks of the lowest validation loss.
+
+    Raises:
+        ValueError: where ``training.validate_every`` is given and the data holds nothing back.
+
     ``after_step`` is called when the state is whole again: log, save and draw there. An exception that it raises, and
     Ctrl-C, leave a state from which ``train`` goes on.
     """
     if state.step == 0:
-        fill_memory(unwrapped(state.squid), _on_device(data.batch(0, training.batch_size), state))
+        _fill(state, _on_device(data.batch(0, training.batch_size), state))
     state.squid.train()
     state.discriminator.train()
+    if training.validate_every and not isinstance(data, Validates):
+        raise ValueError("validate_every needs data with held-out images: a method validation()")
+    validation = data.validation() if training.validate_every and isinstance(data, Validates) else None
+    share, processes = share_of(training.batch_size, world_size()), world_size()
     for step in range(state.step, training.steps):
-        images = _on_device(data.batch(step, training.batch_size), state)
+        if is_exhausted(state, training):
+            break
+        images = _on_device(data.batch(step * processes + rank(), share), state)  # this process's share of the batch
         result = train_step(state, images, step, training, weights)
         state.step = step + 1
+        if validation is not None and (state.step % training.validate_every == 0 or state.step == training.steps):
+            result = result._replace(validation=validate(state, validation))
         after_step(result)
+    back_to_best(state)
     if training.refill_memory:
-        squid, reference = unwrapped(state.squid), _on_device(data.reference(), state)
-        squid.inpainting.memory.resize(len(reference))
-        fill_memory(squid, reference)
+        reference = _on_device(data.reference(), state)
+        unwrapped(state.squid).inpainting.memory.resize(len(reference))
+        _fill(state, reference)
 
 
 def train_step(
     state: TrainingState, images: Tensor, step: int, training: TrainingConfig, weights: LossWeights
 ) -> StepResult:
-    """One step on images (B, 1, H, W): one forward pass, then generator and discriminator where it is their turn."""
+    """One step on images (B, 1, H, W): one forward pass, then generator and discriminator where it is their turn.
+
+    Of several processes, each has its share of the batch, and all of them call this.
+    """
     generator = seeded_generator(training.seed, step, images.device)
     trains_generator = step % training.generator_every == 0
     trains_discriminator = step % training.discriminator_every == 0
     set_learning_rate(state.squid_optimizer, training.learning_rate * schedule(step, training))
 
-    with torch.set_grad_enabled(trains_generator):
+    with torch.set_grad_enabled(trains_generator), share_of_draws():
         output = state.squid(images, generator)
     loss = None
     if trains_generator:
@@ -133,19 +107,21 @@ def train_step(
         loss = generator_loss(output, images, logits, slots, weights)
         state.squid_optimizer.zero_grad()
         state.fabric.backward(loss.total)
+        average_gradients(state.squid)
         state.squid_optimizer.step()
-        unwrapped(state.squid).push(output.queries)  # the memory becomes this step's features
-    discriminator_result = None
+        unwrapped(state.squid).push(gathered(output.queries))  # the memory becomes this step's features
+    judged = None
     if trains_discriminator:
         state.discriminator.requires_grad_(True)
         real = state.discriminator(images)
         fake = state.discriminator(output.reconstruction.detach())
-        discriminator_result = discriminator_loss(real, fake, weights)
+        judged = discriminator_loss(real, fake, weights)
         state.discriminator_optimizer.zero_grad()
-        state.fabric.backward(discriminator_result)
+        state.fabric.backward(judged)
+        average_gradients(state.discriminator)
         state.discriminator_optimizer.step()
-        discriminator_result = discriminator_result.detach()
-    return StepResult(step, loss and GeneratorLoss(*(term.detach() for term in loss)), discriminator_result)
+    terms = mean_over([term.detach() for term in (*(loss or ()), *(() if judged is None else (judged,)))])
+    return StepResult(step, loss and GeneratorLoss(*terms[: len(loss)]), None if judged is None else terms[-1])
 
 
 def schedule(step: int, training: TrainingConfig) -> float:
@@ -166,17 +142,11 @@ def seeded_generator(seed: int, step: int, device: torch.device) -> Generator:
     return Generator(device).manual_seed((seed << 32) + step)
 
 
-def resolve_device(name: str) -> str:
-    """ "auto" -> "cuda" where a CUDA GPU is, else "cpu"; other names are returned."""
-    if name != "auto":
-        return name
-    return "cuda" if torch.cuda.is_available() else "cpu"
-
-
-def unwrapped(module: NetworkT) -> NetworkT:
-    """The module itself, without what Fabric puts around it."""
-    inner: NetworkT = getattr(module, "module", module)
-    return inner
+def _fill(state: TrainingState, images: Tensor) -> None:
+    """Fill the memory; every process computes the same, and then has the very bits of the first one."""
+    squid = unwrapped(state.squid)
+    fill_memory(squid, images)
+    same_everywhere(squid.inpainting.memory.state_dict().values())
 
 
 def _on_device(images: Tensor, state: TrainingState) -> Tensor:

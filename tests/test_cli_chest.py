@@ -9,6 +9,7 @@ import pytest
 
 from squidlib import data_choice
 from squidlib.chest import ChestData
+from squidlib.cli.prepare import preset_of
 from squidlib.cli.train import Train
 from squidlib.data_choice import data_of, where_to_get
 from squidlib.presets import Preset, laptop_chest
@@ -137,5 +138,5 @@ def test_every_chest_data_set_says_where_it_comes_from() -> None:
 
 @pytest.mark.parametrize(("name", "steps"), [("zhanglab", 200), ("chexpert", 200 * 84)])
 def test_the_published_settings_last_200_epochs(name: str, steps: int, tmp_path: Path) -> None:
-    made = Train(dataset=name, out=tmp_path, preset="paper")._preset()  # type: ignore[arg-type]
+    made = preset_of(Train(dataset=name, out=tmp_path, preset="paper"))  # type: ignore[arg-type]
     assert made.steps_of(made.epochs, 16) == steps  # 16 images are a batch, which CheXpert's epoch does not depend on

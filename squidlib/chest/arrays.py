@@ -41,6 +41,7 @@ class ChestArrays:
         abnormals: gives the abnormals of the training split; decodes them at the first call only.
         skipped: one line for each thing left out because it was flawed.
         notes: one line for each thing worth knowing.
+        patients: whose each training image is; empty where nobody knows.
     """
 
     name: str
@@ -51,6 +52,7 @@ class ChestArrays:
     abnormals: Callable[[], Abnormals]
     skipped: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    patients: tuple[str, ...] = ()
 
     @property
     def size(self) -> int:
@@ -121,6 +123,7 @@ def open_images(images: ChestImages, size: int = 128, cache: Path | None = None,
         abnormals,
         (*images.skipped, *problems.skipped),
         tuple(notes),
+        tuple(normals.files[row].patient for row in train),
     )
 
 

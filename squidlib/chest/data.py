@@ -14,6 +14,7 @@ from digitanatomy import seeded_generator
 from squidlib.chest.arrays import ChestArrays
 from squidlib.chest.augment import NUMBERS, Augmentation, augment
 from squidlib.chest.contaminate import contaminate
+from squidlib.chest.hold_back import hold_back
 
 
 class ChestData:
@@ -27,6 +28,7 @@ class ChestData:
         seed: of the order and the augmentation.
         augmentation: None is the published one.
         dirty: which training images are abnormal, where some are; see ``contaminated``.
+        held: images to validate on; see ``holding_back``.
 
     Attributes:
         dirty: (N,) bool, all False for a clean set: to look at, never to learn from.
@@ -38,7 +40,9 @@ class ChestData:
         seed: int = 0,
         augmentation: Augmentation | None = None,
         dirty: np.ndarray | None = None,
+        held: np.ndarray | None = None,
     ) -> None:
+        self._held = held
         self.arrays, self.seed = arrays, seed
         self.augmentation = Augmentation() if augmentation is None else augmentation
         self.dirty = np.zeros(len(arrays.train), dtype=bool) if dirty is None else dirty
@@ -69,6 +73,28 @@ class ChestData:
         """Normal images that training never sees, in 0..1; of a contaminated set, as dirty as training."""
         return as_tensor(self.arrays.calibration)
 
+    def validation(self) -> Float[Tensor, "V 1 H W"]:
+        """Normal images that were held back from training, in 0..1.
+
+        Raises:
+            ValueError: where none were.
+        """
+        if self._held is None:
+            raise ValueError("no image is held back to validate on; make the data with holding_back(share)")
+        return as_tensor(self._held)
+
+    def holding_back(self, share: float) -> ChestData:
+        """The same data less a share of its training patients, whose images ``validation`` gives.
+
+        Raises:
+            UserError: where there are too few patients for that.
+            ValueError: where the set is contaminated: only normals are to be validated on.
+        """
+        if self.dirty.any():
+            raise ValueError("of a contaminated set nobody knows which images are normal; hold back before, or not")
+        arrays, held = hold_back(self.arrays, share)
+        return ChestData(arrays, self.seed, self.augmentation, held=held)
+
     def test(self) -> tuple[Float[Tensor, "T 1 H W"], Int64[Tensor, "T"]]:
         """Test images in 0..1 and their labels, 0 normal and 1 abnormal. Nothing may be chosen by them."""
         return as_tensor(self.arrays.test), torch.from_numpy(self.arrays.labels.copy())
@@ -86,7 +112,7 @@ class ChestData:
             ValueError: where the share is out of range.
         """
         train, calibration, dirty = contaminate(self.arrays, share, seed, images)
-        mixed = replace(self.arrays, train=train, calibration=calibration)
+        mixed = replace(self.arrays, train=train, calibration=calibration, patients=())
         return ChestData(mixed, self.seed, self.augmentation, dirty)
 
     def _shuffled(self, epoch: int) -> list[int]:

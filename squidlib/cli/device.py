@@ -1,4 +1,4 @@
-"""The option --device, checked before any work."""
+"""The option --device, checked before any work, and the number format that suits it."""
 
 from __future__ import annotations
 
@@ -15,3 +15,18 @@ def check_device(device: str) -> None:
         raise UserError("--device cuda: this torch sees no CUDA GPU; use --device auto, or see: squid doctor")
     if device == "mps" and not torch.backends.mps.is_available():
         raise UserError("--device mps: this torch sees no Apple GPU; use --device auto")
+
+
+def fitting_precision(wanted: str, device: str) -> str:
+    """The preset's number format, or 32-true with a line on stdout where the device has no arithmetic for it."""
+    import torch
+
+    from squidlib.layout import resolve_device
+
+    if wanted != "bf16-mixed":
+        return wanted
+    accelerator = resolve_device(device)
+    if accelerator == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False):
+        return wanted
+    print(f"note: precision 32-true, for this {accelerator} computes no faster in {wanted} (--precision overrules it)")
+    return "32-true"
