@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from digitanatomy import ANOMALIES, NORMAL, DigitAnatomy
-from squidlib.baselines import MeanImage, PatchNeighbours, Sharpness, System
+from squidlib.backbone import backbone
+from squidlib.baselines import FeatureNeighbours, MeanImage, PatchNeighbours, Sharpness, System
 from squidlib.detector import Detector
 from squidlib.digits import Digits
 from squidlib.metrics import (
@@ -54,6 +56,7 @@ class Evaluation:
     oracle: Decision
     pixel_auc: dict[str, float]
     worst_tile: dict[str, float]  #: share of *detected* anomalies whose worst tile is wrong; NaN: none detected
+    default: str = DEFAULT_SCORE  #: the score that the decisions are of
     detected: dict[str, float] = field(default_factory=dict)  #: share of images above the threshold, normals too
 
     def as_json(self) -> dict[str, Any]:
@@ -79,7 +82,8 @@ def evaluate(
     test = data.test() if test is None else test
     samples = list(test)
     images = torch.stack([sample.image for sample in samples])
-    found = evaluate_images(detector, images, [sample.kind for sample in samples], data.reference(), rate)
+    systems = trivial_baselines(detector.config.grid)
+    found = evaluate_images(detector, images, [sample.kind for sample in samples], data.reference(), rate, systems)
     kinds = np.array([sample.kind for sample in samples])
     called = detector.score(images).numpy() > found.decision.threshold
     wrong = torch.stack([sample.wrong for sample in samples])
@@ -100,6 +104,7 @@ def evaluate_images(
     image_kinds: Sequence[str],
     reference: Float[Tensor, "M 1 H W"],
     rate: float = FALSE_POSITIVE_RATE,
+    baselines: Sequence[System] | None = None,
 ) -> Evaluation:
     """Score labelled images of which nobody knows *where* they are abnormal.
 
@@ -108,13 +113,15 @@ def evaluate_images(
         image_kinds: of each image; ``NORMAL``, or what it is abnormal by.
         reference: normal training images, which the baselines learn from.
         rate: share of normal calibration images that the threshold may call abnormal.
+        baselines: None: the trivial ones, and 2-NN on ImageNet features where such are on this machine.
     """
     kinds = np.array(image_kinds)
     labels = (kinds != NORMAL).astype(int)
     present = [kind for kind in dict.fromkeys(image_kinds) if kind != NORMAL]
     scored = detector.scores(images)
-    baselines: list[System] = [Sharpness(), MeanImage(), PatchNeighbours(detector.config.grid)]
-    own = scored[DEFAULT_SCORE].numpy()
+    if baselines is None:
+        baselines = [*trivial_baselines(detector.config.grid), *_pretrained_baselines()]
+    own = scored[detector.default_score].numpy()
     threshold = detector.threshold(rate)
     called = own > threshold
     return Evaluation(
@@ -126,8 +133,20 @@ def evaluate_images(
         oracle=decide(labels, own, oracle_threshold(labels, own)),
         pixel_auc={},
         worst_tile={},
+        default=detector.default_score,
         detected={kind: float(np.mean(called[kinds == kind])) for kind in (NORMAL, *present)},
     )
+
+
+def trivial_baselines(grid: int) -> list[System]:
+    """What learns nothing, or no more than a mean or copies."""
+    return [Sharpness(), MeanImage(), PatchNeighbours(grid)]
+
+
+@lru_cache(maxsize=1)  # it remembers features, so that several runs on the same images cost no more than one
+def _pretrained_baselines() -> list[System]:
+    network = backbone(size=224)
+    return [FeatureNeighbours(network)] if network.pretrained else []
 
 
 def _share(found: np.ndarray) -> float:

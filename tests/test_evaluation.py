@@ -15,12 +15,13 @@ import torch
 from digitanatomy import ANOMALIES, KINDS, DigitAnatomy, Glyphs, Sample
 from squidlib import evaluation as evaluation_module
 from squidlib import metrics
-from squidlib.baselines import MeanImage, PatchNeighbours, Sharpness
+from squidlib.backbone import Backbone, backbone, has_efficientnet_lite0
+from squidlib.baselines import FeatureNeighbours, MeanImage, PatchNeighbours, Sharpness
 from squidlib.config import SquidConfig
 from squidlib.detector import Detector, calibrate
 from squidlib.digits import Digits
 from squidlib.discriminator import Discriminator
-from squidlib.evaluation import Evaluation, evaluate
+from squidlib.evaluation import Evaluation, evaluate, evaluate_images
 from squidlib.metrics import decide, oracle_threshold, pixel_auc
 from squidlib.scoring import SCORES
 from squidlib.squid import Squid, fill_memory
@@ -106,6 +107,35 @@ def test_the_baselines_learn_from_plain_training_images(
     for system in (Sharpness(), MeanImage(), PatchNeighbours(3)):
         scores = system.fit(data.reference()).score(test_set.images()).numpy()
         assert evaluation.baselines[system.name].overall == bootstrap_auc(kinds != "normal", scores)
+
+
+@pytest.mark.skipif(not has_efficientnet_lite0(), reason="the extra [backbone] is not installed")
+def test_images_without_masks_meet_imagenets_features_too_computed_once_for_all_runs(
+    detector: Detector, data: Digits, test_set: DigitAnatomy, kinds: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[int] = []
+    pooled = Backbone.pooled
+    monkeypatch.setattr(Backbone, "pooled", lambda net, images: seen.append(len(images)) or pooled(net, images))
+    monkeypatch.setattr(evaluation_module, "backbone", lambda size: backbone(size=32))
+    evaluation_module._pretrained_baselines.cache_clear()
+    images, reference = test_set.images(), data.reference()[:20]
+    first, again = (evaluate_images(detector, images, list(kinds), reference) for _ in range(2))
+    evaluation_module._pretrained_baselines.cache_clear()
+    name = f"2-NN ({backbone(size=32).name})"
+    assert list(first.baselines) == ["sharpness", "mean image", "pixel kNN", name]
+    scores = FeatureNeighbours(backbone(size=32)).fit(reference).score(images)
+    assert first.baselines[name].overall == again.baselines[name].overall == bootstrap_auc(kinds != "normal", scores)
+    assert sum(seen) == 2 * (len(images) + len(reference)), "once for both evaluations, once for this test"
+
+
+def test_random_features_are_no_baseline(
+    detector: Detector, data: Digits, test_set: DigitAnatomy, kinds: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(evaluation_module, "backbone", lambda size: backbone(size=32, pretrained=False))
+    evaluation_module._pretrained_baselines.cache_clear()
+    found = evaluate_images(detector, test_set.images(), list(kinds), data.reference()[:20])
+    evaluation_module._pretrained_baselines.cache_clear()
+    assert list(found.baselines) == ["sharpness", "mean image", "pixel kNN"]
 
 
 def test_the_decision_is_taken_at_the_calibrated_threshold(
