@@ -68,6 +68,11 @@ class Detector:
     def device(self) -> torch.device:
         return next(self.squid.parameters()).device
 
+    @property
+    def default_score(self) -> str:
+        """The score that is reported where none is asked for: what training chose without labels, or "combined"."""
+        return str(self.facts.get("score", DEFAULT_SCORE))
+
     def to(self, device: str | torch.device) -> Detector:
         """Move networks and calibration to a device."""
         self.squid.to(device)
@@ -75,8 +80,12 @@ class Detector:
         self.calibration = Calibration(*(part.to(device) for part in self.calibration))
         return self
 
-    def score(self, images: Float[Tensor, "B 1 H W"], score: str = DEFAULT_SCORE) -> Float[Tensor, "B"]:
-        """How abnormal each image is, in deviations of normal images (``score`` is a name of ``SCORES``)."""
+    def score(self, images: Float[Tensor, "B 1 H W"], score: str | None = None) -> Float[Tensor, "B"]:
+        """How abnormal each image is, in deviations of normal images.
+
+        Args:
+            score: a name of ``SCORES``; None is ``default_score``.
+        """
         return self.scores(images)[self._known(score)]
 
     def scores(self, images: Float[Tensor, "B 1 H W"]) -> dict[str, Tensor]:
@@ -99,7 +108,7 @@ class Detector:
 
         The difference between image and reconstruction, weighted by how abnormal its patch is.
         """
-        limit, grid, maps = threshold_at(self.normal_scores(), 0.05), self.config.grid, []
+        limit, grid, maps = threshold_at(self.normal_scores("combined"), 0.05), self.config.grid, []
         for batch in self._checked(images).split(BATCH):
             batch = batch.to(self.device)
             output = self.squid(batch)
@@ -109,11 +118,11 @@ class Detector:
             maps.append(weighted_difference(batch, output.reconstruction, patch_scores, limit, grid))
         return torch.cat(maps).to(images.device)
 
-    def normal_scores(self, score: str = DEFAULT_SCORE) -> Float[Tensor, "N"]:
+    def normal_scores(self, score: str | None = None) -> Float[Tensor, "N"]:
         """What the calibration images score: for thresholds and histograms."""
         return self.calibration.normal_scores[list(SCORES).index(self._known(score))].cpu()
 
-    def threshold(self, false_positive_rate: float = 0.05, score: str = DEFAULT_SCORE) -> float:
+    def threshold(self, false_positive_rate: float = 0.05, score: str | None = None) -> float:
         """The score that this share of normal images exceeds."""
         return threshold_at(self.normal_scores(score), false_positive_rate)
 
@@ -136,8 +145,8 @@ class Detector:
             raise UserError(f"images must lie in 0..1, got {images.min():.3g}..{images.max():.3g}; rescale them")
         return images.to(torch.float32)
 
-    @staticmethod
-    def _known(score: str) -> str:
+    def _known(self, score: str | None) -> str:
+        score = self.default_score if score is None else score
         if score not in SCORES:
             raise UserError(f"scores are {', '.join(SCORES)}; got {score!r}")
         return score

@@ -9,7 +9,6 @@ import numpy as np
 
 from squidlib.evaluation import Evaluation, Row
 from squidlib.metrics import Interval
-from squidlib.scoring import DEFAULT_SCORE
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -26,11 +25,14 @@ def auc_cells(evaluations: Sequence[Evaluation]) -> Cells:
     first = evaluations[0]
     kinds = list(next(iter(first.scores.values())).kinds)
     cells = [["score", *kinds, "mean of kinds", "all"]]
+    chosen = {run.default for run in evaluations}
     groups = [[(name, [run.scores[name] for run in evaluations]) for name in first.scores]]
+    if len(chosen) > 1:  # each run chose for itself
+        groups.insert(0, [("each run's (default)", [run.scores[run.default] for run in evaluations])])
     groups.append([(name, [run.baselines[name] for run in evaluations]) for name in first.baselines])
     for group in groups:
         for name, rows in group:
-            title = f"{name} (default)" if name == DEFAULT_SCORE else name
+            title = f"{name} (default)" if chosen == {name} else name
             if len(rows) > 1 and all(row == rows[0] for row in rows):  # a baseline without a seed
                 cells.append([title, *(_numbers([rows[0].kinds[kind].value]) for kind in kinds), *_plain_ends(rows[0])])
             else:
