@@ -60,17 +60,21 @@ class Exam:
         return torch.tensor([int(kind != NORMAL) for kind in self.kinds])
 
     def samples(self) -> list[Sample]:
-        """The pictured images as the systems' picture wants them."""
+        """The pictured images as the systems' picture wants them; several of one kind are numbered."""
         none = torch.zeros(1, dtype=torch.bool)
+        kinds = [self.kinds[index] for index in self.pictured]
+        names = [
+            f"{kind} {kinds[: i + 1].count(kind)}" if kinds.count(kind) > 1 else kind for i, kind in enumerate(kinds)
+        ]
         return [
             Sample(
                 self.images[index],
                 int(self.kinds[index] != NORMAL),
-                self.kinds[index],
+                name,
                 none if self.masks is None else self.masks[index],
                 none if self.wrong is None else self.wrong[index],
             )
-            for index in self.pictured
+            for index, name in zip(self.pictured, names, strict=True)
         ]
 
 

@@ -1,0 +1,154 @@
+"""Toy systems and a toy data set for the benchmark's tests; another process imports them by name."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from squidlib.baselines.fitting import Ticks
+from squidlib.baselines.system import System
+from squidlib.benchmark.source import Exam, Material
+from squidlib.benchmark.systems import Entry
+from squidlib.presets import Preset
+from tests.helpers import noise
+
+SIDE = 24
+KINDS = ["normal"] * 8 + ["novel"] * 6 + ["missing"] * 6
+
+
+def toy_images() -> Tensor:
+    """Normal images are dim, abnormal ones brighter, but not all of them clearly."""
+    images = 0.5 * noise(len(KINDS), SIDE, seed=7)
+    bright = torch.tensor([0.0 if kind == "normal" else 0.1 for kind in KINDS]) + 0.05 * torch.arange(len(KINDS)) % 0.07
+    return (images + bright[:, None, None, None]).clamp(0, 1)
+
+
+@dataclass(frozen=True)
+class ToySource:
+    """``Source`` of noise."""
+
+    def material(self, seed: int, varied: bool = True) -> Material:
+        normals = 0.5 * noise(9, SIDE, seed=1)
+        return Material(
+            normals, 0.5 * noise(20 if varied else 0, SIDE, seed=2 + seed), 0.5 * noise(12, SIDE, 3), toy_images()
+        )
+
+    def exam(self) -> Exam:
+        masks = torch.zeros(len(KINDS), 1, SIDE, SIDE, dtype=torch.bool)
+        masks[[kind != "normal" for kind in KINDS], :, :4] = True
+        return Exam(toy_images(), KINDS, masks, None, [0, 8, 14])
+
+
+class Brightness:
+    """Score: mean brightness; notes in ``calls`` what it was asked, in the order."""
+
+    name = "brightness (of pixels)"
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[str, tuple[object, ...]]] = []
+
+    def fit(self, normals: Tensor, seed: int = 0, ticks: Ticks = range, varied: Tensor | None = None) -> Brightness:
+        self.calls.append(("fit", (normals, seed, varied)))
+        return self
+
+    def calibrate(self, normals: Tensor) -> Brightness:
+        self.calls.append(("calibrate", (normals,)))
+        return self
+
+    def score(self, images: Tensor) -> Tensor:
+        self.calls.append(("score", (images,)))
+        return images.mean(dim=(1, 2, 3))
+
+    def reconstruct(self, images: Tensor) -> Tensor:
+        return 1 - images
+
+    def anomaly_map(self, images: Tensor) -> Tensor:
+        return images
+
+
+def busy(seconds: float) -> None:
+    """Keep the processor at work; sleeping would not count where its own time is measured."""
+    end = time.process_time() + seconds
+    while time.process_time() < end:
+        pass
+
+
+class Stepwise(Brightness):
+    """Trained in two phases, of which the second has a quarter of the steps."""
+
+    name = "stepwise"
+
+    def __init__(self, seconds: float = 0.001) -> None:
+        super().__init__()
+        self.steps, self.seconds, self.done = 1000, seconds, 0
+
+    def fit(self, normals: Tensor, seed: int = 0, ticks: Ticks = range, varied: Tensor | None = None) -> Stepwise:
+        self.calls.append(("fit", (normals, seed, varied)))
+        self.weights = torch.nn.Linear(3, 2)  # 8 parameters
+        for phase in (self.steps - self.steps // 4, self.steps // 4):
+            for _ in ticks(phase):
+                busy(self.seconds)
+                self.done += 1
+        return self
+
+
+class Failing(Brightness):
+    name = "failing"
+
+    def fit(self, normals: Tensor, seed: int = 0, ticks: Ticks = range, varied: Tensor | None = None) -> Brightness:
+        raise RuntimeError("the toy\nis broken")
+
+
+class Killed(Brightness):
+    """As the system's out-of-memory killer does it."""
+
+    name = "killed"
+
+    def score(self, images: Tensor) -> Tensor:
+        os.kill(os.getpid(), signal.SIGKILL)
+        return images
+
+
+class Blind(Brightness):
+    name = "blind"
+
+    def score(self, images: Tensor) -> Tensor:
+        return torch.full((len(images),), float("nan"))
+
+
+def brightness(preset: Preset) -> System:
+    return Brightness()
+
+
+def stepwise(preset: Preset) -> System:
+    return Stepwise()
+
+
+def failing(preset: Preset) -> System:
+    return Failing()
+
+
+def killed(preset: Preset) -> System:
+    return Killed()
+
+
+def blind(preset: Preset) -> System:
+    return Blind()
+
+
+TOYS = {
+    "SQUID": Entry(stepwise),
+    "brightness": Entry(brightness, trivial=True),
+    "failing": Entry(failing),
+    "killed": Entry(killed),
+}
+
+
+def ending(code: int) -> None:
+    """For ``run_apart``: the process is gone before anybody can say why."""
+    os._exit(code)
