@@ -10,6 +10,7 @@ One file a lesson; ``report`` holds what they share.
 from squidlib.checks import (
     assembling,
     autoencoding,
+    chest_xrays,
     composing,
     contamination,
     exploring,
@@ -22,6 +23,7 @@ from squidlib.checks import (
 )
 from squidlib.checks.assembling import *  # noqa: F403
 from squidlib.checks.autoencoding import *  # noqa: F403
+from squidlib.checks.chest_xrays import *  # noqa: F403
 from squidlib.checks.composing import *  # noqa: F403
 from squidlib.checks.contamination import *  # noqa: F403
 from squidlib.checks.exploring import *  # noqa: F403
@@ -34,6 +36,6 @@ from squidlib.checks.shrinkage import *  # noqa: F403
 
 _LESSONS = (
     first_look, composing, autoencoding, matrix, queue, shrinkage, inpainting, assembling, judging, contamination,
-    exploring,
+    exploring, chest_xrays,
 )  # fmt: skip
 __all__ = [name for lesson in _LESSONS for name in lesson.__all__]
