@@ -71,8 +71,10 @@ def _begun(environment: Mapping[str, str]) -> tuple[int, int] | None:
     """(processes on each machine, machines) that a launcher began; None without one.
 
     Raises:
-        UserError: where machines have unequal numbers of them.
+        UserError: where machines have unequal numbers of them, or Fabric's command line was told a strategy.
     """
+    if "LT_STRATEGY" in environment:
+        raise UserError("fabric run: leave --strategy out; squid train has its own way to share a batch")
     if "TORCHELASTIC_RUN_ID" in environment:
         total, local = int(environment["WORLD_SIZE"]), int(environment["LOCAL_WORLD_SIZE"])
     elif "SLURM_NTASKS" in environment and environment.get("SLURM_JOB_NAME") not in ("bash", "interactive"):

@@ -157,6 +157,7 @@ def test_launchers_say_how_many_processes_there_are() -> None:
     assert layout_of("cpu", None, {}) == layout_of("cpu", "auto", {}) == Layout("cpu", 1)
     assert layout_of("cpu", None, slurm | {"SLURM_JOB_NAME": "bash"}) == Layout("cpu", 1)
     assert layout_of("cpu", 2, {"SLURM_NTASKS": "1"}) == Layout("cpu", 2)
+    assert "leave --strategy out" in refusal(lambda: layout_of("cpu", None, torchrun | {"LT_STRATEGY": "ddp"}))
     del slurm["SLURM_NTASKS_PER_NODE"]
     assert "--ntasks-per-node" in refusal(lambda: layout_of("cpu", None, slurm))
 
