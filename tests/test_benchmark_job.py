@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import os
+import signal
+import threading
+import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
+from squidlib.benchmark import source as source_module
 from squidlib.benchmark.apart import run_apart
 from squidlib.benchmark.job import Job, ask, work
 from squidlib.benchmark.judging import judge
@@ -114,6 +120,17 @@ def test_a_process_that_is_gone_without_a_word_is_told(tmp_path: Path) -> None:
     assert run_apart(ending, 7, tmp_path / "log") == "its process ended with code 7"
 
 
+def test_a_termination_signal_ends_the_work_apart_too(tmp_path: Path) -> None:
+    kept = signal.signal(signal.SIGTERM, lambda number, frame: None)
+    try:
+        threading.Timer(1.0, os.kill, (os.getpid(), signal.SIGTERM)).start()
+        with pytest.raises(KeyboardInterrupt):
+            run_apart(time.sleep, 20, tmp_path / "log")
+        assert multiprocessing.active_children() == []
+    finally:
+        signal.signal(signal.SIGTERM, kept)
+
+
 def test_squid_is_a_system_like_others() -> None:
     training = TrainingConfig(steps=5, schedule_steps=5, batch_size=2, refill_memory=True)
     preset = Preset(tiny_config(), training, LossWeights(), preset_of("digitanatomy").jitter)
@@ -141,12 +158,13 @@ def test_squid_is_a_system_like_others() -> None:
 
 
 def test_both_data_sets_come_from_one_loader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(source_module, "VARIED_BATCH", 5)
     folder = zhanglab_folder(tmp_path / "chest")
     facts = {"data": "zhanglab", "folder": str(folder), "image_size": 16, "cache": str(tmp_path / "cache")}
     source = NamedSource(facts)
     material, exam = source.material(0), source.exam()
     count = len(material.normals)
-    assert 4 * count <= len(material.varied) < 4 * count + 64
+    assert 4 * count <= len(material.varied) < 4 * count + 5
     assert torch.equal(material.questions, exam.images)
     assert len(source.material(0, varied=False).varied) == 0
     assert not torch.equal(source.material(1).varied, material.varied)

@@ -12,13 +12,13 @@ import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 WorkT = TypeVar("WorkT")
 
 
 def run_apart(work: Callable[[WorkT], None], task: WorkT, log: Path) -> str | None:
-    """Call ``work(task)`` in a fresh process and wait. Ctrl-C ends that process, too, and is raised here.
+    """Call ``work(task)`` in a fresh process and wait. Ctrl-C or a termination signal ends that process, too.
 
     Args:
         work, task: can be pickled.
@@ -26,13 +26,17 @@ def run_apart(work: Callable[[WorkT], None], task: WorkT, log: Path) -> str | No
 
     Returns:
         What went wrong, in a line; None where nothing did.
+
+    Raises:
+        KeyboardInterrupt: at Ctrl-C or a termination signal, when that process has ended.
     """
     log.unlink(missing_ok=True)
     process = multiprocessing.get_context("spawn").Process(target=_guarded, args=(work, task, log))
-    with _ctrl_c_ignored():  # the new process inherits that: Ctrl-C is for the parent to see
+    with _handling(signal.SIGINT, signal.SIG_IGN):  # the new process inherits that: Ctrl-C is for the parent to see
         process.start()
     try:
-        process.join()
+        with _handling(signal.SIGTERM, signal.default_int_handler):
+            process.join()
     except BaseException:
         process.terminate()
         process.join()
@@ -59,12 +63,12 @@ def _guarded(work: Callable[[WorkT], None], task: WorkT, log: Path) -> None:
 
 
 @contextmanager
-def _ctrl_c_ignored() -> Iterator[None]:
+def _handling(number: signal.Signals, handler: Any) -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    kept = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    kept = signal.signal(number, handler)
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, kept)
+        signal.signal(number, kept)
