@@ -206,7 +206,7 @@ class TrainingConfig:
     @classmethod
     def gpu(cls) -> TrainingConfig:
         """Ours: ``laptop`` with four times the batch, a quarter of the steps, and twice the rates (the square root of
-        the batch's factor, usual for Adam); bf16, channels-last, compiled. No GPU was at hand: its speed and its AUC are
+        the batch's factor, usual for Adam); bf16, channels-last, compiled. No GPU was at hand: speed and AUC are
         not known."""
         plain = cls.laptop()
         return replace(
