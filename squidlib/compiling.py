@@ -13,7 +13,7 @@ from torch import nn
 
 from squidlib.autoencoder import DecoderLevel, Encoder
 from squidlib.discriminator import Discriminator
-from squidlib.processes import rank, world
+from squidlib.parallel.processes import rank, world
 
 
 def compile_networks(squid: nn.Module, discriminator: nn.Module, device: torch.device) -> None:

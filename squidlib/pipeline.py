@@ -18,7 +18,7 @@ from squidlib.digits import NormalData
 from squidlib.errors import UserError
 from squidlib.interruption import Interrupted, stop_signals
 from squidlib.logbook import Logbook
-from squidlib.processes import highest, led, rank
+from squidlib.parallel.processes import highest, led, rank
 from squidlib.progress_bar import progress_bar
 from squidlib.runs import Run
 from squidlib.score_choice import choose_score

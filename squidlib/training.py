@@ -4,7 +4,7 @@ Paper: section 3.5 and 4.2. Authors' file: main.py (``gan_train``).
 
 Differs from the original: the generator's forward pass is computed once a step and serves both networks (theirs runs
 it twice); every random number is a function of (seed, step), so that a run that was killed goes on exactly as if it
-had not been; several processes train to the same result as one (``squidlib.processes``; theirs uses one GPU).
+had not been; several processes train to the same result as one (``squidlib.parallel.processes``; theirs uses one GPU).
 """
 
 from __future__ import annotations
@@ -18,10 +18,18 @@ from torch import Generator, Tensor
 
 from squidlib.config import LossWeights, TrainingConfig
 from squidlib.digits import NormalData, Validates
-from squidlib.layout import resolve_device
 from squidlib.losses import GeneratorLoss, discriminator_loss, generator_loss
-from squidlib.processes import average_gradients, gathered, mean_over, rank, same_everywhere, share_of, share_of_draws
-from squidlib.processes import world as world_size
+from squidlib.parallel.layout import resolve_device
+from squidlib.parallel.processes import (
+    average_gradients,
+    gathered,
+    mean_over,
+    rank,
+    same_everywhere,
+    share_of,
+    share_of_draws,
+)
+from squidlib.parallel.processes import world as world_size
 from squidlib.squid import fill_memory
 from squidlib.training_state import TrainingState, start, unwrapped
 from squidlib.validation import back_to_best, is_exhausted, validate

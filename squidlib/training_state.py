@@ -16,10 +16,10 @@ from torch import Tensor
 from squidlib.compiling import compile_networks
 from squidlib.config import SquidConfig, TrainingConfig
 from squidlib.discriminator import Discriminator
-from squidlib.global_norm import normalise_globally
 from squidlib.inpainting import InpaintingBlock
-from squidlib.layout import Layout, make_fabric, resolve_device
-from squidlib.processes import rank, world
+from squidlib.parallel.global_norm import normalise_globally
+from squidlib.parallel.layout import Layout, make_fabric, resolve_device
+from squidlib.parallel.processes import rank, world
 from squidlib.squid import Squid
 
 if TYPE_CHECKING:

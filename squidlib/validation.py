@@ -12,7 +12,7 @@ import torch.distributed as dist
 from torch import Tensor
 
 from squidlib.config import TrainingConfig
-from squidlib.processes import rank, world
+from squidlib.parallel.processes import rank, world
 from squidlib.training_state import Best, TrainingState, networks_of, set_networks, unwrapped
 
 BATCH = 64  #: images at once

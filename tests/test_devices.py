@@ -23,8 +23,8 @@ from squidlib.config import LossWeights, TrainingConfig
 from squidlib.discriminator import Discriminator
 from squidlib.losses import discriminator_loss, generator_loss
 from squidlib.memory import MemoryQueue
+from squidlib.parallel.processes import average_gradients, gathered, highest, mean_over
 from squidlib.pipeline import finish
-from squidlib.processes import average_gradients, gathered, highest, mean_over
 from squidlib.scoring import raw_scores
 from squidlib.squid import Squid
 from squidlib.training import TrainingState, start, train, train_step, unwrapped
@@ -164,7 +164,7 @@ def test_what_processes_exchange_stays_on_its_device(gpu: torch.device, monkeypa
         for part in parts:
             part.copy_(tensor)
 
-    monkeypatch.setattr("squidlib.processes.world", lambda: 2)
+    monkeypatch.setattr("squidlib.parallel.processes.world", lambda: 2)
     monkeypatch.setattr("torch.distributed.all_gather", gather)
     monkeypatch.setattr("torch.distributed.all_reduce", lambda tensor, *_: sent.append(tensor.device))
     assert gathered(torch.rand(2, 3, device=gpu)).shape == (4, 3)

@@ -15,9 +15,9 @@ from digitanatomy import Glyphs, Jitter
 from squidlib.chest import ChestData, open_images, zhanglab
 from squidlib.config import LossWeights, TrainingConfig
 from squidlib.digits import Digits, NormalData
-from squidlib.launching import train_by_many
-from squidlib.layout import Layout, layout_of
-from squidlib.processes import share_of
+from squidlib.parallel.launching import train_by_many
+from squidlib.parallel.layout import Layout, layout_of
+from squidlib.parallel.processes import share_of
 from squidlib.runs import Run
 from tests.chest_folders import zhanglab_folder
 from tests.conftest import tiny_config

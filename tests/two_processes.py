@@ -16,8 +16,8 @@ from torch import Tensor
 from squidlib import pipeline
 from squidlib.config import LossWeights, SquidConfig, TrainingConfig
 from squidlib.interruption import Interrupted
-from squidlib.layout import Layout, make_fabric
-from squidlib.processes import world
+from squidlib.parallel.layout import Layout, make_fabric
+from squidlib.parallel.processes import world
 from squidlib.runs import Run
 from squidlib.training import StepResult, start, train, unwrapped
 from squidlib.training_state import snapshot

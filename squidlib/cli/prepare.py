@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from squidlib.chest import ChestData
     from squidlib.cli.train_options import TrainOptions
     from squidlib.digits import Digits
-    from squidlib.layout import Layout
+    from squidlib.parallel.layout import Layout
     from squidlib.presets import Preset
     from squidlib.runs import Run
 
@@ -23,7 +23,7 @@ def prepare(options: TrainOptions, run: Run, layout: Layout) -> Digits | ChestDa
     """Everything that can be wrong is found before the folder is touched."""
     from squidlib.data_choice import data_of
     from squidlib.digits import EPOCH_IMAGES, Digits
-    from squidlib.layout import check_batch
+    from squidlib.parallel.layout import check_batch
     from squidlib.pipeline import steps_in
 
     if options.epochs is not None and options.minutes is not None:

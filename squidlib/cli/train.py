@@ -16,7 +16,7 @@ from squidlib.errors import UserError
 if TYPE_CHECKING:
     from squidlib.chest import ChestData
     from squidlib.digits import Digits
-    from squidlib.layout import Layout
+    from squidlib.parallel.layout import Layout
     from squidlib.runs import Run
 
 
@@ -33,7 +33,7 @@ class Train(TrainOptions):
     def _several(self) -> int:
         """One run after the other, then all of them in one table; with --resume, finished ones are not repeated."""
         from squidlib.cli.evaluate import evaluate_run, print_evaluations, write_json
-        from squidlib.processes import rank
+        from squidlib.parallel.processes import rank
         from squidlib.runs import Run
 
         folders = []
@@ -55,10 +55,10 @@ class Train(TrainOptions):
 
     def _one(self) -> int:
         from squidlib.interruption import Interrupted
-        from squidlib.launching import meet, train_by_many
-        from squidlib.layout import layout_of
+        from squidlib.parallel.launching import meet, train_by_many
+        from squidlib.parallel.layout import layout_of
+        from squidlib.parallel.processes import led
         from squidlib.pipeline import train_run
-        from squidlib.processes import led
         from squidlib.runs import Run
 
         check_device(self.device)
@@ -95,7 +95,7 @@ class Train(TrainOptions):
     @staticmethod
     def _say(text: str, file: TextIO | None = None) -> None:
         """Once, however many processes there are."""
-        from squidlib.processes import rank
+        from squidlib.parallel.processes import rank
 
         if rank() == 0:
             print(text, file=file, flush=True)
@@ -106,7 +106,7 @@ class Train(TrainOptions):
         None where there is nothing left to train.
         """
         from squidlib.data_choice import data_of
-        from squidlib.layout import check_batch
+        from squidlib.parallel.layout import check_batch
 
         if not self.resume:
             prepared.append(prepare(self, run, layout))

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 import torch
 
 from squidlib.errors import UserError
-from squidlib.processes import share_of
+from squidlib.parallel.processes import share_of
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
@@ -98,7 +98,7 @@ def make_fabric(layout: Layout, precision: str = "32-true") -> Fabric:
     accelerator: Any = layout.accelerator
     if layout.processes == 1:
         return Fabric(accelerator=accelerator, devices=1, precision=precision)  # type: ignore[arg-type]
-    from squidlib.replicas import Replicas
+    from squidlib.parallel.replicas import Replicas
 
     return Fabric(
         accelerator=accelerator,

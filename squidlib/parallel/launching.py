@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from squidlib.digits import NormalData
 from squidlib.errors import UserError
 from squidlib.interruption import Interrupted, stop_signals
-from squidlib.layout import Layout, make_fabric
+from squidlib.parallel.layout import Layout, make_fabric
+from squidlib.parallel.processes import led
 from squidlib.pipeline import train_run
-from squidlib.processes import led
 from squidlib.runs import Run
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""Replicas: Lightning Fabric's processes without DistributedDataParallel; why, says ``squidlib.processes``.
+"""Replicas: Lightning Fabric's processes without DistributedDataParallel; why, says ``squidlib.parallel.processes``.
 
 A module of its own because it brings Lightning: import it where processes are started, not before.
 """
