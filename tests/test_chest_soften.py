@@ -27,20 +27,21 @@ def test_flat_areas_keep_their_grey_up_to_the_border() -> None:
     assert torch.allclose(soften(flat, torch.tensor([3.0])), flat, atol=1e-5)
 
 
-def test_a_width_is_the_deviation_of_a_blurred_point() -> None:
+@pytest.mark.parametrize("width", [0.8, 2.5])
+def test_a_width_is_the_deviation_of_a_blurred_point(width: float) -> None:
     point = torch.zeros(1, 1, 41, 41)
     point[0, 0, 20, 20] = 1
-    blurred = soften(point, torch.tensor([2.5]))[0, 0]
+    blurred = soften(point, torch.tensor([width]))[0, 0]
     offsets = torch.arange(41) - 20.0
     assert float(blurred.sum()) == pytest.approx(1, abs=1e-4)
     for along in (0, 1):
-        assert float((blurred.sum(along) * offsets**2).sum().sqrt()) == pytest.approx(2.5, rel=0.03)
+        assert float((blurred.sum(along) * offsets**2).sum().sqrt()) == pytest.approx(width, rel=0.03)
 
 
 def test_an_image_does_not_depend_on_those_beside_it() -> None:
     images = noise(2, 24)
-    alone = soften(images[:1], torch.tensor([0.7]))
-    beside = soften(images, torch.tensor([0.7, 3.0]))[:1]
+    alone = soften(images[:1], torch.tensor([1.0]))
+    beside = soften(images, torch.tensor([1.0, 3.0]))[:1]
     assert torch.allclose(alone, beside, atol=1e-6)
 
 

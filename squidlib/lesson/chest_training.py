@@ -35,9 +35,9 @@ def chest_preset(steps: int | None) -> Preset:
 def glance(state: TrainingState, images: Float[Tensor, "B 1 H W"]) -> dict[str, Tensor]:
     """Two scores as they are at this moment, (B,) each: the discriminator's, and the worst tile's memory distance.
 
-    The networks are evaluated and left in training mode.
+    They are taken in evaluation mode (``score_batches``); the networks are left in training mode.
     """
-    squid, discriminator = unwrapped(state.squid).eval(), unwrapped(state.discriminator).eval()
+    squid, discriminator = unwrapped(state.squid), unwrapped(state.discriminator)
     try:
         raw = score_batches(squid, discriminator, images.to(state.fabric.device), BATCH)
     finally:
