@@ -6,6 +6,7 @@ Of several processes all compute, and the first one alone touches the run's fold
 from __future__ import annotations
 
 import time
+from collections.abc import Sized
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ import torch
 from squidlib.config import LossWeights, SquidConfig, TrainingConfig
 from squidlib.detector import Detector, calibrate
 from squidlib.detectorfile import save
-from squidlib.digits import NormalData
+from squidlib.digits import EPOCH_IMAGES, NormalData
 from squidlib.errors import UserError
 from squidlib.interruption import Interrupted, stop_signals
 from squidlib.logbook import Logbook
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 
 SAVE_SECONDS = 20.0  #: at most this much work is lost when a run is killed
 PICTURES = 8  #: reconstructions in each picture
-PICTURE_EVERY = 200  #: steps between pictures, or an epoch's where that is longer and known
+PICTURE_LEAST = 50  #: steps between pictures, where an epoch has fewer
 _GO_ON, _STOP, _FAILED = 0, 1, 2  #: what processes say to each other after a step
 
 
@@ -60,9 +61,7 @@ def train_run(
     led(take_up)
     share_state(state)
     with stop_signals() as stop, progress_bar(training.steps, state.step, progress and first) as bar:
-        keeper = (
-            _Keeper(run, data, state, books[0], bar, max(PICTURE_EVERY, training.validate_every)) if first else None
-        )
+        keeper = _Keeper(run, data, state, books[0], bar, picture_steps(data, training)) if first else None
 
         def after_step(result: StepResult) -> None:
             failure = keeper.note(result) if keeper else None
@@ -119,6 +118,12 @@ class _Keeper:
         self.logbook.write()  # first: rows beyond the saved state are dropped on resuming, missing ones never return
         self.run.save_state(self.state)
         self.last_saved = time.monotonic()
+
+
+def picture_steps(data: NormalData, training: TrainingConfig) -> int:
+    """Steps between two pictures: an epoch's, but no fewer than ``PICTURE_LEAST``."""
+    images = len(data) if isinstance(data, Sized) else EPOCH_IMAGES
+    return max(PICTURE_LEAST, round(images / training.batch_size))
 
 
 def _outcome(state: TrainingState, training: TrainingConfig) -> dict[str, Any]:

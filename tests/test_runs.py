@@ -9,10 +9,12 @@ import pytest
 import torch
 from torch import Tensor
 
+from squidlib import pipeline
 from squidlib.config import LossWeights, TrainingConfig
 from squidlib.detectorfile import load
+from squidlib.digits import EPOCH_IMAGES
 from squidlib.logbook import Logbook
-from squidlib.pipeline import train_run
+from squidlib.pipeline import picture_steps, train_run
 from squidlib.runs import Run
 from squidlib.tensorfile import PARTIAL, read_tensors, write_tensors
 from squidlib.training import StepResult, TrainingState, start, train, unwrapped
@@ -165,6 +167,23 @@ def test_a_finished_run_holds_a_detector_and_no_leftovers(run: Run) -> None:
     assert torch.equal(load(run.folder).score(images), detector.score(images))
     rows = run.log_path.read_text().splitlines()
     assert [row.split(",")[0] for row in rows] == ["step", "0", "1", "2", "3", "4", "5"]
+
+
+class EightImages(NoiseData):
+    """An epoch of which is 2 steps of 4 images."""
+
+    def __len__(self) -> int:
+        return 8
+
+
+def test_every_epoch_is_drawn_but_short_ones_not_each(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = EightImages(CONFIG.image_size)
+    assert picture_steps(data, TRAINING) == pipeline.PICTURE_LEAST
+    assert picture_steps(DATA, TRAINING) == EPOCH_IMAGES // 4
+    monkeypatch.setattr(pipeline, "PICTURE_LEAST", 1)
+    train_run(run, data, "cpu", progress=False)
+    drawn = sorted(path.name for path in (run.folder / "pictures").iterdir())
+    assert drawn == ["step_000002.png", "step_000004.png", "step_000006.png"]
 
 
 def test_the_logbook_drops_rows_beyond_the_saved_state_and_refuses_a_damaged_file(tmp_path: Path) -> None:
