@@ -244,6 +244,11 @@ def _figure(runs: dict[str, dict[str, Any]], shares: list[int], name: str) -> Fi
         deviations[system] = [float(np.std(own, ddof=1)) if len(own) > 1 else 0.0 for own in values]
     title = f"{name}: what unlabelled abnormal training images cost"
     figure = curves(shares, means, title, "normal images in training (%)", "AUC, mean ± deviation", deviations)
-    figure.axes[0].axhline(0.5, color="0.4", linestyle=":", linewidth=1)  # chance
-    figure.axes[0].invert_xaxis()  # clean at the left, as in the paper
+    (axis,) = figure.axes
+    inside = axis.get_legend()
+    if inside is not None:  # lines are everywhere: it belongs outside
+        inside.remove()
+    figure.legend(loc="outside right center", fontsize=8, frameon=False)
+    axis.axhline(0.5, color="0.4", linestyle=":", linewidth=1)  # chance
+    axis.invert_xaxis()  # clean at the left, as in the paper
     return figure
