@@ -12,6 +12,7 @@ from squidlib.chest import ChestData
 from squidlib.cli.prepare import preset_of
 from squidlib.cli.train import Train
 from squidlib.data_choice import data_of, where_to_get
+from squidlib.detectorfile import load
 from squidlib.presets import Preset, laptop_chest
 from squidlib.runs import Run
 from tests.chest_folders import chexpert_authors_folder, chexpert_folder, zhanglab_authors_folder, zhanglab_folder
@@ -43,7 +44,9 @@ def test_zhanglab_is_trained_evaluated_and_every_score_stands_beside_the_baselin
     assert Run(out).finished
     said = squid(capsys, "evaluate", out)
     assert said.code == 0, said.errors
-    for name in ("combined (default)", "discriminator", "sharpness", "mean image", "pixel kNN", "abnormal"):
+    facts = load(out).facts
+    assert facts["score"] == max(facts["pretended"], key=lambda name: facts["pretended"][name])
+    for name in (f"{facts['score']} (default)", "combined", "discriminator", "sharpness", "pixel kNN", "abnormal"):
         assert name in said.out
     assert "Where it is wrong" not in said.out
     (figures,) = json.loads((out / "evaluation.json").read_text()).values()
