@@ -8,8 +8,6 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-import numpy as np
-
 from squidlib.cli.evaluate import evaluate_run
 from squidlib.detectorfile import load
 from squidlib.runs import Run
@@ -23,12 +21,8 @@ from readme_part import ROOT, replace_part
 def pretended_table(seeds: list[Path]) -> str:
     """What the choice of the default score rested on: AUC of pretended anomalies in held-out normals."""
     aucs = [load(seed).facts["pretended"] for seed in seeds]
-    rows = [[name, str(Spread(*_moments([run[name] for run in aucs])))] for name in aucs[0]]
+    rows = [[name, str(Spread.of([run[name] for run in aucs]))] for name in aucs[0]]
     return markdown([["score", "pretended anomalies in held-out normals"], *rows])
-
-
-def _moments(values: list[float]) -> tuple[float, float]:
-    return float(np.mean(values)), float(np.std(values, ddof=1))
 
 
 def main() -> None:

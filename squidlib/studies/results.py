@@ -28,6 +28,11 @@ class Spread(NamedTuple):
     mean: float
     deviation: float
 
+    @classmethod
+    def of(cls, values: Sequence[float]) -> Spread:
+        """Of at least two numbers, one a seed."""
+        return cls(float(np.mean(values)), float(np.std(values, ddof=1)))
+
     def __str__(self) -> str:
         return f"{self.mean:.3f} ± {self.deviation:.3f}"
 
@@ -153,7 +158,7 @@ def spread(runs: dict[str, dict[str, Any]], setting: str, *names: str) -> Spread
             values.append(float(value))
     if len(values) < 2:
         raise UserError(f"at least two seeds of {setting!r} are needed for a deviation, got {len(values)}")
-    return Spread(float(np.mean(values)), float(np.std(values, ddof=1)))
+    return Spread.of(values)
 
 
 def auc_by_kind(kinds: Sequence[str], scores: Tensor) -> dict[str, float]:
