@@ -24,11 +24,21 @@ EXPONENTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)  #: of the scales, finest f
 FLOOR = 1e-4
 
 
+def _windows(side: int, like: Tensor) -> Float[Tensor, "h H"]:
+    """Row k holds the weights of window k along a side: multiplied from both sides, they are what F.conv2d gives.
+
+    Two products with such a band were several times as fast as the convolution with one channel on a CPU.
+    """
+    places = torch.arange(side, device=like.device, dtype=like.dtype)
+    starts = places[: side - WINDOW + 1, None]
+    offsets = places - starts - WINDOW // 2
+    weights = torch.exp(-(offsets**2) / (2 * DEVIATION**2)).where(offsets.abs() <= WINDOW // 2, 0.0)
+    return weights / weights.sum(1, keepdim=True)
+
+
 def _means(images: Float[Tensor, "N 1 H W"]) -> Float[Tensor, "N 1 h w"]:
     """Gaussian means of all windows that lie wholly inside the image."""
-    places = torch.arange(WINDOW, device=images.device, dtype=images.dtype) - WINDOW // 2
-    gaussian = torch.softmax(-(places**2) / (2 * DEVIATION**2), dim=0)
-    return F.conv2d(F.conv2d(images, gaussian.view(1, 1, -1, 1)), gaussian.view(1, 1, 1, -1))
+    return _windows(images.shape[-2], images) @ images @ _windows(images.shape[-1], images).T
 
 
 def _brightness_and_structure(
