@@ -194,7 +194,7 @@ def test_compactness_is_its_formula() -> None:
 
 def test_panda_draws_normal_images_to_their_old_centre_and_trains_two_stages_only() -> None:
     def spread(steps: int) -> tuple[float, Panda]:
-        system = Panda(NETWORK, steps=steps, batch_size=8, learning_rate=1.0).fit(NORMALS)
+        system = Panda(NETWORK, steps=steps, batch_size=8, learning_rate=0.01).fit(NORMALS)
         return float(compactness(system.bank, system.centre)), system
 
     (before, untrained), (after, trained) = spread(0), spread(20)
@@ -215,5 +215,5 @@ def test_panda_trains_on_varied_images_and_keeps_the_plain_ones() -> None:
     assert torch.equal(plain.bank, Panda(NETWORK, steps=0).fit(NORMALS).bank)
     assert not torch.equal(
         Panda(NETWORK, steps=2, learning_rate=1.0).fit(NORMALS, varied=noise(4, 32)).bank,
-        Panda(NETWORK, steps=2, learning_rate=1.0).fit(NORMALS).bank,
+        Panda(NETWORK, steps=2, learning_rate=0.01).fit(NORMALS).bank,
     )
