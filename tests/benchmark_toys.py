@@ -13,7 +13,7 @@ from torch import Tensor
 from squidlib.baselines.fitting import Ticks
 from squidlib.baselines.system import System
 from squidlib.benchmark.source import Exam, Material
-from squidlib.benchmark.systems import Entry
+from squidlib.benchmark.systems import TRIVIAL, Entry
 from squidlib.presets import Preset
 from tests.helpers import noise
 
@@ -143,7 +143,7 @@ def blind(preset: Preset) -> System:
 
 TOYS = {
     "SQUID": Entry(stepwise),
-    "brightness": Entry(brightness, trivial=True),
+    "brightness": Entry(brightness, TRIVIAL),
     "failing": Entry(failing),
     "killed": Entry(killed),
 }

@@ -144,7 +144,7 @@ def figures(value: float) -> dict[str, Any]:
 def test_tables_say_what_was_found_beside_what_the_paper_prints() -> None:
     rows = [
         Row("PaDiM", runs={0: figures(0.8), 1: figures(0.9)}),
-        Row("sharpness", trivial=True, runs={0: figures(0.7) | {"name": "sharpness"}, 1: figures(0.7)}),
+        Row("sharpness", TRIVIAL, runs={0: figures(0.7) | {"name": "sharpness"}, 1: figures(0.7)}),
         Row("IGD", failures={1: "ValueError: no"}),
     ]
     settings = SETTINGS | {"data": "zhanglab", "test_images": {"normal": 3, "abnormal": 4}}

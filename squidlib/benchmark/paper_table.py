@@ -16,6 +16,13 @@ class PaperRow(NamedTuple):
     f1: str
 
 
+class PaperTest(NamedTuple):
+    """Images of the paper's test set."""
+
+    normal: int
+    abnormal: int
+
+
 _ZHANGLAB = {
     "auto-encoder": PaperRow("59.9", "63.4", "77.2"),
     "VAE": PaperRow("61.8", "64.0", "77.4"),
@@ -44,6 +51,7 @@ _CHEXPERT = {
 }
 
 PAPER = {"zhanglab": _ZHANGLAB, "chexpert": _CHEXPERT}
+PAPER_TEST = {"zhanglab": PaperTest(234, 390), "chexpert": PaperTest(250, 250)}
 
 #: data set -> what has to be known of its table
 NOTES = {

@@ -88,12 +88,12 @@ def cost_cells(rows: Sequence[Row]) -> Cells:
 def as_csv(rows: Sequence[Row]) -> str:
     """One line a system and seed, every figure in a column of its own."""
     lines = [
-        {"system": row.name, "seed": seed, "trivial": row.trivial} | _flat(figures)
+        {"system": row.name, "seed": seed, "family": row.family} | _flat(figures)
         for row in rows
         for seed, figures in row.runs.items()
     ]
     lines += [
-        {"system": row.name, "seed": seed, "trivial": row.trivial, "failure": text}
+        {"system": row.name, "seed": seed, "family": row.family, "failure": text}
         for row in rows
         for seed, text in row.failures.items()
     ]

@@ -12,7 +12,7 @@ from squidlib.benchmark.delong import Comparison, compare
 from squidlib.benchmark.holm import holm
 from squidlib.benchmark.source import Exam
 from squidlib.benchmark.store import Store
-from squidlib.benchmark.systems import SQUID, Entry
+from squidlib.benchmark.systems import OTHER, SQUID, TRIVIAL, Entry
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Row:
 
     Attributes:
         name: as the command line takes it.
-        trivial: learns nothing or next to nothing.
+        family: one of ``systems.FAMILIES``, or "other".
         runs: seed -> figures.
         failures: seed -> what went wrong.
         comparison: with SQUID (AUC of this system minus SQUID's); None of SQUID itself, and where it has no results.
@@ -29,11 +29,16 @@ class Row:
     """
 
     name: str
-    trivial: bool = False
+    family: str = OTHER
     runs: dict[int, dict[str, Any]] = field(default_factory=dict)
     failures: dict[int, str] = field(default_factory=dict)
     comparison: Comparison | None = None
     corrected_p: float | None = None
+
+    @property
+    def trivial(self) -> bool:
+        """Whether it learns nothing or next to nothing."""
+        return self.family == TRIVIAL
 
     @property
     def title(self) -> str:
@@ -61,8 +66,7 @@ def summarise(store: Store, exam: Exam, systems: Mapping[str, Entry]) -> list[Ro
     """Rows with results first, the highest AUC at the top; then those that only failed."""
     rows: dict[str, Row] = {}
     for result in store.results():
-        trivial = systems[result.system].trivial if result.system in systems else False
-        row = rows.setdefault(result.system, Row(result.system, trivial))
+        row = rows.setdefault(result.system, Row(result.system, _family(result.system, systems)))
         if result.figures is not None:
             row.runs[result.seed] = result.figures
         else:
@@ -80,6 +84,10 @@ def spread(values: list[float], digits: int = 3) -> str:
     if len(values) == 1 or max(values) == min(values):
         return f"{values[0]:.{digits}f}"
     return f"{np.mean(values):.{digits}f} ± {np.std(values, ddof=1):.{digits}f}"
+
+
+def _family(name: str, systems: Mapping[str, Entry]) -> str:
+    return systems[name].family if name in systems else OTHER
 
 
 def _compared(store: Store, exam: Exam, rows: Mapping[str, Row]) -> dict[str, Comparison]:

@@ -1,6 +1,6 @@
 """Systems: everything that can be put into the table, by the name that the command line takes.
 
-One more system is one more line here: a function that builds it, and whether it is trivial.
+One more system is one more line here: a function that builds it, and its family.
 """
 
 from __future__ import annotations
@@ -15,17 +15,23 @@ from squidlib.presets import Preset
 
 SQUID = "SQUID"
 
+#: What a system measures, in one word; "trivial" ones learn (next to) nothing, and the others have to beat them.
+RECONSTRUCTION, MEMORY, ONE_CLASS = "reconstruction", "memory", "one-class"
+DISTILLATION, SELF_SUPERVISION, DENSITY = "distillation", "self-supervision", "density"
+TRIVIAL, OTHER = "trivial", "other"
+FAMILIES = (RECONSTRUCTION, MEMORY, ONE_CLASS, DISTILLATION, SELF_SUPERVISION, DENSITY, TRIVIAL)
+
 
 @dataclass(frozen=True)
 class Entry:
     """How a system is built for a data set's preset. The function travels to another process, so it has a name.
 
     Attributes:
-        trivial: learns nothing or next to nothing; what others have to beat.
+        family: one of ``FAMILIES``, or "other"; of a system that has parts of several, what its paper puts first.
     """
 
     build: Callable[[Preset], System]
-    trivial: bool = False
+    family: str = OTHER
 
 
 def _squid(preset: Preset) -> System:
@@ -138,24 +144,24 @@ def _sharpness(preset: Preset) -> System:
 
 #: In the order in which they are run: quick ones first, so that a mistake shows early.
 SYSTEMS: dict[str, Entry] = {
-    "sharpness": Entry(_sharpness, trivial=True),
-    "mean-image": Entry(_mean_image, trivial=True),
-    "pixel-kNN": Entry(_patch_neighbours, trivial=True),
-    SQUID: Entry(_squid),
-    "auto-encoder": Entry(_auto_encoder),
-    "VAE": Entry(_vae),
-    "Ganomaly": Entry(_ganomaly),
-    "f-AnoGAN": Entry(_f_anogan),
-    "MemAE": Entry(_memae),
-    "MNAD": Entry(_mnad),
-    "SALAD-style": Entry(_salad),
-    "CutPaste": Entry(_cutpaste),
-    "PANDA": Entry(_panda),
-    "M-KD": Entry(_m_kd),
-    "IF-2D": Entry(_implicit_field),
-    "PaDiM": Entry(_padim),
-    "IGD": Entry(_igd),
-    "feature-kNN": Entry(_feature_neighbours),
+    "sharpness": Entry(_sharpness, TRIVIAL),
+    "mean-image": Entry(_mean_image, TRIVIAL),
+    "pixel-kNN": Entry(_patch_neighbours, TRIVIAL),
+    SQUID: Entry(_squid, MEMORY),
+    "auto-encoder": Entry(_auto_encoder, RECONSTRUCTION),
+    "VAE": Entry(_vae, RECONSTRUCTION),
+    "Ganomaly": Entry(_ganomaly, RECONSTRUCTION),
+    "f-AnoGAN": Entry(_f_anogan, RECONSTRUCTION),
+    "MemAE": Entry(_memae, MEMORY),
+    "MNAD": Entry(_mnad, MEMORY),
+    "SALAD-style": Entry(_salad, RECONSTRUCTION),
+    "CutPaste": Entry(_cutpaste, SELF_SUPERVISION),
+    "PANDA": Entry(_panda, ONE_CLASS),
+    "M-KD": Entry(_m_kd, DISTILLATION),
+    "IF-2D": Entry(_implicit_field, RECONSTRUCTION),
+    "PaDiM": Entry(_padim, DENSITY),
+    "IGD": Entry(_igd, ONE_CLASS),
+    "feature-kNN": Entry(_feature_neighbours, DENSITY),
 }
 
 
