@@ -83,9 +83,9 @@ def test_the_stored_benchmark_has_every_system_and_three_seeds(dataset: str) -> 
 
 def test_missing_and_damaged_results_are_told_in_a_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stored_module, "FOLDER", tmp_path)
-    with pytest.raises(UserError, match="no results of 'chexpert'.*digitanatomy and zhanglab"):
+    with pytest.raises(UserError, match=r"no results of 'chexpert'.*digitanatomy and zhanglab"):
         stored("chexpert")
     (tmp_path / "zhanglab").mkdir()
     (tmp_path / "zhanglab/results.json").write_text('{"systems": [{}]}')
-    with pytest.raises(UserError, match="is damaged.*make benchmark"):
+    with pytest.raises(UserError, match=r"is damaged.*make benchmark"):
         stored("zhanglab")
