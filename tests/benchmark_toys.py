@@ -152,3 +152,9 @@ TOYS = {
 def ending(code: int) -> None:
     """For ``run_apart``: the process is gone before anybody can say why."""
     os._exit(code)
+
+
+def deaf(seconds: int) -> None:
+    """For ``run_apart``: does not end when it is told to."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    time.sleep(seconds)

@@ -19,6 +19,7 @@ from squidlib.benchmark.report import as_csv, as_json, as_markdown
 from squidlib.benchmark.source import preset_of
 from squidlib.benchmark.store import JobResult, Store
 from squidlib.benchmark.summary import Row, spread, summarise
+from squidlib.benchmark.systems import TRIVIAL
 from squidlib.cli import benchmark as command
 from tests.benchmark_toys import TOYS, ToySource
 from tests.helpers import contents, refusal, squid
@@ -68,8 +69,9 @@ def test_what_is_done_is_not_done_again_and_what_failed_is(
     folder, _ = ran
     before, asked = contents(folder), list[str]()
 
-    def instead(work: Any, job: Any, log: Path) -> str | None:
+    def instead(work: Any, job: Any, log: Path, limit: float) -> str | None:
         asked.append(f"{job.name}/{job.seed}")
+        assert limit > 8 * job.budget
         return "again"
 
     monkeypatch.setattr(harness, "run_apart", instead)
@@ -83,7 +85,7 @@ def test_what_is_done_is_not_done_again_and_what_failed_is(
 def test_ctrl_c_keeps_what_is_finished(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     calls = []
 
-    def instead(work: Any, job: Any, log: Path) -> str | None:
+    def instead(work: Any, job: Any, log: Path, limit: float) -> str | None:
         calls.append(job.name)
         if len(calls) == 2:
             raise KeyboardInterrupt
@@ -249,7 +251,7 @@ def test_the_command_writes_everything_and_says_how_to_go_on(
     monkeypatch.setattr(systems, "chosen", lambda names: {"SQUID": TOYS["SQUID"], "killed": TOYS["killed"]})
     ends: list[str | None] = [None, "killed by SIGKILL", KeyboardInterrupt()]  # type: ignore[list-item]
 
-    def instead(work: Any, job: Any, log: Path) -> str | None:
+    def instead(work: Any, job: Any, log: Path, limit: float) -> str | None:
         end = ends.pop(0)
         if isinstance(end, KeyboardInterrupt):
             raise end

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import torch
 
+from squidlib.benchmark import apart
 from squidlib.benchmark import source as source_module
 from squidlib.benchmark.apart import run_apart
 from squidlib.benchmark.job import Job, ask, work
@@ -24,7 +25,7 @@ from squidlib.benchmark.systems import Entry
 from squidlib.config import LossWeights, TrainingConfig
 from squidlib.metrics import auc, decide, pixel_auc
 from squidlib.presets import Preset
-from tests.benchmark_toys import KINDS, TOYS, Blind, Brightness, Stepwise, ToySource, ending
+from tests.benchmark_toys import KINDS, TOYS, Blind, Brightness, Stepwise, ToySource, deaf, ending
 from tests.chest_folders import zhanglab_folder
 from tests.conftest import tiny_config
 from tests.helpers import noise
@@ -118,6 +119,16 @@ def test_without_masks_there_is_no_pixel_auc() -> None:
 
 def test_a_process_that_is_gone_without_a_word_is_told(tmp_path: Path) -> None:
     assert run_apart(ending, 7, tmp_path / "log") == "its process ended with code 7"
+
+
+def test_a_process_that_hangs_is_ended_even_when_it_does_not_listen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(apart, "PATIENCE", 0.2)
+    begun = time.monotonic()
+    assert run_apart(deaf, 300, tmp_path / "log", limit=3.0) == "not done within 3 s, so it was ended"
+    assert time.monotonic() - begun < 200  # it would have slept for longer
+    assert multiprocessing.active_children() == []
 
 
 def test_a_termination_signal_ends_the_work_apart_too(tmp_path: Path) -> None:

@@ -11,18 +11,22 @@ import threading
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any, TypeVar
 
 WorkT = TypeVar("WorkT")
 
+PATIENCE = 10.0  #: seconds that a process has to end when it is told to
 
-def run_apart(work: Callable[[WorkT], None], task: WorkT, log: Path) -> str | None:
+
+def run_apart(work: Callable[[WorkT], None], task: WorkT, log: Path, limit: float | None = None) -> str | None:
     """Call ``work(task)`` in a fresh process and wait. Ctrl-C or a termination signal ends that process, too.
 
     Args:
         work, task: can be pickled.
         log: where the traceback of an exception is written.
+        limit: seconds after which the process is ended; None waits for ever.
 
     Returns:
         What went wrong, in a line; None where nothing did.
@@ -36,11 +40,13 @@ def run_apart(work: Callable[[WorkT], None], task: WorkT, log: Path) -> str | No
         process.start()
     try:
         with _handling(signal.SIGTERM, signal.default_int_handler):
-            process.join()
+            process.join(limit)
     except BaseException:
-        process.terminate()
-        process.join()
+        _end(process)
         raise
+    if process.is_alive():
+        _end(process)
+        return f"not done within {limit:.0f} s, so it was ended"
     code = process.exitcode or 0
     if code == 0:
         return None
@@ -50,6 +56,13 @@ def run_apart(work: Callable[[WorkT], None], task: WorkT, log: Path) -> str | No
         name = signal.Signals(-code).name
         return f"killed by {name}" + (" (out of memory, perhaps)" if name == "SIGKILL" else "")
     return f"its process ended with code {code}"
+
+
+def _end(process: BaseProcess) -> None:
+    process.terminate()
+    process.join(PATIENCE)
+    process.kill()  # nothing to a process that has ended
+    process.join()
 
 
 def _guarded(work: Callable[[WorkT], None], task: WorkT, log: Path) -> None:

@@ -16,6 +16,7 @@ from squidlib.benchmark.systems import Entry
 from squidlib.presets import Preset
 
 OVERHEAD = 40.0  #: seconds besides the budget that a job is expected to take before one was measured
+LONGEST_OVERHEAD = 1800.0  #: seconds besides eight times the budget, after which a job counts as hung and is ended
 
 
 def settings_of(dataset: str, exam: Exam, minutes_each: float, device: str) -> dict[str, Any]:
@@ -58,7 +59,7 @@ def run_jobs(
         say(f"{number}/{len(jobs)} {name}, seed {seed} (all done at about {end:%H:%M}, in {left / 60:.0f} min)")
         job = Job(name, seed, systems[name], preset, source, 60 * minutes_each, device, store.folder)
         begun = time.perf_counter()
-        failure = run_apart(work, job, store.log(name, seed))
+        failure = run_apart(work, job, store.log(name, seed), 8 * job.budget + LONGEST_OVERHEAD)
         seconds = time.perf_counter() - begun
         if failure is not None:
             store.write_result(JobResult(name, seed, None, failure, seconds))
