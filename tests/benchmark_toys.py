@@ -6,6 +6,7 @@ import os
 import signal
 import time
 from dataclasses import dataclass
+from multiprocessing.synchronize import Event
 
 import torch
 from torch import Tensor
@@ -154,7 +155,8 @@ def ending(code: int) -> None:
     os._exit(code)
 
 
-def deaf(seconds: int) -> None:
-    """For ``run_apart``: does not end when it is told to."""
+def deaf(ready: Event) -> None:
+    """A process that does not end when it is told to."""
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    time.sleep(seconds)
+    ready.set()
+    time.sleep(60)

@@ -46,7 +46,7 @@ def run_apart(work: Callable[[WorkT], None], task: WorkT, log: Path, limit: floa
         raise
     if process.is_alive():
         _end(process)
-        return f"not done within {limit:.0f} s, so it was ended"
+        return f"not done within {limit:g} s, so it was ended"
     code = process.exitcode or 0
     if code == 0:
         return None
