@@ -4,7 +4,8 @@ Papers: Hinton and Salakhutdinov, "Reducing the Dimensionality of Data with Neur
 detector of disease, Cai et al., "MedIAnomaly", MedIA 2025. Objective and score: mean (x - x')^2, with
 x' = decoder(encoder(x)). Code and rate are MedIAnomaly's (16 numbers, Adam 1e-3).
 
-Differs from it: narrower convolutions and smaller batches (32, not 64), so that it trains in seconds on a laptop.
+Differs from it: one linear layer between convolutions and code, where it has two with a wide layer between them, and
+smaller batches (32, not 64), so that it trains in seconds on a laptop.
 
 ``encoder`` and ``decoder`` serve the other systems that squeeze whole images.
 """

@@ -1,14 +1,15 @@
 """CutPaste: a classifier learns to see where an image was cut and pasted; its embeddings of normals are a Gaussian.
 
-Paper: Li et al., "CutPaste: Self-Supervised Learning for Anomaly Detection and Localization", CVPR 2021, section 2.
+Paper: Li et al., "CutPaste: Self-Supervised Learning for Anomaly Detection and Localization", CVPR 2021.
 Three versions of every image are told apart by cross-entropy: the image itself; with a patch of .02-.15 of its area
 (sides 1:3.3 to 3.3:1) copied to another place; with a scar, 2-16 x 10-25 px at 256 px, copied and turned by up to
 45 degrees. What is pasted is up to 10 % brighter or darker.
 Score: Mahalanobis distance sqrt((f - m)' S^-1 (f - m)) of the embedding f to the mean m and covariance S (shrunk as by
 Ledoit and Wolf, 2004) of plain normal images.
 
-Differs from the original: a small network from random weights in place of ResNet-18, which would cost too much to train
-in a minute; Adam, not SGD; the covariance is shrunk; no map (the paper trains a second network, on patches, for it).
+Differs from the original: a small network in place of ResNet-18, which would cost too much to train in a minute; Adam
+at 1e-3, not SGD at .03; what is pasted varies in brightness alone, not in contrast, saturation and hue; the covariance
+is shrunk; no map (the paper trains a second network, on patches, for it).
 """
 
 from __future__ import annotations

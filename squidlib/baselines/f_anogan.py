@@ -1,15 +1,16 @@
 """f-AnoGAN: a generator learns to draw normal images, then an encoder learns to find any image's code in it.
 
-Papers: Schlegl et al., "f-AnoGAN", MedIA 2019, section 2 (the "izi_f" encoder); Gulrajani et al., "Improved Training of
-Wasserstein GANs", NeurIPS 2017, eq. 3.
+Papers: Schlegl et al., "f-AnoGAN: Fast unsupervised anomaly detection with generative adversarial networks", MedIA 2019
+(its "izi_f" encoder); Gulrajani et al., "Improved Training of Wasserstein GANs", NeurIPS 2017.
 First the critic D minimises D(G(z)) - D(x) + 10 (|grad D(x~)| - 1)^2, x~ between x and G(z), and after each five of its
 steps the generator G minimises -D(G(z)), z of N(0, I). Then both are frozen and an encoder E minimises
 |x - G(E(x))|^2 + kappa |f(x) - f(G(E(x)))|^2, f the critic's features before its last layer, both terms means. This
 loss is the score, too.
 
 Differs from the original: plain strided convolutions, narrow ones, without residual blocks; the critic has no
-normalisation at all (BatchNorm would make the penalty one of the batch, not of an image); a higher rate, for a minute
-and not hours of training.
+normalisation at all (the authors' has LayerNorm; BatchNorm would make the penalty one of the batch, not of an image);
+codes of 100 numbers, not 128, and not bounded (the authors' encoder ends in a tanh); Adam for the encoder, not RMSprop;
+a higher rate (2e-3, not 1e-4 and, for the encoder, 5e-5), for a minute and not hours of training.
 """
 
 from __future__ import annotations

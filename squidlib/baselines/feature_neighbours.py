@@ -1,11 +1,11 @@
 """2-NN on features: how far is an image from the nearest normal ones, as a network sees them that knows ImageNet?
 
-Idea: Bergman et al., "Deep Nearest Neighbor Anomaly Detection", 2020 (arXiv 2002.10445), section 3: nothing is
-trained. f(x) = [mean, maximum] over places of the deepest features; score: mean Euclidean distance of f(x) to its 2
-nearest among the normal images. A method that claims to learn something has to beat it.
+Idea: Bergman et al., "Deep Nearest Neighbor Anomaly Detection", 2020 (arXiv 2002.10445): nothing is trained.
+f(x) = [mean, maximum] over places of the deepest features; score: mean Euclidean distance of f(x) to its 2 nearest
+among the normal images. A method that claims to learn something has to beat it.
 
-Differs from the original: the network is what ``squidlib.backbone`` finds and not a ResNet-101, the maximum stands
-beside the mean, and 2 neighbours are asked.
+Differs from the original: the network is what ``squidlib.backbone`` finds and not a deep ResNet, and the maximum stands
+beside the mean.
 """
 
 from __future__ import annotations

@@ -1,12 +1,13 @@
 """Ganomaly: encode, decode, encode again; a normal image returns to the same code.
 
-Paper: Akcay et al., "GANomaly", ACCV 2018, eq. 1-5.
+Paper: Akcay et al., "GANomaly: Semi-Supervised Anomaly Detection via Adversarial Training", ACCV 2018.
 Generator: |f(x) - f(x')|^2 + 50 |x - x'|_1 + |z - z'|^2, f a layer of the discriminator; discriminator: binary
 cross-entropy. Score: mean (z - z')^2, z = encoder(x), z' = second encoder(x').
 
-Differs from the original: narrower convolutions (16 channels at the first level, not 64) and a higher rate (1e-3, not
-2e-4), for minutes and not hours of training; the code's squared difference is a mean over its numbers, as in the
-authors' code; scores are not scaled to 0..1 by the least and the greatest of the test set, which no score may know.
+Differs from the original: narrower convolutions (16 channels at the first level, not 64), batches of 16, not 64, and a
+higher rate (1e-3, not 2e-4), for minutes and not hours of training; all differences are means over their numbers, as in
+the authors' code; a discriminator that has won is not started anew, as theirs is; scores are not scaled to 0..1 by the
+least and the greatest of the test set, which no score may know.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ class GanomalyNetworks(nn.Module):
         code: Float[Tensor, "B D"],
         code_again: Float[Tensor, "B D"],
     ) -> Float[Tensor, ""]:
-        """What encoders and decoder minimise (eq. 5)."""
+        """What encoders and decoder minimise."""
         return (
             ADVERSARIAL * F.mse_loss(self.features(reconstruction), self.features(images).detach())
             + CONTEXTUAL * F.l1_loss(reconstruction, images)

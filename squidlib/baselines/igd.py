@@ -10,9 +10,12 @@ critic d: mean (d(x_a) - a)^2 + mean d(x' + .2 (x - x'))^2: it tells how much of
 c is the mean of normal codes and s their mean |z - c|^2, both refreshed from time to time.
 Score: half r, half g.
 
-Differs from the original: narrower convolutions and a higher rate (1e-3, not 1e-4), for minutes and not hours of
-training; whole images, not overlapping crops; c and s are refreshed ten times in a training; ``calibrate`` lets r and g
-count alike, each in its own deviations over normal images (without it both count as they are).
+Differs from the original: the encoder is trained from random weights, where the authors' is a frozen pretrained network
+(ResNet-18 for whole images) and a linear layer; whole images alone, where they add a second model of overlapping crops
+of 32 px; narrower convolutions and a higher rate (1e-3, not 1e-4 that falls), for minutes and not hours of training,
+and .5, not 0, as Adam's first beta; c and s are refreshed ten times in a training, not every ten of 256 epochs, and are
+taken as they are (theirs: no number of c nearer to 0 than .1, s at least 1); ``calibrate`` lets r and g count alike,
+each in its own deviations over normal images (without it both count as they are).
 """
 
 from __future__ import annotations

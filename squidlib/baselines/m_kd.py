@@ -1,13 +1,14 @@
 """M-KD: a small student imitates a frozen pretrained network at several depths; it fails where an image is new.
 
-Paper: Salehi et al., "Multiresolution Knowledge Distillation for Anomaly Detection", CVPR 2021, eq. 1-3.
+Paper: Salehi et al., "Multiresolution Knowledge Distillation for Anomaly Detection", CVPR 2021.
 Objective, and score: sum over depths of (1 - cos(s, t)) + .01 * sum over depths of mean (s - t)^2, where s and t are
-all activations of a depth, of student and teacher, as one vector an image.
+all activations of a depth, of student and teacher, as one vector an image, as in the authors' code.
 Map: the same two terms of the activations at each place, enlarged to the image and summed over the depths.
 
 Differs from the original: the teacher is ``squidlib.backbone``'s network at 96 px, not VGG-16, its four stages being
-the depths; the student is smaller still, its maps brought to the teacher's channels by 1x1 convolutions; the map is of
-differences of features, for the paper's gradients cost a backward pass an image.
+the depths, which all count in the score (the authors' code leaves the shallowest out of it); the student's maps are
+brought to the teacher's channels by 1x1 convolutions; batches of 16, not 64; the map is of differences of features, for
+the paper's gradients cost a backward pass an image.
 """
 
 from __future__ import annotations

@@ -1,11 +1,13 @@
 """MemAE: an auto-encoder whose codes are replaced by sparse mixtures of learned prototypes.
 
-Paper: Gong et al., "Memorizing Normality to Detect Anomaly", ICCV 2019, eq. 3-7 and 9-11.
+Paper: Gong et al., "Memorizing Normality to Detect Anomaly: Memory-augmented Deep Autoencoder for Unsupervised Anomaly
+Detection", ICCV 2019 (its hard shrinkage is eq. 7).
 Objective: mean (x - x')^2 + 2e-4 * entropy of the weights. Score: mean (x - x')^2.
 
 Differs from the original: the query is the code of a whole patch, so that its memory can be compared with SQUID's
-slot by slot; encoder and decoder are SQUID's laptop ones; the rate is higher (2e-3, not 1e-4), for minutes and not
-hours of training. ``positions`` = 1 is MemAE's one memory for the whole image; ``grid``^2 is a memory for each patch.
+slot by slot; the cosine is multiplied by a learned scale before the softmax; encoder and decoder are SQUID's laptop
+ones; the rate is higher (2e-3, not 1e-4), for minutes and not hours of training. ``positions`` = 1 is MemAE's one
+memory for the whole image; ``grid``^2 is a memory for each patch.
 """
 
 from __future__ import annotations
@@ -27,7 +29,7 @@ ENTROPY = 2e-4  #: factor of the entropy term
 
 
 def entropy(weights: Float[Tensor, "B R S"]) -> Float[Tensor, ""]:
-    """Mean over queries of -sum w log w (eq. 9): small where few slots speak."""
+    """Mean over queries of -sum w log w: small where few slots speak."""
     return -(weights * torch.log(weights + 1e-12)).sum(-1).mean()
 
 

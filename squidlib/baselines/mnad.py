@@ -1,16 +1,19 @@
 """MNAD: a few prototypes of normal features, read at every place of the image, moved by the features that chose them.
 
-Paper: Park et al., "Learning Memory-guided Normality for Anomaly Detection", CVPR 2020, section 3.1 (memory), 3.2
-(losses), 3.3 (score). q a place's feature and p an item, all of length 1.
+Paper: Park et al., "Learning Memory-guided Normality for Anomaly Detection", CVPR 2020. q a place's feature and p an
+item, all of length 1.
 Read: softmax over items of q . p, the weighted sum of items; q and what was read go on to the decoder together.
 Update: p <- normalised(p + sum v q), over the queries nearest to p; v is the softmax over queries of q . p, scaled so
 that its largest is 1.
 Objective: |x - x'|^2 + .1 |q - p1|^2 + .1 [|q - p1| - |q - p2| + 1]+, p1 and p2 the nearest and the second nearest.
 Score: .6 (1 - g(PSNR)) + .4 g(mean |q - p1|), g scaling to 0..1.
 
-Differs from the original: no skip connections, which would lead an anomaly around the memory; narrower convolutions and
-shorter features; a higher rate, for a minute and not hours. g takes its limits from normal images, not from the test's
-scores, so values outside 0..1 occur; nothing is updated at test.
+Differs from the original: images, not frames of a video. As in the authors' network that reconstructs there are no skip
+connections, which would lead an anomaly around the memory; but the weights .1, .1 and .6 are those of their network
+that predicts frames (the other's are .01, .01 and .7). Narrower convolutions and shorter features (64 numbers, not
+512); a higher rate (1e-3, not 2e-4), for a minute and not hours. Gradients pass through the softmax of the reading,
+which their code cuts. g takes its limits from normal images, not from the test's scores, so values outside 0..1 occur;
+nothing is updated at test.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """PaDiM: at every place of an image, how far are its features from the Gaussian of normal images at that place?
 
-Paper: Defard et al., "PaDiM", ICPR workshops 2021, section 3. x(i, j) are the features of place (i, j) in several
-layers, one below the other, of which a random 100 are kept. Equation 1: mean m and covariance
-S = 1/(N-1) sum (x - m)(x - m)' + .01 I of the normal images; equation 2: distance M = sqrt((x - m)' S^-1 (x - m)).
+Paper: Defard et al., "PaDiM: a Patch Distribution Modeling Framework for Anomaly Detection and Localization", workshops
+of ICPR 2020 (printed 2021). x(i, j) are the features of place (i, j) in several layers, one below the other, of which a
+random 100 are kept. Mean m and covariance S = 1/(N-1) sum (x - m)(x - m)' + .01 I of the normal images; distance
+M = sqrt((x - m)' S^-1 (x - m)).
 Score: maximum of the map of M, brought to the image's size and smoothed by a Gaussian of 4 px.
 
 Differs from the original: mean and covariance are gathered batch by batch, so that no features are stored; the layers

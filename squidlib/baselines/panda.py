@@ -1,16 +1,17 @@
 """PANDA: a network that knows ImageNet is nudged until normal images lie close together, and stopped before all do.
 
-Paper: Reiss et al., "PANDA: Adapting Pretrained Features for Anomaly Detection and Segmentation", CVPR 2021, section 3.
+Paper: Reiss et al., "PANDA: Adapting Pretrained Features for Anomaly Detection and Segmentation", CVPR 2021.
 phi(x): mean over places of the deepest features; c: mean of phi over the normal images before training.
 Objective: sum |phi(x) - c|^2, by SGD (1e-2, momentum .9) on the last two stages. Its optimum is useless, for then all
 images lie in c; so it is stopped early, after a set number of steps. Score: sum of the distances to the 2 nearest
 normal images.
 
 Differs from the original: the network is ``squidlib.backbone``'s at 96 px and not a ResNet-152 at 224; no elastic
-weight consolidation, the paper's other brake, for it needs ImageNet's images; batch norm keeps ImageNet's mean and
-variance; the gradient is cut to a length of .1 (uncut, this network ends in one point within 60 steps; cut to 1e-3, as
-the authors cut theirs, it stays as it was; seen on held-out normal images alone, docs/experiments.md). Steps are as
-many as ``steps`` says, where the paper has 15 epochs.
+weight consolidation, the paper's other brake, for it needs ImageNet's images, and no weight decay; the gradient is cut
+to a length of .1 (uncut, this network ends in one point within 60 steps; cut to 1e-3, as the authors cut that of a loss
+divided by the number of features, it stays as it was; seen on held-out normal images alone, docs/experiments.md).
+Distances are added as they are, where the authors' code adds their squares. Steps are as many as ``steps`` says, where
+theirs are 15 epochs. As with them, batch norm keeps ImageNet's mean and variance.
 """
 
 from __future__ import annotations

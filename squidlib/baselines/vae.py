@@ -1,7 +1,7 @@
 """VAE: the code of an image is a Gaussian, pulled towards N(0, I); what does not fit it should rebuild badly.
 
-Paper: Kingma and Welling, "Auto-Encoding Variational Bayes", ICLR 2014, eq. 3 and 10; the weight of the second term is
-Higgins et al.'s beta (ICLR 2017). As a detector of disease: Baur et al., MedIA 2021.
+Paper: Kingma and Welling, "Auto-Encoding Variational Bayes", ICLR 2014, eq. 3 and appendix B; the weight of the second
+term is Higgins et al.'s beta (ICLR 2017). As a detector of disease: Baur et al., MedIA 2021.
 Objective: |x - x'|^2 + beta * KL(N(m, s^2) || N(0, I)), x' decoded from m + s * noise;
 KL = -1/2 sum(1 + log s^2 - m^2 - s^2). Both terms are sums, over an image's pixels and over its code, and are divided
 by the number of pixels. Score: the same with x' decoded from m.
