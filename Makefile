@@ -5,9 +5,11 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+BENCHMARK := OMP_NUM_THREADS=1 $(BIN)/squid benchmark
+RESULTS := squidlib/benchmark/results
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lab setup notebooks rehearse times badges figures studies
+.PHONY: help demo test lab setup notebooks rehearse times badges figures studies benchmark
 
 help: ## show what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/make \1\t\2/'
@@ -48,6 +50,10 @@ studies: $(READY) ## run what the studies in squidlib/studies still lack (hours 
 	$(BIN)/python -m squidlib.studies.systems
 	$(BIN)/python -m squidlib.studies.memory_size
 	$(BIN)/python tools/studies.py
+
+benchmark: $(READY) ## all systems on DigitAnatomy, or with CHEST=folder on X-rays (1.5 to 3 hours), write docs/benchmark.md
+	$(if $(CHEST),$(BENCHMARK) zhanglab --data "$(CHEST)" --minutes-each 2 --out $(RESULTS)/zhanglab,$(BENCHMARK) digitanatomy --minutes-each 1 --out $(RESULTS)/digitanatomy)
+	$(BIN)/python tools/benchmark_page.py
 
 figures: $(READY) ## train three seeds, ship one of them, write the figures into README.md
 	$(BIN)/python tools/figures.py

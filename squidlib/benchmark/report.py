@@ -35,7 +35,7 @@ def as_markdown(rows: Sequence[Row], settings: dict[str, Any]) -> str:
         "Oracle: the threshold of highest accuracy on the test labels themselves, an upper bound and no result.",
         markdown(_bold(decision_cells(rows))),
         "## What it costs\n\nSteps are planned with a short trial so that they fill the time. Peak memory is that "
-        f"of the whole process, data included.{_clock(rows)}",
+        f"of the whole process, data included.{_clock(rows)}{_duration(rows)}",
         markdown(_bold(cost_cells(rows))),
     ]
     failed = [f"- {row.name}, seed {seed}: {text}" for row in rows for seed, text in row.failures.items()]
@@ -154,6 +154,13 @@ def _notes(rows: Sequence[Row], dataset: str) -> list[str]:
 def _clock(rows: Sequence[Row]) -> str:
     alone = any(run["threads"] == 1 and run["device"] == "cpu" for row in rows for run in row.runs.values())
     return " Seconds are the processor's own, so that other work on the machine takes nothing." if alone else ""
+
+
+def _duration(rows: Sequence[Row]) -> str:
+    seconds = [run["job_seconds"] for row in rows for run in row.runs.values() if "job_seconds" in run]
+    if not seconds:
+        return ""
+    return f" All {len(seconds)} jobs, one after another, trials and scoring included, took {sum(seconds) / 3600:.1f} h."
 
 
 def _flat(figures: dict[str, Any], before: str = "") -> dict[str, Any]:

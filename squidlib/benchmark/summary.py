@@ -22,7 +22,7 @@ class Row:
     Attributes:
         name: as the command line takes it.
         family: one of ``systems.FAMILIES``, or "other".
-        runs: seed -> figures.
+        runs: seed -> figures; "job_seconds" is what the whole job took, by the clock on the wall.
         failures: seed -> what went wrong.
         comparison: with SQUID (AUC of this system minus SQUID's); None of SQUID itself, and where it has no results.
         corrected_p: Holm's, over all systems that are compared.
@@ -68,7 +68,7 @@ def summarise(store: Store, exam: Exam, systems: Mapping[str, Entry]) -> list[Ro
     for result in store.results():
         row = rows.setdefault(result.system, Row(result.system, _family(result.system, systems)))
         if result.figures is not None:
-            row.runs[result.seed] = result.figures
+            row.runs[result.seed] = result.figures | {"job_seconds": result.seconds}
         else:
             row.failures[result.seed] = str(result.failure)
     compared = _compared(store, exam, rows)

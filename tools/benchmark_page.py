@@ -1,0 +1,115 @@
+"""Write the tables and computed sentences of docs/benchmark.md, and the README's, from the stored benchmarks.
+
+make benchmark         # runs what is missing first
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from squidlib.benchmark.findings import agreement, auc_of, beaten_by, best_trivial, impossible, place_of
+from squidlib.benchmark.paper_table import PAPER
+from squidlib.benchmark.report import auc_cells
+from squidlib.benchmark.stored import DATASETS, Stored, stored
+from squidlib.benchmark.summary import Row, spread
+from squidlib.tables import markdown
+
+sys.path.insert(0, str(Path(__file__).parent))
+from readme_part import ROOT, replace_part
+
+DOCUMENT = ROOT / "docs" / "benchmark.md"
+FAR = 0.1  #: a difference to the paper that is named
+
+
+def part(found: Stored) -> str:
+    """What one benchmark gave: its size, SQUID's place, the bar that learns nothing, the table."""
+    rows, settings = found
+    seconds = sum(run["job_seconds"] for row in rows for run in row.runs.values())
+    jobs, failed = sum(len(row.runs) for row in rows), sum(len(row.failures) for row in rows)
+    counts = ", ".join(f"{count} {kind}" for kind, count in settings["test_images"].items())
+    opening = (
+        f"{jobs} jobs ({failed} failed), {60 * settings['minutes_each']:g} s of fitting each, {seconds / 3600:.1f} h in "
+        f"all on one {settings['device'].upper()} thread. Test images: {counts}."
+    )
+    cells = auc_cells(rows, settings["data"])
+    families = [["system", "family"], *([cells[1 + index][0], row.family] for index, row in enumerate(rows))]
+    return "\n\n".join(
+        [opening, *squids_place(rows), trivial_bar(rows), markdown([[*a, *b[1:]] for a, b in zip(families, cells, strict=True)])]
+    )  # fmt: skip
+
+
+def squids_place(rows: list[Row]) -> list[str]:
+    """By how much SQUID is ahead of the next, or what is ahead of it."""
+    place = place_of(rows)
+    own = next(row for row in rows if row.name == "SQUID")
+    text = f"**SQUID is {ordinal(place.rank)} of {place.of}**, AUC {spread(own.values('auc', 'mean'))}."
+    others = place.ahead or [row for row in rows if row.runs and row.name != "SQUID"][:1]
+    word = "Ahead of it" if place.ahead else "Next"
+    told = [f"{row.title} {spread(row.values('auc', 'mean'))} ({compared(row)})" for row in others]
+    return [f"{text} {word}: {'; '.join(told)}."]
+
+
+def compared(row: Row) -> str:
+    """Difference to SQUID and its p-value."""
+    if row.comparison is None or row.corrected_p is None:
+        return "not compared"
+    p = "p < 0.001" if row.corrected_p < 0.001 else f"p = {row.corrected_p:.3f}"
+    return f"{row.comparison.difference:+.3f}, {p} after Holm"
+
+
+def trivial_bar(rows: list[Row]) -> str:
+    """How many systems that learn stay below the best score that does not."""
+    bar = best_trivial(rows)
+    below, learning = beaten_by(rows, bar), [row for row in rows if row.runs and not row.trivial]
+    names = f": {', '.join(row.name for row in below)}" if below else ""
+    return (
+        f"The best score that learns (next to) nothing is {bar.name}, {auc_of(bar):.3f}; {len(below)} of the "
+        f"{len(learning)} systems that learn are below it{names}."
+    )
+
+
+def paper_part(found: Stored) -> str:
+    """Our order against the paper's, and the differences."""
+    agreed = agreement(found.rows, "zhanglab")
+    far = sorted(agreed.differences.items(), key=lambda pair: -abs(pair[1]))
+    named = "; ".join(f"{name} {100 * value:+.1f}" for name, value in far if abs(value) >= FAR)
+    higher = sum(value > 0 for value in agreed.differences.values())
+    wrong = impossible("zhanglab")
+    printed = {name: float(row.auc.split("±")[0]) / 100 for name, row in PAPER["zhanglab"].items()}
+    bar = best_trivial(found.rows)
+    under = [name for name, value in printed.items() if value < auc_of(bar)]
+    return (
+        f"- Order: Spearman's correlation of ours with the paper's is {agreed.spearman:+.2f} over "
+        f"{len(agreed.differences)} systems; {agreed.inverted} of {agreed.pairs} pairs stand the other way round.\n"
+        f"- Height: ours is higher for {higher} of them. Differences of {100 * FAR:.0f} points of AUC or more, ours minus "
+        f"the paper's: {named or 'none'}.\n"
+        f"- {' and '.join(wrong)}: no counts of 234 normal and 390 abnormal images give their printed accuracy and F1 "
+        "(`squidlib.lesson.possible`).\n"
+        f"- {bar.name}, which learns (next to) nothing, has {100 * auc_of(bar):.1f} on our test images; {len(under)} of "
+        f"{len(printed)} systems are printed with less, on theirs."
+    )
+
+
+def summary_part() -> str:
+    """The README's sentences."""
+    lines = []
+    for name in DATASETS:
+        rows, settings = stored(name)
+        lines.append(
+            f"- {name}, {60 * settings['minutes_each']:g} s to fit each: {' '.join(squids_place(rows))} {trivial_bar(rows)}"
+        )
+    return "\n".join(lines)
+
+
+def ordinal(number: int) -> str:
+    """1 -> first, and so on in digits."""
+    words = {1: "first", 2: "second", 3: "third"}
+    return words.get(number, f"{number}th")
+
+
+if __name__ == "__main__":
+    for name in DATASETS:
+        replace_part(name, part(stored(name)), DOCUMENT)
+    replace_part("paper", paper_part(stored("zhanglab")), DOCUMENT)
+    replace_part("benchmark", summary_part())
