@@ -160,7 +160,8 @@ def _duration(rows: Sequence[Row]) -> str:
     seconds = [run["job_seconds"] for row in rows for run in row.runs.values() if "job_seconds" in run]
     if not seconds:
         return ""
-    return f" All {len(seconds)} jobs, one after another, trials and scoring included, took {sum(seconds) / 3600:.1f} h."
+    hours = sum(seconds) / 3600
+    return f" All {len(seconds)} jobs, one after another, trials and scoring included, took {hours:.1f} h."
 
 
 def _flat(figures: dict[str, Any], before: str = "") -> dict[str, Any]:
