@@ -11,6 +11,7 @@ from squidlib.checks import (
     assembling,
     autoencoding,
     chest_xrays,
+    comparing,
     composing,
     contamination,
     exploring,
@@ -24,6 +25,7 @@ from squidlib.checks import (
 from squidlib.checks.assembling import *  # noqa: F403
 from squidlib.checks.autoencoding import *  # noqa: F403
 from squidlib.checks.chest_xrays import *  # noqa: F403
+from squidlib.checks.comparing import *  # noqa: F403
 from squidlib.checks.composing import *  # noqa: F403
 from squidlib.checks.contamination import *  # noqa: F403
 from squidlib.checks.exploring import *  # noqa: F403
@@ -36,6 +38,6 @@ from squidlib.checks.shrinkage import *  # noqa: F403
 
 _LESSONS = (
     first_look, composing, autoencoding, matrix, queue, shrinkage, inpainting, assembling, judging, contamination,
-    exploring, chest_xrays,
+    exploring, chest_xrays, comparing,
 )  # fmt: skip
 __all__ = [name for lesson in _LESSONS for name in lesson.__all__]
