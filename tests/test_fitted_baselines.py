@@ -183,6 +183,7 @@ def test_fitting_a_code_lowers_the_likelihood_that_is_scored_and_leaves_the_netw
     fitted = system.score(fresh)
     assert (fitted < unfitted).all()
     assert all(torch.equal(one, two) for one, two in zip(before, system.field.parameters(), strict=True))
+    assert not any(parameter.requires_grad for parameter in system.field.parameters())
 
 
 def test_the_implicit_fields_map_holds_the_score() -> None:
@@ -223,6 +224,10 @@ def test_igds_gaussian_is_that_of_plain_normals_as_scored() -> None:
 def test_igd_scores_half_and_half_and_calibrating_gives_both_terms_one_unit() -> None:
     system = SYSTEMS["IGD"](4).fit(NORMALS)
     terms = system.terms(NORMALS)
+    rebuilt, codes = system.reconstruct(NORMALS), in_batches(system.encoder, NORMALS)
+    torch.testing.assert_close(terms[:, 0], igd.reconstruction_term(NORMALS, rebuilt))
+    torch.testing.assert_close(terms[:, 1], igd.gaussian_term(codes, system.centre, system.spread))
+    torch.testing.assert_close(system.anomaly_map(NORMALS), (NORMALS - rebuilt).abs())
     torch.testing.assert_close(system.score(NORMALS), terms.sum(1) / 2)
     system.calibrate(NORMALS)
     standard = (terms - terms.mean(0)) / terms.std(0)
@@ -242,6 +247,7 @@ def test_rectangles_keep_to_the_papers_ranges_and_fill_them(
     for values, low, high in ranges if turned else [(area, 0.02, 0.15), (aspect, 0.3, 1 / 0.3)]:
         assert low - 1e-6 <= float(values.min()) < low + 0.05 * (high - low)
         assert high - 0.05 * (high - low) < float(values.max()) <= high + 1e-6
+    assert turned or 0.45 < float((aspect > 1).float().mean()) < 0.55, "lying and standing ones are alike frequent"
     degrees = torch.rad2deg(cut.angles)
     if turned:
         assert -45 <= float(degrees.min()) < -43
@@ -291,6 +297,21 @@ def test_a_patch_is_copied_pixel_by_pixel_and_made_brighter() -> None:
     assert mask.sum() == 8
 
 
+def test_what_is_pasted_comes_from_the_same_spot_of_the_rectangle(generator: torch.Generator) -> None:
+    centres = (torch.arange(32) + 0.5) / 32
+    rows, columns = (ramp[None, None].expand(64, 1, 32, 32) for ramp in torch.meshgrid(centres, centres, indexing="ij"))
+    cut, one = cp.patches(64, generator), torch.ones(64)
+    for axis, ramp in enumerate((rows, columns)):
+        pasted, mask = cp.paste(ramp, cut, one)
+        expected = ramp + (cut.sources - cut.targets)[:, axis, None, None, None]
+        assert float((pasted - expected)[mask].abs().max()) <= 0.5 / 32 + 1e-5, "off by more than half a pixel"
+
+
+def test_what_is_pasted_stays_in_0_to_1(generator: torch.Generator) -> None:
+    pasted, _ = cp.paste(torch.ones(8, 1, 32, 32), cp.patches(8, generator), torch.full((8,), 1.1))
+    assert float(pasted.max()) == 1
+
+
 def test_a_quarter_turn_lays_a_standing_rectangle_down() -> None:
     images = noise(1, 16)
     centre = torch.tensor([[0.5, 0.5]])
@@ -304,6 +325,7 @@ def test_cutpastes_score_is_the_mahalanobis_distance_to_plain_normals() -> None:
     from sklearn.covariance import LedoitWolf
 
     system = SYSTEMS["CutPaste"](2).fit(NORMALS, varied=noise(12, 32, seed=5) ** 3)
+    assert system.embed(NORMALS).shape == (12, 8 * 4), "features, not the head's three logits"
     gaussian = LedoitWolf().fit(system.embed(NORMALS).double().numpy())
     tests = noise(5, 32, seed=9)
     expected = np.sqrt(gaussian.mahalanobis(system.embed(tests).double().numpy()))
@@ -341,6 +363,12 @@ def test_a_difference_at_one_place_is_mapped_to_that_place() -> None:
     found = m_kd.difference_map(ours, maps(0), (8, 8))
     assert float(found[:, :, :2, 6:].min()) > 1
     assert float(found[:, :, 6:].abs().max()) < 1e-5
+
+
+def test_the_map_counts_values_where_directions_agree() -> None:
+    level = torch.full((1, 4, 2, 2), 3.0)
+    found = m_kd.difference_map([2 * level], [level], (2, 2))
+    torch.testing.assert_close(found, torch.full((1, 1, 2, 2), 0.01 * 9.0), atol=1e-6, rtol=1e-5)
 
 
 def test_training_moves_the_student_and_never_the_teacher() -> None:

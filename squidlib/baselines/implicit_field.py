@@ -25,7 +25,7 @@ from squidlib.baselines.fitting import Ticks, in_batches, seeded
 
 PRIOR = 1e-4  #: factor of |z|^2
 CHUNK = 8  #: images whose every pixel is looked up at once: more would not fit a processor's cache
-DETAIL = 2.0  #: deviation of the Fourier features' frequencies, in cycles across half an image
+DETAIL = 2.0  #: deviation of the Fourier features' frequencies, in cycles across an image
 
 
 def intensity_class(images: Float[Tensor, "*shape"], classes: int) -> Int[Tensor, "*shape"]:
