@@ -67,7 +67,7 @@ def _f_anogan(preset: Preset) -> System:
 def _memae(preset: Preset) -> System:
     from squidlib.baselines.memae import MemAE
 
-    return MemAE()
+    return MemAE(preset.config)
 
 
 def _mnad(preset: Preset) -> System:
