@@ -140,11 +140,11 @@ def test_cutpaste_learns_which_version_is_which(monkeypatch: pytest.MonkeyPatch)
 # Implicit field
 
 
-def test_a_code_tells_images_apart() -> None:
-    greys = torch.linspace(0.1, 0.9, 12)[:, None, None, None].expand(-1, 1, 8, 8)
-    system = ImplicitField(code=8, width=32, layers=2, pixels=16, steps=150, batch_size=8, learning_rate=5e-3).fit(
-        greys
-    )
+def test_a_code_tells_images_apart_and_a_field_places_within_them() -> None:
+    greys = torch.tensor([0.1, 0.8, 0.4, 0.9])[:, None, None, None].repeat(1, 1, 8, 8)
+    greys[:, :, 4:] = 1 - greys[:, :, 4:]  # each image: one grey above, its opposite below
+    system = ImplicitField(8, 32, 2, pixels=32, steps=150, batch_size=3, learning_rate=1e-2, fitting_steps=60)
+    system.fit(greys)
     assert float((system.reconstruct(greys) - greys).abs().mean()) < 0.1
 
 
