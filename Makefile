@@ -47,7 +47,6 @@ studies: $(READY) ## run what the studies in squidlib/studies still lack (hours 
 	$(BIN)/python -m squidlib.studies.ablation
 	$(BIN)/python -m squidlib.studies.contamination
 	$(BIN)/python -m squidlib.studies.cleaning
-	$(BIN)/python -m squidlib.studies.systems
 	$(BIN)/python -m squidlib.studies.memory_size
 	$(BIN)/python tools/studies.py
 

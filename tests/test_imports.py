@@ -58,7 +58,7 @@ FLOORS = [
     {"runs", "tables", "explorer.effect", "explorer.drawing"},
     {"pipeline", "explorer.state"},
     {"parallel.launching"},
-    {"studies.ablation", "studies.contamination", "studies.systems", "studies.chest_contamination"},
+    {"studies.ablation", "studies.contamination", "studies.chest_contamination"},
     {"studies.cleaning", "studies.memory_size", "studies.shortcuts"},
     {"studies.sharpness", "studies"},
     {""},  # squidlib itself: __init__.py

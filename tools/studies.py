@@ -10,9 +10,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from digitanatomy import ANOMALIES
 from squidlib.scoring import DEFAULT_SCORE
-from squidlib.studies import chest_contamination, cleaning, contamination, memory_size, sharpness, shortcuts, systems
+from squidlib.studies import chest_contamination, cleaning, contamination, memory_size, sharpness, shortcuts
 from squidlib.studies.results import load_runs, spread
 from squidlib.studies.variants import variants
 
@@ -42,17 +41,6 @@ def ablation_table() -> str:
         for name, variant in variants().items()
     ]
     return table(["variant", *scores], rows)
-
-
-def systems_table() -> str:
-    """A row for each system, SQUID's from the ablation."""
-    runs, names = load_runs("systems"), [*ANOMALIES, "mean"]
-    rows = [["SQUID (400 steps)", *(cell(load_runs("ablation"), "whole", "combined", name) for name in names)]]
-    rows += [
-        [f"{system} ({steps} steps)", *(cell(runs, system, name) for name in names)]
-        for system, steps in systems.STEPS.items()
-    ]
-    return table(["system", *names], rows)
 
 
 def contamination_table() -> str:
@@ -127,7 +115,6 @@ def matching_table() -> str:
 if __name__ == "__main__":
     for part in (
         ablation_table,
-        systems_table,
         contamination_table,
         cleaning_table,
         memory_size_table,
