@@ -201,9 +201,7 @@ def test_a_variant_is_judged_by_the_scores_that_it_has(name: str) -> None:
     assert (found["combined"] == default) == (name == "whole")
 
 
-@pytest.mark.parametrize(
-    ("study", "settings"), [("ablation", 14), ("contamination", 18)], ids=lambda value: str(value)
-)
+@pytest.mark.parametrize(("study", "settings"), [("ablation", 14), ("contamination", 18)], ids=lambda value: str(value))
 def test_a_stored_study_is_complete(study: str, settings: int) -> None:
     stored = json.loads(results.path_of(study).read_text())  # where it is not: python -m squidlib.studies.<study>
     seeds = stored["facts"]["seeds"]
