@@ -345,7 +345,7 @@ value = {row.name: row.mean("auc", "mean") for row in compared}
 deviation = {row.name: np.std(row.values("auc", "mean"), ddof=1) for row in compared if len(row.runs) > 1}
 bar = max((row.name for row in compared if row.trivial), key=value.get)
 beaten = [row.name for row in compared if not row.trivial and value[row.name] < value[bar]]
-title = f"{60 * settings['minutes_each']:g} s each; below {bar}, which learns nothing: {', '.join(beaten) or 'none'}"
+title = f"{60 * settings['minutes_each']:g} s each; below {bar}, which learns nothing:\n{', '.join(beaten) or 'none'}"
 figure = bars(value, title, "mean AUC over four kinds (dotted: guessing)", deviation, reference=0.5)
 show(figure, alt="Bars of the mean AUC of SQUID, of other trained systems and of trivial baselines")
 
