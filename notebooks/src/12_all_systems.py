@@ -326,10 +326,11 @@ say(
 )
 
 # %%
-found = {row.name: row.comparison.p for row in rows if row.comparison}
+compared = {row.name: row.comparison for row in rows if row.comparison}
+found = {name: comparison.p for name, comparison in compared.items()}
 after = holm(found)
 lost = [name for name, p in found.items() if p < 0.05 <= after[name]]
-same = [name for name, p in after.items() if p >= 0.05]
+same = [f"{name} ({compared[name].difference:+.2f})" for name, p in after.items() if p >= 0.05]
 say(
     f"Of {len(found)} comparisons with SQUID, {sum(p < 0.05 for p in found.values())} have p < 0.05, after Holm "
     f"{sum(p < 0.05 for p in after.values())}. No difference shown: {', '.join(same) or 'none'}"
@@ -338,8 +339,9 @@ say(
 )
 
 # %% [markdown]
-# "No difference shown" is not "no difference": three seeds and these images cannot show a small one. And p says nothing
-# of how *large* a difference is; the column beside it does.
+# "No difference shown" is not "no difference": the number in brackets, if there is one, is what was measured, as AUC
+# minus SQUID's. Few test images cannot show a small difference, and few seeds that scatter not even a large one. Nor
+# does a small p say that a difference is *large*.
 #
 # **What it costs.** The same seconds for everybody is one kind of fairness. It is not the same number of steps, not the
 # same number of parameters, not the same electricity; and a pretrained network brings days of training on a million
@@ -496,8 +498,8 @@ else:
 #
 # **What we saw.** Families differ in what they call unlike normal, and so in which anomaly they find. A harness in
 # which only the judge sees labels needs few lines. Scores that learn nothing set the bar, and not every system that
-# learns passes it in the time given. Many comparisons need a correction. The paper's table and ours agree only so far,
-# and there are more reasons for that than one can separate.
+# learns passes it in the time given. Many comparisons need a correction. How far the paper's order and ours agree, you
+# have counted; there are more reasons for what is left than one can separate.
 #
 # **What this does not show.** What each system can do at its best: the networks are small versions, trained for
 # minutes, with settings from their papers or from normal images alone. That the order holds for other data: here are
