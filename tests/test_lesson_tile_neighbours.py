@@ -52,7 +52,7 @@ def test_an_empty_tile_and_an_exchanged_one_are_far_from_normal() -> None:
     empty[:, :, 8:16, 8:16] = 0
     exchanged[:, :, :8, :8] = held_out[:, :, 8:16, :8]
     system = TileNeighbours().fit(normals)
-    assert min(system.score(empty).min(), system.score(exchanged).min()) > 2 * system.score(held_out).max()
+    assert min(system.score(empty).min(), system.score(exchanged).min()) > system.score(held_out).max() + 5
 
 
 def test_too_few_normals_are_refused() -> None:
