@@ -65,8 +65,8 @@ def build(master: Path, everything: bool) -> None:
 def take_outputs(solved: NotebookNode, student: NotebookNode) -> None:
     """Show in the solved notebook what class mode gave for the student's.
 
-    What follows an exercise never uses the student's version, so that the two differ in the exercises' own cells and
-    in what the checks say, and class mode has to be computed only once. nbval runs both.
+    What follows an exercise uses the library's version where the student's is blank, so that the two differ in the
+    exercises' own cells and in what the checks say, and class mode has to be computed only once. nbval runs both.
     """
     for cell, other in zip(solved.cells, student.cells, strict=True):
         if cell.cell_type == "code" and cell.source == other.source and not cell.source.startswith("check."):

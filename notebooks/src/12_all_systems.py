@@ -21,6 +21,7 @@ from squidlib.baselines.padim import PlaceGaussians, whitening
 from squidlib.baselines.panda import Panda
 from squidlib.benchmark.findings import agreement, beaten_by, best_trivial, impossible, place_of
 from squidlib.benchmark.holm import holm
+from squidlib.benchmark.order import inverted_pairs
 from squidlib.benchmark.paper_table import PAPER, PAPER_TEST
 from squidlib.benchmark.pictures import auc_chart
 from squidlib.benchmark.report import auc_cells, cost_cells
@@ -31,7 +32,6 @@ from squidlib.checks import own_system
 from squidlib.lesson import by_mode, image_grid, interruptible, say, show
 from squidlib.lesson.board import board
 from squidlib.lesson.live_benchmark import part_of, ranked, run_live
-from squidlib.lesson.order import inverted_pairs
 from squidlib.lesson.tile_neighbours import TileNeighbours
 from squidlib.metrics import auc
 from squidlib.patches import cut, join
@@ -519,5 +519,5 @@ else:
 # | a paired test | not in the paper | `squidlib.benchmark.delong.compare` | `tests/test_benchmark_delong.py` |
 # | Holm's correction | not in the paper | `squidlib.benchmark.holm.holm` | `tests/test_benchmark_delong.py` |
 # | place, bar, agreement | tables 1, 2 | `squidlib.benchmark.findings` | `tests/test_benchmark_findings.py` |
-# | pairs that turn round | ours | `squidlib.lesson.order.inverted_pairs` | `tests/test_lesson_order.py` |
+# | pairs that turn round | ours | `squidlib.benchmark.order.inverted_pairs` | `tests/test_benchmark_order.py` |
 # | twenty lines | ours | `squidlib.lesson.tile_neighbours.TileNeighbours` | `tests/test_lesson_tile_neighbours.py` |

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from squidlib.benchmark.order import inverted_pairs
 from squidlib.benchmark.paper_table import PAPER, PAPER_TEST
 from squidlib.benchmark.summary import Row
 from squidlib.benchmark.systems import SQUID
@@ -71,10 +72,9 @@ def agreement(rows: Sequence[Row], dataset: str) -> Agreement:
     if len(ours) < 3:
         raise ValueError(f"at least three systems in both tables expected, got {len(ours)}")
     names = list(ours)
-    pairs = [(one, other) for index, one in enumerate(names) for other in names[:index]]
-    inverted = sum((ours[one] - ours[other]) * (printed[one] - printed[other]) < 0 for one, other in pairs)
+    turned = inverted_pairs(ours, printed)
     correlation = float(spearmanr([ours[name] for name in names], [printed[name] for name in names]).statistic)
-    return Agreement(correlation, {name: ours[name] - printed[name] for name in names}, inverted, len(pairs))
+    return Agreement(correlation, {name: ours[name] - printed[name] for name in names}, *turned)
 
 
 def impossible(dataset: str = "zhanglab") -> list[str]:

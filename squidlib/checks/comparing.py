@@ -8,9 +8,9 @@ import torch
 from torch import Generator, Tensor
 
 from squidlib.benchmark.holm import holm
+from squidlib.benchmark.order import inverted_pairs as counted
 from squidlib.checks.interface import own_system
 from squidlib.checks.report import Holds, exercise
-from squidlib.lesson.order import inverted_pairs as counted
 
 __all__ = ["holm_correction", "inverted_pairs", "mahalanobis", "own_system"]
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import kendalltau
 
-from squidlib.lesson.order import inverted_pairs
+from squidlib.benchmark.order import inverted_pairs
 
 
 def table(seed: int, count: int = 9) -> dict[str, float]:
