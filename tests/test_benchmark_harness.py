@@ -20,9 +20,8 @@ from squidlib.benchmark.source import preset_of
 from squidlib.benchmark.store import JobResult, Store
 from squidlib.benchmark.summary import Row, spread, summarise
 from squidlib.benchmark.systems import TRIVIAL
-from squidlib.cli import benchmark as command
 from tests.benchmark_toys import TOYS, ToySource
-from tests.helpers import contents, refusal, squid
+from tests.helpers import contents, refusal
 
 SETTINGS = settings_of("digitanatomy", ToySource().exam(), 0.002, "cpu")
 Capture = pytest.CaptureFixture[str]
@@ -218,57 +217,3 @@ def test_spread() -> None:
     assert spread([0.5, 0.7]) == "0.600 ± 0.141"
     assert spread([0.5, 0.5]) == spread([0.5]) == "0.500"
     assert spread([]) == "–"
-
-
-TABLE = [
-    ("digitanatomy --systems SQUID,Padin", "no system 'Padin'; did you mean PaDiM? They are sharpness, mean-image"),
-    ("digitanatomy --systems zzz", "no system 'zzz'. They are sharpness"),
-    ("digitanatomy --seeds 0", "--seeds is the number of trainings of each system, at least 1; got 0"),
-    ("digitanatomy --minutes-each 0", "--minutes-each must be more than 0, got 0"),
-    ("digitanatomy --data .", "--data is the folder of chest X-rays"),
-    ("zhanglab", "--data: the folder of zhanglab is needed; to get it:"),
-    ("zhanglab --data nowhere", "no such folder"),
-    ("digitanatomy --device abacus", "--device is auto, cpu, cuda or mps"),
-]
-
-
-@pytest.mark.parametrize(("arguments", "line"), TABLE, ids=lambda value: value.split("--")[-1][:20])
-def test_what_the_command_line_refuses(arguments: str, line: str, tmp_path: Path, capsys: Capture) -> None:
-    said = squid(capsys, "benchmark", *arguments.split(), "--out", tmp_path / "new")
-    assert said.code == 2
-    assert len(said.errors) == 1
-    assert line in said.errors[0]
-    assert not (tmp_path / "new").exists()
-
-
-def test_the_command_writes_everything_and_says_how_to_go_on(
-    tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    import squidlib.benchmark.source as source
-    import squidlib.benchmark.systems as systems
-
-    monkeypatch.setattr(source, "NamedSource", lambda facts: ToySource())
-    monkeypatch.setattr(systems, "chosen", lambda names: {"SQUID": TOYS["SQUID"], "killed": TOYS["killed"]})
-    ends: list[str | None] = [None, "killed by SIGKILL", KeyboardInterrupt()]  # type: ignore[list-item]
-
-    def instead(work: Any, job: Any, log: Path, limit: float) -> str | None:
-        end = ends.pop(0)
-        if isinstance(end, KeyboardInterrupt):
-            raise end
-        if end is None:
-            work(job)
-        return end
-
-    monkeypatch.setattr(harness, "run_apart", instead)
-    arguments = ["benchmark", "digitanatomy", "--seeds", "1", "--minutes-each", "0.002", "--out", str(tmp_path)]
-    monkeypatch.setattr("sys.argv", ["squid", *arguments, "--overwrite"])
-    said = squid(capsys, *arguments)
-    assert said.code == 1  # done, but one failed
-    assert any("failed: killed, seed 0: killed by SIGKILL" in line for line in said.errors)
-    for name in ("results.md", "results.csv", "results.json", "auc.png", "systems.png"):
-        assert (tmp_path / name).stat().st_size > 100
-    assert json.loads((tmp_path / "results.json").read_text())["settings"]["data"] == "digitanatomy"
-    said = squid(capsys, *arguments)
-    assert said.code == 130
-    assert said.errors[-1].endswith(f"Go on with: squid {' '.join(arguments)}")  # not from the beginning again
-    assert command.Benchmark.__doc__

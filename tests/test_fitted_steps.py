@@ -11,8 +11,8 @@ from torch import Tensor, nn
 from squidlib.baselines import IGD, CutPaste, ImplicitField, igd
 from squidlib.baselines import cutpaste as cp
 from squidlib.baselines.auto_encoder import encoder
+from squidlib.baselines.field import Field
 from squidlib.baselines.fitting import batches, seeded
-from squidlib.baselines.implicit_field import Field
 from tests.helpers import noise
 
 NORMALS = noise(12, 32)

@@ -20,6 +20,9 @@ FLOORS = [
     {
         "baselines.fitting",
         "baselines.by_reconstruction",
+        "baselines.field",
+        "baselines.pasting",
+        "baselines.prototypes",
         "pretended",
         "twosample",
         "ssim",

@@ -10,7 +10,8 @@ import torch.nn.functional as F
 from torch import Generator, Tensor
 
 from squidlib.baselines.fitting import seeded
-from squidlib.baselines.mnad import MNAD, MNADNetwork, memory_loss, moved_items, nearest_two, read_items
+from squidlib.baselines.mnad import MNAD, MNADNetwork
+from squidlib.baselines.prototypes import memory_loss, moved_items, nearest_two, read_items
 from tests.helpers import noise
 
 RANDOM = Generator().manual_seed(0)

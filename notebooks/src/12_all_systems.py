@@ -16,9 +16,9 @@ import torch.nn.functional as F
 
 from squidlib import checks as check
 from squidlib.backbone import backbone
-from squidlib.baselines.cutpaste import paste, patches, scars, uniform
 from squidlib.baselines.padim import PlaceGaussians, whitening
 from squidlib.baselines.panda import Panda
+from squidlib.baselines.pasting import paste, patches, scars, uniform
 from squidlib.benchmark.findings import agreement, beaten_by, best_trivial, impossible, place_of
 from squidlib.benchmark.holm import holm
 from squidlib.benchmark.order import inverted_pairs
@@ -510,7 +510,7 @@ else:
 # | seen here | paper | function | test |
 # | --- | --- | --- | --- |
 # | every system | table 1 | `squidlib.benchmark.systems.SYSTEMS` | `tests/test_fitted_baselines.py` |
-# | made defects | CutPaste, 2 | `squidlib.baselines.cutpaste.paste` | `tests/test_fitted_baselines.py` |
+# | made defects | CutPaste, 2 | `squidlib.baselines.pasting.paste` | `tests/test_cutpaste.py` |
 # | Gaussians | PaDiM, eq. 1, 2 | `squidlib.baselines.padim.PlaceGaussians` | `tests/test_feature_systems.py` |
 # | pretrained, and saying so | not in the paper | `squidlib.backbone.backbone` | `tests/test_backbone.py` |
 # | answers before labels | not in the paper | `squidlib.benchmark.job.ask` | `tests/test_benchmark_job.py` |
