@@ -80,7 +80,7 @@ class Benchmark:
         if self.seeds < 1:
             raise UserError(f"--seeds is the number of trainings of each system, at least 1; got {self.seeds}")
         if not 0 < self.minutes_each < 1e6:
-            raise UserError(f"--minutes-each must be more than 0, got {self.minutes_each}")
+            raise UserError(f"--minutes-each must be more than 0 and less than a million, got {self.minutes_each}")
         check_device(self.device)
         check_writable(self.out)
 
