@@ -78,7 +78,7 @@ def test_the_blank_is_called_blank_and_gets_a_first_hint(
 @pytest.mark.parametrize(("name", "key"), [(name, key) for name in WRONG for key in WRONG[name]])
 def test_a_typical_wrong_answer_fails_where_it_should(name: str, key: str) -> None:
     report = getattr(checks, name)(WRONG[name][key])
-    assert report.failed == key, str(report)
+    assert report.failed == key.partition(": ")[0], str(report)  # what follows tells two of the same kind apart
     assert not report.passed
     assert report.problem in str(report)
     assert report.hints[0] in str(report)
@@ -88,7 +88,7 @@ def test_a_typical_wrong_answer_fails_where_it_should(name: str, key: str) -> No
 def test_every_check_knows_three_typical_wrong_answers_each_with_its_own_hint(name: str) -> None:
     assert len(WRONG[name]) >= 3
     first_hints = [getattr(checks, name)(answer).hints[0] for answer in WRONG[name].values()]
-    assert len(set(first_hints)) == len(first_hints)
+    assert len(set(first_hints)) == len({key.partition(": ")[0] for key in WRONG[name]})
 
 
 def test_every_check_is_asked_in_exactly_one_lesson() -> None:

@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from squidlib.backbone import Backbone, backbone
 from squidlib.baselines.fitting import Ticks, batches, in_batches, seeded
 
-VALUES = 0.01  #: lambda, factor of the squared differences
+VALUES = 0.01  #: factor of the squared differences, in the authors' code (in the paper lambda is the directions')
 EASY = 1e-8  #: keeps the cosine of two vectors of zeros finite
 
 

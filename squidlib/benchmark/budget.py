@@ -2,7 +2,7 @@
 
 A short trial on throw-away weights measures the seconds of a step, phase by phase, and what a fit costs besides its
 steps (banks, statistics); the first steps are slower than the rest and are not counted. On a CPU with one thread the
-processor's own time is counted, so that other work on the machine takes nothing from a system's budget.
+processor's own time is counted, so that waiting for other work takes nothing from a system's budget.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Pictures of a benchmark: AUC of all systems, and what those that reconstruct make of a few images.
 
-The second is the paper's slides' picture with every system as a column.
+The second shows what every system rebuilds, a column each.
 """
 
 from __future__ import annotations

@@ -17,6 +17,10 @@ from squidlib.benchmark.summary import Row, spread
 from squidlib.benchmark.systems import SQUID
 from squidlib.tables import Cells, markdown
 
+CLOCK = (
+    " Seconds are the processor's own: waiting for other work is not counted. But other work slows a step (shared "
+    "caches and memory), so seeds may differ in steps, too, and the deviation over seeds contains that."
+)
 DECISION = ("accuracy", "f1", "sensitivity", "specificity")
 
 
@@ -27,15 +31,18 @@ def as_markdown(rows: Sequence[Row], settings: dict[str, Any]) -> str:
     parts = [
         f"# Benchmark: {settings['data']}",
         f"Test images: {counts}. {_plural(len(seeds), 'seed')}; mean ± deviation over seeds. Every system had the "
-        f"same training images and {60 * settings['minutes_each']:g} s to fit ({settings['device']}); no system sees a "
-        "label. † learns nothing or next to nothing: what the others have to beat.",
+        f"same training images and {60 * settings['minutes_each']:g} s to fit ({settings['device']}), which those that "
+        "are trained step by step fill; no system sees a label. † learns nothing or next to nothing: what the others "
+        "have to beat.",
         markdown(_bold(auc_cells(rows, settings["data"]))),
         *_notes(rows, settings["data"]),
         f"## At a threshold\n\nCalibrated: the score that {FALSE_POSITIVE_RATE:.0%} of held-out normal images exceed. "
         "Oracle: the threshold of highest accuracy on the test labels themselves, an upper bound and no result.",
         markdown(_bold(decision_cells(rows))),
         "## What it costs\n\nSteps are planned with a short trial so that they fill the time. Peak memory is that "
-        f"of the whole process, data included.{_clock(rows)}{_duration(rows)}",
+        "of the whole process, data included. Parameters are the weights of all networks that a system holds (PANDA "
+        "holds the pretrained one twice); stored images, memories and Gaussians are not counted."
+        f"{_clock(rows)}{_duration(rows)}",
         markdown(_bold(cost_cells(rows))),
     ]
     failed = [f"- {row.name}, seed {seed}: {text}" for row in rows for seed, text in row.failures.items()]
@@ -148,12 +155,16 @@ def _notes(rows: Sequence[Row], dataset: str) -> list[str]:
             "placements averaged over seeds, plus the variance over seeds), corrected by Holm over all systems "
             "compared here. With one seed the variance between trainings is unknown and left out."
         )
+    if any(row.values("pixel_auc", "mean") for row in rows):
+        notes.append(
+            "Pixel AUC: of all pixels of a kind's abnormal images, wrong ones against the rest; mean of kinds."
+        )
     return [*notes, *([NOTES[dataset]] if dataset in NOTES else [])]
 
 
 def _clock(rows: Sequence[Row]) -> str:
     alone = any(run["threads"] == 1 and run["device"] == "cpu" for row in rows for run in row.runs.values())
-    return " Seconds are the processor's own, so that other work on the machine takes nothing." if alone else ""
+    return CLOCK if alone else ""
 
 
 def _duration(rows: Sequence[Row]) -> str:

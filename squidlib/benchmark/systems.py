@@ -1,6 +1,6 @@
 """Systems: everything that can be put into the table, by the name that the command line takes.
 
-One more system is one more line here: a function that builds it, and its family.
+One more system is one more function here that builds it, and a line with its family.
 """
 
 from __future__ import annotations

@@ -14,6 +14,8 @@ from squidlib.checks.report import Holds, exercise
 
 __all__ = ["holm_correction", "inverted_pairs", "mahalanobis", "own_system"]
 
+ONE_EACH = ("(B,), one distance a feature", "One number for each row of features.")
+
 
 @exercise
 def mahalanobis(mine: Any, holds: Holds) -> None:
@@ -27,8 +29,8 @@ def mahalanobis(mine: Any, holds: Holds) -> None:
     centre = normals.mean(0)
     away = torch.tensor([[0.0, 0, 0], [1, 0, 0], [2, 0, 0], [0, 1, 0], [1, 0, 1], [1, 0, -1]])
     got = holds.call(mine, normals, centre + away, 0.0, hint=start)
-    got = holds.shape(got, (6,), "(B,), one distance a feature", "One number for each row of features.")
-    fewer = holds.call(mine, normals, centre + away[1:3], 0.0, hint=start)
+    got = holds.shape(got, (6,), *ONE_EACH).float()
+    fewer = holds.call(mine, normals, centre + away[1:3], 0.0, hint=start).float()
     holds.that(
         "normals", torch.allclose(fewer, got[1:3], rtol=1e-3, atol=1e-4),
         "mean and covariance are those of the normals",
@@ -59,6 +61,7 @@ def mahalanobis(mine: Any, holds: Holds) -> None:
     whole = _distance(normals, centre + away, 0.0)
     few = torch.eye(4)[:3]  # three images, four numbers: the covariance has no inverse
     extra = holds.call(mine, few, torch.ones(1, 4), 0.01, hint="Add extra * torch.eye(D) to the covariance first.")
+    extra = holds.shape(extra, (1,), *ONE_EACH).float()
     expected = _distance(few, torch.ones(1, 4), 0.01)
     holds.that(
         "extra", bool(torch.isfinite(extra).all()) and torch.allclose(extra, expected, rtol=1e-2),
@@ -68,7 +71,7 @@ def mahalanobis(mine: Any, holds: Holds) -> None:
         "covariance + extra * torch.eye(D), with the divisor N - 1 in the covariance.",
     )  # fmt: skip
     holds.that(
-        "values", torch.allclose(got, whole, rtol=1e-3, atol=1e-2), "and its unit is one deviation",
+        "values", torch.allclose(got, whole, rtol=1e-3, atol=1e-3), "and its unit is one deviation",
         f"expected {_rounded(whole)}, got {_rounded(got)}",
         "No other factor: sqrt(d' S^-1 d), S with the divisor N - 1.",
     )  # fmt: skip
@@ -78,7 +81,7 @@ def mahalanobis(mine: Any, holds: Holds) -> None:
 def holm_correction(mine: Any, holds: Holds) -> None:
     """``mine(p_values)``: (K,) p-values -> those of Holm, in the same order."""
     start = "order = p_values.argsort(); multiply p_values[order] by K, K - 1, ... 1; cummax; put them back."
-    given = torch.tensor([0.03, 0.01, 0.04, 0.5], dtype=torch.float64)
+    given = torch.tensor([0.03, 0.5, 0.01, 0.04], dtype=torch.float64)
     got = holds.call(mine, given, hint=start)
     got = torch.as_tensor(got, dtype=torch.float64) if isinstance(got, list | tuple) else got
     got = holds.shape(got, (4,), "(K,), one for each p-value", "Return as many as came.").double()
@@ -88,20 +91,20 @@ def holm_correction(mine: Any, holds: Holds) -> None:
         "Four questions give four chances of a false alarm.", "The smallest p-value times K.",
     )  # fmt: skip
     holds.that(
-        "order", int(got.argmin()) == 1 and int(got.argmax()) == 3, "each stands where it came",
-        f"0.01 came second and 0.5 last; the results are {_rounded(got)}",
+        "order", int(got.argmin()) == 2 and int(got.argmax()) == 1, "each stands where it came",
+        f"0.01 came third and 0.5 second; the results are {_rounded(got)}",
         "Sorting is for the factors; what comes back is in the order that came.",
         "torch.empty_like(p_values).scatter(0, order, corrected)",
     )  # fmt: skip
     holds.that(
-        "one", float(got[3]) <= 0.5 + 1e-6 and float(holds.call(mine, torch.full((3,), 0.6), hint=start)[0]) <= 1,
+        "one", float(got[1]) <= 0.5 + 1e-6 and float(holds.call(mine, torch.full((3,), 0.6), hint=start)[0]) <= 1,
         "the largest is multiplied by 1, and nothing exceeds 1",
-        f"0.5 is the largest and stays 0.5, got {float(got[3]):.3g}; and three times 0.6 must give 1",
+        f"0.5 is the largest and stays 0.5, got {float(got[1]):.3g}; and three times 0.6 must give 1",
         "The factor falls by one from each p-value to the next larger (the same factor for all is Bonferroni's).",
         "Factors K, K - 1, ... 1, and .clamp(max=1).",
     )  # fmt: skip
     holds.that(
-        "rising", float(got[2]) >= float(got[0]) - 1e-9, "a larger p-value never gets the smaller result",
+        "rising", float(got[3]) >= float(got[0]) - 1e-9, "a larger p-value never gets the smaller result",
         f"0.03 * 3 is more than 0.04 * 2, yet 0.04 must not end below 0.03; got {_rounded(got)}",
         "Going up, a result is at least the one before it.", "cummax over the sorted ones: .cummax(0).values",
     )  # fmt: skip
@@ -117,8 +120,8 @@ def holm_correction(mine: Any, holds: Holds) -> None:
 def inverted_pairs(mine: Any, holds: Holds) -> None:
     """``mine(ours, theirs)``: (pairs that stand the other way round, all pairs of names that both have)."""
     start = "names = [name for name in ours if name in theirs]; itertools.combinations(names, 2) gives each pair once."
-    ours = {"a": 0.9, "b": 0.8, "c": 0.7, "d": 0.6, "only ours": 0.5}
-    theirs = {"d": 0.2, "c": 0.3, "a": 0.4, "b": 0.5, "only theirs": 0.9}
+    ours = {"c": 0.7, "b": 0.8, "only ours": 0.5, "a": 0.9, "d": 0.6}
+    theirs = {"d": 0.2, "c": 0.3, "a": 0.1, "b": 0.5, "only theirs": 0.9}
     got = holds.call(mine, ours, theirs, hint=start)
     holds.that(
         "pair", isinstance(got, tuple | list) and len(got) == 2, "it is a pair of numbers",
@@ -147,8 +150,8 @@ def inverted_pairs(mine: Any, holds: Holds) -> None:
     )  # fmt: skip
     holds.that(
         "count", tuple(got) == tuple(counted(ours, theirs)), "all inverted pairs are found",
-        f"only a and b have changed places: 1 of 6, got {got[0]} of {got[1]}",
-        "Look at every pair, not at neighbours in the table alone.",
+        f"a is the first of four here and the last there: 3 of 6, got {got[0]} of {got[1]}",
+        "Look at every pair, not at neighbours alone, and at both ways in which a pair can turn.",
         "sum(...) over all pairs, of whether they are inverted.",
     )  # fmt: skip
 

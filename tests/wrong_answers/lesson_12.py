@@ -23,6 +23,10 @@ def _sorted_holm(p_values: Tensor) -> Tensor:
     return (p_values.sort().values * factors).clamp(max=1).cummax(0).values
 
 
+def _ordered_twice(p_values: Tensor) -> Tensor:
+    return _sorted_holm(p_values)[p_values.argsort()]
+
+
 def _falling(p_values: Tensor) -> Tensor:
     order = p_values.argsort()
     grown = p_values[order] * torch.arange(len(p_values), 0, -1)
@@ -54,6 +58,11 @@ def _all_names(ours, theirs):  # type: ignore[no-untyped-def]
 def _concordant(ours, theirs):  # type: ignore[no-untyped-def]
     names = _common(ours, theirs)
     return _inverted(ours, {name: -theirs[name] for name in names}, names)
+
+
+def _one_way(ours, theirs):  # type: ignore[no-untyped-def]
+    pairs = list(combinations(_common(ours, theirs), 2))
+    return sum(ours[a] > ours[b] and theirs[a] < theirs[b] for a, b in pairs), len(pairs)
 
 
 def _places(ours, theirs):  # type: ignore[no-untyped-def]
@@ -138,10 +147,14 @@ WRONG = {
         "together": _diagonal,
         "extra": lambda normals, features, extra: _distance(normals, features, 0.0),
         "values": lambda normals, features, extra: _distance(normals, features, extra) * (2 if len(normals) > 3 else 1),
+        "values: divisor N": lambda normals, features, extra: (
+            _distance(normals, features, extra) * (1 if extra else (len(normals) / (len(normals) - 1)) ** 0.5)
+        ),
     },
     "holm_correction": {
         "smallest": lambda p_values: p_values,
         "order": _sorted_holm,
+        "order: the wrong way back": _ordered_twice,
         "one": lambda p_values: (len(p_values) * p_values).clamp(max=1),  # Bonferroni
         "rising": _falling,
     },
@@ -152,6 +165,7 @@ WRONG = {
         "same": _concordant,
         "tie": lambda ours, theirs: _inverted(ours, theirs, _common(ours, theirs), 1e-12),
         "count": _places,
+        "count: one way alone": _one_way,
     },
     "own_system": {
         "class": _Mean(),
