@@ -40,14 +40,16 @@ def part(found: Stored) -> str:
 
 
 def squids_place(rows: list[Row]) -> list[str]:
-    """By how much SQUID is ahead of the next, or what is ahead of it."""
+    """By how much SQUID is ahead of the next, or what is ahead of it, and to whom no difference could be shown."""
     place = place_of(rows)
     own = next(row for row in rows if row.name == "SQUID")
     text = f"**SQUID is {ordinal(place.rank)} of {place.of}**, AUC {spread(own.values('auc', 'mean'))}."
     others = place.ahead or [row for row in rows if row.runs and row.name != "SQUID"][:1]
     word = "Ahead of it" if place.ahead else "Next"
     told = [f"{row.title} {spread(row.values('auc', 'mean'))} ({compared(row)})" for row in others]
-    return [f"{text} {word}: {'; '.join(told)}."]
+    alike = [row.name for row in rows if row.corrected_p is not None and row.corrected_p >= 0.05]
+    open_ones = f" No difference is shown (p ≥ 0.05) to {', '.join(alike)}." if alike else ""
+    return [f"{text} {word}: {'; '.join(told)}.{open_ones}"]
 
 
 def compared(row: Row) -> str:
