@@ -415,6 +415,8 @@ if len(both) >= 3:
         f"Spearman's correlation of the two orders: {agreed.spearman:.2f} (1: the same, 0: none, −1: turned round). "
         f"Farthest apart: {farthest}, {agreed.differences[farthest]:+.2f} against the paper's {printed[farthest]:.2f}."
     )
+alike = [row.name for row in chest if row.corrected_p is not None and row.corrected_p >= 0.05]
+say(f"No difference to SQUID is shown on X-rays (p ≥ 0.05 after Holm): {', '.join(alike) or 'nobody'}.")
 
 # %%
 theirs, counts = PAPER_TEST["zhanglab"], chest_settings["test_images"]
