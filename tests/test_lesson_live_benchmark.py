@@ -56,7 +56,20 @@ def test_only_what_is_trained_sees_varied_images() -> None:
     list(run_live(systems, PRESET, material, SOURCE.exam(), 0.05))
     seen = [dict(system.calls)["fit"][2] for system in (made[1], made[3])]  # of each, the second one is judged
     assert seen[0] is None
-    assert seen[1] is material.varied
+    assert torch.equal(seen[1], material.varied)
+
+
+def test_a_system_that_works_in_place_harms_no_other() -> None:
+    class Blackens(Brightness):
+        def score(self, images: torch.Tensor) -> torch.Tensor:
+            return super().score(images.mul_(0))
+
+    material = SOURCE.material(0)
+    before = [part.clone() for part in material]
+    systems = {"blackens": Entry(lambda _: Blackens()), "brightness": Entry(brightness)}
+    rows = list(run_live(systems, PRESET, material, SOURCE.exam(), 0.05))
+    assert [bool(row.runs) for row in rows] == [True, True]
+    assert all(torch.equal(part, kept) for part, kept in zip(material, before, strict=True))
 
 
 def test_a_failure_is_a_row_and_the_rest_goes_on() -> None:

@@ -59,7 +59,8 @@ def auc_chart(rows: Sequence[Row], dataset: str) -> Figure:
     for label_of, row in zip(axis.get_yticklabels(), rows, strict=True):
         label_of.set_fontweight("bold" if row.name == SQUID else "normal")
     axis.set_ylim(len(rows) - 0.4, -1.4)
-    axis.set_xlabel(f"AUC, mean ± deviation over {max(len(row.runs) for row in rows)} seed(s)")
+    seeds = max(len(row.runs) for row in rows)
+    axis.set_xlabel("AUC, one seed" if seeds == 1 else f"AUC, mean ± deviation over up to {seeds} seeds")
     axis.set_title(f"{dataset}: every system, the same time to fit", fontsize=11)
     axis.grid(axis="x", color="0.9")
     axis.set_axisbelow(True)

@@ -31,9 +31,9 @@ def as_markdown(rows: Sequence[Row], settings: dict[str, Any]) -> str:
     parts = [
         f"# Benchmark: {settings['data']}",
         f"Test images: {counts}. {_plural(len(seeds), 'seed')}; mean ± deviation over seeds. Every system had the "
-        f"same training images and {60 * settings['minutes_each']:g} s to fit ({settings['device']}), which those that "
-        "are trained step by step fill; no system sees a label. † learns nothing or next to nothing: what the others "
-        "have to beat.",
+        f"same training images and {60 * settings['minutes_each']:g} s to fit ({settings['device']}), planned to be "
+        "filled by those that are trained step by step; no system sees a label. † learns nothing or next to nothing: "
+        "what the others have to beat.",
         markdown(_bold(auc_cells(rows, settings["data"]))),
         *_notes(rows, settings["data"]),
         f"## At a threshold\n\nCalibrated: the score that {FALSE_POSITIVE_RATE:.0%} of held-out normal images exceed. "
@@ -172,7 +172,8 @@ def _duration(rows: Sequence[Row]) -> str:
     if not seconds:
         return ""
     hours = sum(seconds) / 3600
-    return f" All {len(seconds)} jobs, one after another, trials and scoring included, took {hours:.1f} h."
+    taken = f"{hours:.1f} h" if hours >= 1 else f"{60 * hours:.1f} min"
+    return f" All {len(seconds)} jobs, one after another, trials and scoring included, took {taken}."
 
 
 def _flat(figures: dict[str, Any], before: str = "") -> dict[str, Any]:

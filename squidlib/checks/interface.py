@@ -39,16 +39,25 @@ def own_system(mine: Any, holds: Holds) -> None:
         f"the harness calls fit(normals, seed, ticks, varied), and fit takes {inspect.signature(system.fit)}",
         "Take all four, whether you need them or not.", "def fit(self, normals, seed=0, ticks=range, varied=None):",
     )  # fmt: skip
-    (returned,) = holds.call(lambda *given: [system.fit(*given)], normal, 0, range, None, hint=start)
+    given = normal.clone()
+    (returned,) = holds.call(
+        lambda *arguments: [system.fit(*arguments)], given, 0, range, None, hint=start, copied=False
+    )
     holds.that(BLANK, bool(vars(system)) or returned is system, "fitted", "not written yet: fit keeps nothing", start)
     holds.held.pop()
     holds.that(
         "itself", returned is system, "fit returns the system", f"fit must return self, got {type(returned).__name__}",
         "The last line of fit is: return self.",
     )  # fmt: skip
+    asked = images.clone()
     scores = holds.shape(
-        holds.call(system.score, images, hint=start), (16,), "(B,), one number an image",
+        holds.call(system.score, asked, hint=start, copied=False), (16,), "(B,), one number an image",
         "Bring tiles and pixels down to one number an image: .amax(...) or .mean(...) over all but images.",
+    ).detach()  # fmt: skip
+    holds.that(
+        "changes", torch.equal(given, normal) and torch.equal(asked, images), "it leaves the images as they were",
+        "fit or score has changed the images that it was given, which others use, too",
+        "x -= y and methods such as x.sub_() change a tensor in place.", "Write x = x - y, or begin with x.clone().",
     )  # fmt: skip
     empty = holds.call(system.score, torch.zeros(2, 1, SIDE, SIDE), hint=start)
     holds.that(
@@ -57,13 +66,23 @@ def own_system(mine: Any, holds: Holds) -> None:
         "A division by zero: a length or a deviation may be 0.", "F.normalize, or .clamp(min=1e-6) below the line.",
     )  # fmt: skip
     holds.that(
+        "apart", float(scores.max()) > float(scores.min()), "scores differ", "all images have the same score",
+        "A score has to say how an image differs from what fit kept.", "(image - self.mean).abs().mean(...), say.",
+    )  # fmt: skip
+    twice = holds.call(system.score, images.clone(), hint=start).detach()
+    holds.that(
+        "twice", torch.allclose(twice, scores, rtol=1e-3, atol=1e-5),
+        "asked twice, it answers the same", "asked twice about the same images, it gave different scores",
+        "A score must not draw random numbers.", "What has to be random belongs into fit, from the seed.",
+    )  # fmt: skip
+    holds.that(
         "direction", float(scores[8:].min()) > float(scores[:8].max()),
         "shifted negatives of normal images score higher",
         f"shifted negatives of normal images scored {_span(scores[8:])}, normal ones {_span(scores[:8])}",
         "Higher means more abnormal: a distance to what is normal, not a likeness.",
         "Compare with what fit kept, at the same place of the image.",
     )  # fmt: skip
-    alone = torch.cat([holds.call(system.score, image[None], hint=start) for image in images])
+    alone = torch.cat([holds.call(system.score, image[None], hint=start) for image in images]).detach()
     holds.that(
         "company", torch.allclose(alone, scores, rtol=1e-2, atol=1e-3),
         "an image's score does not depend on its company",

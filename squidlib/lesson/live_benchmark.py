@@ -54,7 +54,7 @@ def run_live(
     Args:
         systems: in the order in which they are run.
         preset: of the data set.
-        material: what systems see.
+        material: what systems see; each gets copies, so that one that works in place harms no other.
         exam: what they are judged by, of the same test images.
         seconds: of fitting, for each that is trained step by step.
         ticks: wraps the systems: a progress bar, a stop button.
@@ -78,7 +78,8 @@ def ranked(rows: Iterable[Row]) -> list[Row]:
 
 def _figures(entry: Entry, preset: Preset, material: Material, exam: Exam, seconds: float, seed: int) -> dict[str, Any]:
     trial, system = entry.build(preset), entry.build(preset)
-    seen = material if isinstance(trial, Trained) else material._replace(varied=material.varied[:0])
+    copies = material._replace(**{part: tensor.clone() for part, tensor in material._asdict().items()})
+    seen = copies if isinstance(trial, Trained) else copies._replace(varied=copies.varied[:0])
     answers = ask(system, trial, seen, seed, seconds)
     return judge(exam, answers.scores, answers.calibration) | {
         "name": system.name,

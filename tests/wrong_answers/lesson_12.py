@@ -27,6 +27,12 @@ def _ordered_twice(p_values: Tensor) -> Tensor:
     return _sorted_holm(p_values)[p_values.argsort()]
 
 
+def _above_one(p_values: Tensor) -> Tensor:
+    order = p_values.argsort()
+    grown = (p_values[order] * torch.arange(len(p_values), 0, -1)).cummax(0).values
+    return torch.empty_like(p_values).scatter(0, order, grown)
+
+
 def _falling(p_values: Tensor) -> Tensor:
     order = p_values.argsort()
     grown = p_values[order] * torch.arange(len(p_values), 0, -1)
@@ -116,6 +122,29 @@ class _Likeness(_Mean):
         return -super().score(images)
 
 
+class _Constant(_Mean):
+    def score(self, images):  # type: ignore[no-untyped-def]
+        return torch.zeros(len(images))
+
+
+class _Noisy(_Mean):
+    def score(self, images):  # type: ignore[no-untyped-def]
+        return super().score(images) + 1e-2 * torch.rand(len(images))
+
+
+class _CentresInPlace(_Mean):
+    def fit(self, normals, seed=0, ticks=range, varied=None):  # type: ignore[no-untyped-def]
+        super().fit(normals)
+        normals -= self.mean
+        return self
+
+
+class _DimsInPlace(_Mean):
+    def score(self, images):  # type: ignore[no-untyped-def]
+        images *= 0.9
+        return super().score(images)
+
+
 class _Ranks(_Mean):
     def score(self, images):  # type: ignore[no-untyped-def]
         return super().score(images).argsort().argsort().float()
@@ -156,6 +185,7 @@ WRONG = {
         "order": _sorted_holm,
         "order: the wrong way back": _ordered_twice,
         "one": lambda p_values: (len(p_values) * p_values).clamp(max=1),  # Bonferroni
+        "most": _above_one,
         "rising": _falling,
     },
     "inverted_pairs": {
@@ -174,7 +204,11 @@ WRONG = {
         "itself": _ReturnsNothing,
         "shape": _Maps,
         "finite": _Divides,
+        "apart": _Constant,
         "direction": _Likeness,
+        "twice": _Noisy,
+        "changes: fit": _CentresInPlace,
+        "changes: score": _DimsInPlace,
         "company": _Ranks,
         "learns": _Ignores,
         "seed": _Random,
