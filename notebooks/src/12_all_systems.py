@@ -442,8 +442,8 @@ say(
 # So a difference between the two tables may come from the images, the budget, the networks or the labels that chose a
 # checkpoint. What carries over is at most the order, and you have just seen how far.
 #
-# A system far *below* one half is not blind, it looks the wrong way: haze is smoother than a clear lung, and what is smooth
-# may be *easier* to rebuild, as the empty tile was. Only labels could say that the score has to be turned round.
+# A system far *below* one half is not blind, it looks the wrong way: haze is smoother than a clear lung, and what is
+# smooth may be *easier* to rebuild, as the empty tile was. Only labels could say that the score has to be turned round.
 #
 # ## A system of your own (8 min)
 #
