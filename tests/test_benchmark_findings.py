@@ -10,7 +10,7 @@ from scipy.stats import spearmanr
 
 from squidlib.benchmark import stored as stored_module
 from squidlib.benchmark.delong import Comparison
-from squidlib.benchmark.findings import agreement, beaten_by, best_trivial, impossible, place_of
+from squidlib.benchmark.findings import agreement, beaten_by, best_trivial, impossible, not_shown_different, place_of
 from squidlib.benchmark.report import as_json
 from squidlib.benchmark.stored import DATASETS, folder_of, from_json, stored
 from squidlib.benchmark.summary import Row
@@ -50,6 +50,11 @@ def test_what_learns_is_held_against_the_best_that_does_not() -> None:
     bar = best_trivial(ROWS)
     assert bar.name == "sharpness"
     assert [row.name for row in beaten_by(ROWS, bar)] == ["VAE", "Ganomaly"]
+
+
+def test_no_difference_is_shown_where_the_corrected_p_is_not_below_a_twentieth() -> None:
+    others = [Row(f"p {p}", DENSITY, {0: run(0.9)}, corrected_p=p) for p in (0.049, 0.05)]
+    assert not_shown_different([*ROWS, *others]) == ["PaDiM", "p 0.05"]
 
 
 def test_agreement_is_the_correlation_of_orders_and_names_the_differences() -> None:

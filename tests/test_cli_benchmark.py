@@ -15,6 +15,14 @@ from tests.helpers import squid
 
 Capture = pytest.CaptureFixture[str]
 
+
+def toy_images(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever data set is named, toys are read."""
+    import squidlib.benchmark.source as source
+
+    monkeypatch.setattr(source, "NamedSource", lambda facts: ToySource())
+
+
 TABLE = [
     ("digitanatomy --systems SQUID,Padin", "no system 'Padin'; did you mean PaDiM? They are sharpness, mean-image"),
     ("digitanatomy --systems zzz", "no system 'zzz'. They are sharpness"),
@@ -48,10 +56,9 @@ def test_where_to_write_is_looked_at_before_what_to_read(tmp_path: Path, capsys:
 def test_the_command_writes_everything_and_says_how_to_go_on(
     tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import squidlib.benchmark.source as source
     import squidlib.benchmark.systems as systems
 
-    monkeypatch.setattr(source, "NamedSource", lambda facts: ToySource())
+    toy_images(monkeypatch)
     monkeypatch.setattr(systems, "chosen", lambda names: {"SQUID": TOYS["SQUID"], "killed": TOYS["killed"]})
     ends: list[str | None] = [None, "killed by SIGKILL", KeyboardInterrupt()]  # type: ignore[list-item]
 
@@ -84,9 +91,7 @@ def test_the_command_writes_everything_and_says_how_to_go_on(
 def test_only_what_shows_patients_is_kept_out_of_git(
     dataset: str, private: bool, tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import squidlib.benchmark.source as source
-
-    monkeypatch.setattr(source, "NamedSource", lambda facts: ToySource())
+    toy_images(monkeypatch)
     monkeypatch.setattr(harness, "run_apart", lambda work, job, log, limit: "not today")
     data = ["--data", str(tmp_path)] if private else []
     squid(capsys, "benchmark", dataset, *data, "--systems", "sharpness", "--seeds", "1", "--out", str(tmp_path / "out"))
@@ -96,9 +101,7 @@ def test_only_what_shows_patients_is_kept_out_of_git(
 def test_the_command_begins_anew_only_when_told(
     tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import squidlib.benchmark.source as source
-
-    monkeypatch.setattr(source, "NamedSource", lambda facts: ToySource())
+    toy_images(monkeypatch)
     seeds: list[int] = []
     monkeypatch.setattr(harness, "run_apart", lambda work, job, log, limit: seeds.append(job.seed) or "not today")
     arguments = ["benchmark", "digitanatomy", "--systems", "sharpness", "--seeds", "2", "--out", str(tmp_path)]

@@ -8,7 +8,15 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from squidlib.benchmark.findings import agreement, auc_of, beaten_by, best_trivial, impossible, place_of
+from squidlib.benchmark.findings import (
+    agreement,
+    auc_of,
+    beaten_by,
+    best_trivial,
+    impossible,
+    not_shown_different,
+    place_of,
+)
 from squidlib.benchmark.paper_table import PAPER
 from squidlib.benchmark.report import auc_cells
 from squidlib.benchmark.stored import DATASETS, Stored, stored
@@ -47,7 +55,7 @@ def squids_place(rows: list[Row]) -> list[str]:
     others = place.ahead or [row for row in rows if row.runs and row.name != "SQUID"][:1]
     word = "Ahead of it" if place.ahead else "Next"
     told = [f"{row.title} {spread(row.values('auc', 'mean'))} ({compared(row)})" for row in others]
-    alike = [row.name for row in rows if row.corrected_p is not None and row.corrected_p >= 0.05]
+    alike = not_shown_different(rows)
     open_ones = f" No difference is shown (p ≥ 0.05) to {', '.join(alike)}." if alike else ""
     return [f"{text} {word}: {'; '.join(told)}.{open_ones}"]
 

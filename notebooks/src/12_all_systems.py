@@ -19,7 +19,7 @@ from squidlib.backbone import backbone
 from squidlib.baselines.padim import PlaceGaussians, whitening
 from squidlib.baselines.panda import Panda
 from squidlib.baselines.pasting import paste, patches, scars, uniform
-from squidlib.benchmark.findings import agreement, beaten_by, best_trivial, impossible, place_of
+from squidlib.benchmark.findings import agreement, beaten_by, best_trivial, impossible, not_shown_different, place_of
 from squidlib.benchmark.holm import holm
 from squidlib.benchmark.order import inverted_pairs
 from squidlib.benchmark.paper_table import PAPER, PAPER_TEST
@@ -418,7 +418,7 @@ if len(both) >= 3:
         f"Spearman's correlation of the two orders: {agreed.spearman:.2f} (1: the same, 0: none, −1: turned round). "
         f"Farthest apart: {farthest}, ours {measured[farthest]:.2f}, the paper's {printed[farthest]:.2f}."
     )
-alike = [row.name for row in chest if row.corrected_p is not None and row.corrected_p >= 0.05]
+alike = not_shown_different(chest)
 say(f"No difference to SQUID is shown on X-rays (p ≥ 0.05 after Holm): {', '.join(alike) or 'nobody'}.")
 
 # %%

@@ -59,6 +59,11 @@ def beaten_by(rows: Sequence[Row], bar: Row) -> list[Row]:
     return [row for row in rows if row.runs and not row.trivial and auc_of(row) < auc_of(bar)]
 
 
+def not_shown_different(rows: Sequence[Row]) -> list[str]:
+    """Names of the systems whose difference to SQUID has p >= 0.05 after Holm's correction."""
+    return [row.name for row in rows if row.corrected_p is not None and row.corrected_p >= 0.05]
+
+
 def agreement(rows: Sequence[Row], dataset: str) -> Agreement:
     """How our AUCs go with those that the paper prints for the same data set.
 

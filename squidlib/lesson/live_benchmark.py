@@ -78,8 +78,8 @@ def ranked(rows: Iterable[Row]) -> list[Row]:
 
 def _figures(entry: Entry, preset: Preset, material: Material, exam: Exam, seconds: float, seed: int) -> dict[str, Any]:
     trial, system = entry.build(preset), entry.build(preset)
-    copies = material._replace(**{part: tensor.clone() for part, tensor in material._asdict().items()})
-    seen = copies if isinstance(trial, Trained) else copies._replace(varied=copies.varied[:0])
+    needed = material if isinstance(trial, Trained) else material._replace(varied=material.varied[:0])
+    seen = Material(*(part.clone() for part in needed))
     answers = ask(system, trial, seen, seed, seconds)
     return judge(exam, answers.scores, answers.calibration) | {
         "name": system.name,
