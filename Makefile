@@ -43,11 +43,11 @@ badges: $(READY) ## write REPOSITORY=owner/name into badges and set-up cells for
 times: $(READY) ## measure every lesson here, write the table of minutes
 	$(BIN)/python notebooks/times.py
 
-studies: $(READY) ## run what the studies in squidlib/studies still lack (hours where they are removed)
-	$(BIN)/python -m squidlib.studies.ablation
-	$(BIN)/python -m squidlib.studies.contamination
-	$(BIN)/python -m squidlib.studies.cleaning
-	$(BIN)/python -m squidlib.studies.memory_size
+studies: $(READY) ## run what the studies in squidlib/teaching/studies still lack (hours where they are removed)
+	$(BIN)/python -m squidlib.teaching.studies.ablation
+	$(BIN)/python -m squidlib.teaching.studies.contamination
+	$(BIN)/python -m squidlib.teaching.studies.cleaning
+	$(BIN)/python -m squidlib.teaching.studies.memory_size
 	$(BIN)/python tools/studies.py
 
 benchmark: $(READY) ## all systems on DigitAnatomy, or with CHEST=folder on X-rays (1.5 to 3 hours), write docs/benchmark.md

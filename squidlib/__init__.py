@@ -7,17 +7,18 @@
 Importing does nothing but define names. No medical device; not for clinical use.
 """
 
-from squidlib.config import LossWeights, SquidConfig, TrainingConfig
-from squidlib.detector import Detector
-from squidlib.detectorfile import load, save, shipped
-from squidlib.errors import UserError
+from squidlib.config import LossWeights, SquidConfig
+from squidlib.detection.checkpoint import load, save, shipped
+from squidlib.detection.detector import Detector
+from squidlib.detection.scores import SCORES
 from squidlib.inpainting import InpaintingBlock
 from squidlib.memory import MemoryMatrix, MemoryQueue, read_memory
 from squidlib.patches import cut, join, neighbours
-from squidlib.scoring import SCORES
 from squidlib.shortcut import masked_shortcut
 from squidlib.shrinkage import hard_shrink, topk_shrink
 from squidlib.squid import Squid, SquidOutput
+from squidlib.training.config import TrainingConfig
+from squidlib.utils.errors import UserError
 
 __version__ = "0.1.0"
 

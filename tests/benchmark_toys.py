@@ -11,11 +11,10 @@ from multiprocessing.synchronize import Event
 import torch
 from torch import Tensor
 
-from squidlib.baselines.fitting import Ticks
-from squidlib.baselines.system import System
+from squidlib.baselines.base import System, Ticks
+from squidlib.benchmark.registry import TRIVIAL, Entry
 from squidlib.benchmark.source import Exam, Material
-from squidlib.benchmark.systems import TRIVIAL, Entry
-from squidlib.presets import Preset
+from squidlib.training.presets import Preset
 from tests.helpers import noise
 
 SIDE = 24

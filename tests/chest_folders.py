@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from squidlib.chest.chexpert_labels import COLUMNS
+from squidlib.data.chest.chexpert_labels import COLUMNS
 
 SIDE = 16
 PATIENTS = 12  #: of normals in training; every third has two images

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from squidlib.cli.main import main
 from squidlib.config import SquidConfig
-from squidlib.detector import Detector, calibrate
+from squidlib.detection.detector import Detector, calibrate
 from squidlib.discriminator import Discriminator
 from squidlib.squid import Squid, fill_memory
 
@@ -75,7 +75,7 @@ def contents(folder: Path) -> dict[str, str]:
 
 def refusal(action: Callable[[], object]) -> str:
     """The text of the UserError that an action raises; fails where it raises none or takes more than a line."""
-    from squidlib.errors import UserError
+    from squidlib.utils.errors import UserError
 
     with pytest.raises(UserError) as caught:
         action()

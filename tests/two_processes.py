@@ -13,14 +13,15 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from squidlib import pipeline
-from squidlib.config import LossWeights, SquidConfig, TrainingConfig
-from squidlib.interruption import Interrupted
-from squidlib.parallel.layout import Layout, make_fabric
-from squidlib.parallel.processes import world
-from squidlib.runs import Run
-from squidlib.training import StepResult, start, train, unwrapped
-from squidlib.training_state import snapshot
+from squidlib.config import LossWeights, SquidConfig
+from squidlib.training import trainer as pipeline
+from squidlib.training.config import TrainingConfig
+from squidlib.training.devices import Layout, make_fabric
+from squidlib.training.loop import StepResult, start, train, unwrapped
+from squidlib.training.run_dir import Run
+from squidlib.training.state import snapshot
+from squidlib.utils.distributed import world
+from squidlib.utils.signals import Interrupted
 
 
 class StreamOfNoise:

@@ -17,7 +17,7 @@ sys.path.insert(0, str(ROOT / "notebooks"))
 from masters import masters
 from readme_part import replace_part
 
-from squidlib.tensorfile import write_atomically
+from squidlib.utils.safetensors_io import write_atomically
 
 SETUP = ROOT / "notebooks" / "setup_cell.py"
 NONE = "The address of this repository is not set: `make badges REPOSITORY=owner/name` writes badges here."

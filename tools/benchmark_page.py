@@ -8,7 +8,11 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from squidlib.benchmark.findings import (
+from squidlib.benchmark.paper_table import PAPER
+from squidlib.benchmark.report import auc_cells
+from squidlib.benchmark.store import DATASETS, Stored, stored
+from squidlib.benchmark.summary import (
+    Row,
     agreement,
     auc_of,
     beaten_by,
@@ -16,12 +20,9 @@ from squidlib.benchmark.findings import (
     impossible,
     not_shown_different,
     place_of,
+    spread,
 )
-from squidlib.benchmark.paper_table import PAPER
-from squidlib.benchmark.report import auc_cells
-from squidlib.benchmark.stored import DATASETS, Stored, stored
-from squidlib.benchmark.summary import Row, spread
-from squidlib.tables import markdown
+from squidlib.benchmark.tables import markdown
 
 sys.path.insert(0, str(Path(__file__).parent))
 from readme_part import ROOT, replace_part
@@ -106,7 +107,7 @@ def paper_part(found: Stored) -> str:
         f"- Height: ours is higher for {higher} of them. Differences of {100 * FAR:.0f} points of AUC or more, ours "
         f"minus the paper's: {named or 'none'}.\n"
         f"- {' and '.join(wrong)}: no counts of 234 normal and 390 abnormal images give their printed accuracy and F1 "
-        "(`squidlib.lesson.possible`).\n"
+        "(`squidlib.benchmark.confusion`).\n"
         f"- {bar.name}, which learns (next to) nothing, has {100 * auc_of(bar):.1f} on our test images; {len(under)} "
         f"of {len(printed)} systems are printed with less, on theirs."
     )

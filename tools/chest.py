@@ -8,11 +8,11 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from squidlib.benchmark.tables import auc_cells, decision_cells, markdown
 from squidlib.cli.evaluate import evaluate_run
-from squidlib.detectorfile import load
-from squidlib.runs import Run
-from squidlib.studies.results import Spread
-from squidlib.tables import auc_cells, decision_cells, markdown
+from squidlib.detection.checkpoint import load
+from squidlib.teaching.studies.results import Spread
+from squidlib.training.run_dir import Run
 
 sys.path.insert(0, str(Path(__file__).parent))
 from readme_part import ROOT, replace_part

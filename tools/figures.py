@@ -2,8 +2,8 @@
 
     make figures            # about a quarter of an hour on two CPU cores; finished runs are not trained again
 
-What is written: squidlib/checkpoints/digitanatomy.safetensors, docs/figures.json, docs/detections.png, and the part of
-README.md between the two markers.
+What is written: squidlib/detection/checkpoints/digitanatomy.safetensors, docs/figures.json, docs/detections.png, and
+the part of README.md between the two markers.
 """
 
 from __future__ import annotations
@@ -16,21 +16,22 @@ import time
 from pathlib import Path
 
 import squidlib
+from squidlib.benchmark.evaluate import Evaluation
+from squidlib.benchmark.tables import auc_cells, decision_cells, localisation_cells, markdown
 from squidlib.cli.evaluate import evaluate_run, print_evaluations
 from squidlib.cli.main import main
-from squidlib.detectorfile import save
-from squidlib.digits import Digits
-from squidlib.evaluation import Evaluation
-from squidlib.plots import detection_picture, png
-from squidlib.tables import auc_cells, decision_cells, localisation_cells, markdown
-from squidlib.tensorfile import write_atomically
+from squidlib.data.digits import Digits
+from squidlib.detection.checkpoint import save
+from squidlib.detection.pictures import detection_picture
+from squidlib.utils.plotting import png
+from squidlib.utils.safetensors_io import write_atomically
 
 sys.path.insert(0, str(Path(__file__).parent))
 from readme_part import ROOT, replace_part
 
 SEEDS = (0, 1, 2)
 SHIPPED_SEED = 0
-SHIPPED = ROOT / "squidlib" / "checkpoints" / "digitanatomy.safetensors"
+SHIPPED = ROOT / "squidlib" / "detection" / "checkpoints" / "digitanatomy.safetensors"
 COMMAND = "squid train digitanatomy --preset laptop --seed {seed} --out runs/laptop-{seed}"
 
 

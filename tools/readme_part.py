@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from squidlib.tensorfile import write_atomically
+from squidlib.utils.safetensors_io import write_atomically
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -22,8 +22,8 @@ import psutil
 from PIL import Image
 from playwright.sync_api import Page
 
-from squidlib.explorer.server import serving
-from squidlib.explorer.timing import browser, move, open_explorer, upload
+from squidlib.teaching.explorer.server import serving
+from squidlib.teaching.explorer.timing import browser, move, open_explorer, upload
 
 SLIDERS = ("Number", "Memory size", "Threshold λ", "k", "False alarms")
 LISTS = ("Kind", "Score", "Digit", "AUC of")

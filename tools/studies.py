@@ -10,10 +10,10 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from squidlib.scoring import DEFAULT_SCORE
-from squidlib.studies import chest_contamination, cleaning, contamination, memory_size, sharpness, shortcuts
-from squidlib.studies.results import load_runs, spread
-from squidlib.studies.variants import variants
+from squidlib.detection.scores import DEFAULT_SCORE
+from squidlib.teaching.studies import chest_contamination, cleaning, contamination, memory_size, sharpness, shortcuts
+from squidlib.teaching.studies.results import load_runs, spread
+from squidlib.teaching.studies.variants import variants
 
 sys.path.insert(0, str(Path(__file__).parent))
 from readme_part import ROOT, replace_part

@@ -20,13 +20,13 @@ import torch
 
 import squidlib
 from digitanatomy import DESCRIPTIONS, KINDS, DigitAnatomy
-from squidlib import checks as check
 from squidlib.cli.main import main as squid_command
-from squidlib.digits import Digits
-from squidlib.lesson import bars, histograms, mode, say, show
-from squidlib.metrics import auc, worst_patch_hits
-from squidlib.plots import detection_picture, image_row
-from squidlib.studies.results import auc_by_kind
+from squidlib.data.digits import Digits
+from squidlib.detection.metrics import auc, worst_patch_hits
+from squidlib.detection.pictures import detection_picture, image_row
+from squidlib.teaching import checks as check
+from squidlib.teaching.lesson import bars, histograms, mode, say, show
+from squidlib.teaching.studies.results import auc_by_kind
 
 # %% [markdown]
 # ## How a lesson works (2 min)
@@ -242,9 +242,9 @@ say(
 #
 # | seen here | paper | function | test |
 # | --- | --- | --- | --- |
-# | images, anomalies, masks | 5.1 | `digitanatomy.dataset.DigitAnatomy` | `tests/test_dataset.py` |
-# | scores of an image and of its tiles | 3.6 | `squidlib.detector.image_scores` | `tests/test_detector.py` |
-# | AUC | 4.2 | `squidlib.metrics.auc` | `tests/test_metrics.py` |
-# | threshold from normal images | 4.2 | `squidlib.metrics.threshold_at` | `tests/test_metrics.py` |
-# | worst tile | none | `squidlib.metrics.worst_patch_hits` | `tests/test_metrics.py` |
-# | is the machine ready | none | `squidlib.cli.doctor.Doctor` | `tests/test_cli_doctor.py` |
+# | images, anomalies, masks | 5.1 | `digitanatomy.dataset.DigitAnatomy` | `tests/digitanatomy/test_dataset.py` |
+# | scores of an image and of its tiles | 3.6 | `squidlib.detection.detector.image_scores` | `tests/detection/test_detector.py` |
+# | AUC | 4.2 | `squidlib.detection.metrics.auc` | `tests/detection/test_metrics.py` |
+# | threshold from normal images | 4.2 | `squidlib.detection.metrics.threshold_at` | `tests/detection/test_metrics.py` |
+# | worst tile | none | `squidlib.detection.metrics.worst_patch_hits` | `tests/detection/test_metrics.py` |
+# | is the machine ready | none | `squidlib.cli.doctor.Doctor` | `tests/cli/test_cli_doctor.py` |

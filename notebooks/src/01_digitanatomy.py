@@ -14,13 +14,13 @@ from einops import rearrange
 import squidlib
 from digitanatomy import ANOMALIES, DIGIT_FLIPS, DigitAnatomy, FreshNormals, Jitter, cut_tiles, join_tiles
 from digitanatomy.compose import JITTERS, jitter_tiles, normal_tiles
-from squidlib import checks as check
 from squidlib.baselines import MeanImage, Sharpness
-from squidlib.digits import Digits
-from squidlib.lesson import bars, by_mode, image_grid, say, show
-from squidlib.lesson.place import place_share
-from squidlib.metrics import auc
-from squidlib.studies.results import auc_by_kind
+from squidlib.data.digits import Digits
+from squidlib.detection.metrics import auc
+from squidlib.teaching import checks as check
+from squidlib.teaching.lesson import bars, by_mode, image_grid, say, show
+from squidlib.teaching.lesson.place import place_share
+from squidlib.teaching.studies.results import auc_by_kind
 
 # %% [markdown]
 # ## One place, one anatomy (9 min)
@@ -418,10 +418,10 @@ say(
 #
 # | seen here | paper | function | test |
 # | --- | --- | --- | --- |
-# | what the place explains | 1 | `squidlib.lesson.place.place_share` | `tests/test_lesson_place.py` |
-# | join and cut tiles | 5.1 | `digitanatomy.compose.join_tiles` | `tests/test_compose.py` |
-# | disjoint glyphs | none | `digitanatomy.glyphs.Glyphs.split` | `tests/test_glyphs.py` |
-# | reproducible stream | none | `digitanatomy.dataset.FreshNormals` | `tests/test_dataset.py` |
-# | the four anomalies | 5.1 | `digitanatomy.anomalies.flipped` | `tests/test_anomalies.py` |
-# | masks | none | `digitanatomy.dataset.DigitAnatomy` | `tests/test_dataset.py` |
-# | mean image, sharpness | none | `squidlib.baselines.MeanImage` | `tests/test_baselines.py` |
+# | what the place explains | 1 | `squidlib.teaching.lesson.place.place_share` | `tests/teaching/test_lesson_place.py` |
+# | join and cut tiles | 5.1 | `digitanatomy.compose.join_tiles` | `tests/digitanatomy/test_compose.py` |
+# | disjoint glyphs | none | `digitanatomy.glyphs.Glyphs.split` | `tests/digitanatomy/test_glyphs.py` |
+# | reproducible stream | none | `digitanatomy.dataset.FreshNormals` | `tests/digitanatomy/test_dataset.py` |
+# | the four anomalies | 5.1 | `digitanatomy.anomalies.flipped` | `tests/digitanatomy/test_anomalies.py` |
+# | masks | none | `digitanatomy.dataset.DigitAnatomy` | `tests/digitanatomy/test_dataset.py` |
+# | mean image, sharpness | none | `squidlib.baselines.MeanImage` | `tests/baselines/test_trivial.py` |

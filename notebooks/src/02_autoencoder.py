@@ -12,12 +12,12 @@ import torch
 from sklearn.metrics import roc_curve
 
 from digitanatomy import KINDS, DigitAnatomy, Jitter
-from squidlib import checks as check
 from squidlib.baselines import AutoEncoder, MeanImage, PatchNeighbours, Sharpness
-from squidlib.digits import Digits
-from squidlib.lesson import bars, by_mode, curves, histograms, image_grid, interruptible, say, show
+from squidlib.data.digits import Digits
 from squidlib.patches import cut
-from squidlib.studies.results import auc_by_kind
+from squidlib.teaching import checks as check
+from squidlib.teaching.lesson import bars, by_mode, curves, histograms, image_grid, interruptible, say, show
+from squidlib.teaching.studies.results import auc_by_kind
 
 # %% [markdown]
 # ## Squeeze and rebuild (8 min)
@@ -278,7 +278,7 @@ say("\n".join([
 #
 # | seen here | paper | function | test |
 # | --- | --- | --- | --- |
-# | auto-encoder | table 1, "Auto-Encoder" | `squidlib.baselines.AutoEncoder` | `tests/test_neural_baselines.py` |
-# | AUC | 4.2 | `squidlib.metrics.auc` | `tests/test_metrics.py` |
-# | standardising on normals | 3.6, eq. 6 | `squidlib.detector.calibrate` | `tests/test_detector.py` |
-# | trivial baselines | not in the paper | `squidlib.baselines.PatchNeighbours` | `tests/test_baselines.py` |
+# | auto-encoder | table 1, "Auto-Encoder" | `squidlib.baselines.AutoEncoder` | `tests/baselines/test_neural_baselines.py` |
+# | AUC | 4.2 | `squidlib.detection.metrics.auc` | `tests/detection/test_metrics.py` |
+# | standardising on normals | 3.6, eq. 6 | `squidlib.detection.detector.calibrate` | `tests/detection/test_detector.py` |
+# | trivial baselines | not in the paper | `squidlib.baselines.PatchNeighbours` | `tests/baselines/test_trivial.py` |

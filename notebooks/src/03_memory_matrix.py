@@ -11,16 +11,16 @@ import torch
 import torch.nn.functional as F
 
 from digitanatomy import KINDS, DigitAnatomy, Jitter
-from squidlib import checks as check
 from squidlib.baselines import MemAE
 from squidlib.baselines.memae import THRESHOLD, entropy
-from squidlib.digits import Digits
-from squidlib.lesson import bars, by_mode, image_grid, interruptible, say, show
+from squidlib.data.digits import Digits
+from squidlib.detection.scores import cosine_distance
 from squidlib.memory import cosine_similarity, read_memory
 from squidlib.patches import cut
-from squidlib.scoring import cosine_distance
 from squidlib.shrinkage import hard_shrink
-from squidlib.studies.results import auc_by_kind
+from squidlib.teaching import checks as check
+from squidlib.teaching.lesson import bars, by_mode, image_grid, interruptible, say, show
+from squidlib.teaching.studies.results import auc_by_kind
 
 # %% [markdown]
 # ## A memory that answers (10 min)
@@ -225,7 +225,7 @@ show(figure, alt="Bars of the AUC on disorder for two memories and two scores, w
 #
 # | seen here | paper | function | test |
 # | --- | --- | --- | --- |
-# | addressing and reading | MemAE eq. 3-5; 3.2 | `squidlib.memory.read_memory` | `tests/test_memory.py` |
-# | learned slots, global or space-aware | MemAE 3.2; 3.2 | `squidlib.memory.MemoryMatrix` | `tests/test_memory.py` |
-# | entropy of the weights | MemAE eq. 9 | `squidlib.baselines.memae.entropy` | `tests/test_neural_baselines.py` |
-# | MemAE | MemAE eq. 10 | `squidlib.baselines.MemAE` | `tests/test_neural_baselines.py` |
+# | addressing and reading | MemAE eq. 3-5; 3.2 | `squidlib.memory.read_memory` | `tests/pieces/test_memory.py` |
+# | learned slots, global or space-aware | MemAE 3.2; 3.2 | `squidlib.memory.MemoryMatrix` | `tests/pieces/test_memory.py` |
+# | entropy of the weights | MemAE eq. 9 | `squidlib.baselines.memae.entropy` | `tests/baselines/test_neural_baselines.py` |
+# | MemAE | MemAE eq. 10 | `squidlib.baselines.MemAE` | `tests/baselines/test_neural_baselines.py` |

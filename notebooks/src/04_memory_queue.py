@@ -14,18 +14,18 @@ import torch
 from sklearn.manifold import TSNE
 
 from digitanatomy import KINDS, DigitAnatomy, join_tiles
-from squidlib import checks as check
-from squidlib.digits import Digits
+from squidlib.benchmark.two_sample import nearest_own_share, two_sample_auc
+from squidlib.data.digits import Digits
 from squidlib.inpainting import InpaintingBlock
-from squidlib.lesson import by_mode, curves, interruptible, panels, points, say, show
 from squidlib.memory import MemoryQueue
-from squidlib.pipeline import finish
-from squidlib.presets import laptop_digitanatomy
 from squidlib.squid import fill_memory
-from squidlib.studies.results import auc_by_kind
-from squidlib.studies.variants import WithLearnedMatrix
-from squidlib.training import start, train_step, unwrapped
-from squidlib.twosample import nearest_own_share, two_sample_auc
+from squidlib.teaching import checks as check
+from squidlib.teaching.lesson import by_mode, curves, interruptible, panels, points, say, show
+from squidlib.teaching.studies.results import auc_by_kind
+from squidlib.teaching.studies.variants import WithLearnedMatrix
+from squidlib.training.loop import start, train_step, unwrapped
+from squidlib.training.presets import laptop_digitanatomy
+from squidlib.training.trainer import finish
 
 # %% [markdown]
 # ## Copy and paste (6 min)
@@ -282,7 +282,7 @@ say(
 #
 # | seen here | paper | function | test |
 # | --- | --- | --- | --- |
-# | the queue | 3.2, "Memory Queue as Dictionary" | `squidlib.memory.MemoryQueue` | `tests/test_memory.py` |
-# | a learned matrix | MemAE 3.2 | `squidlib.memory.MemoryMatrix` | `tests/test_memory.py` |
-# | push after the generator's step | 3.2 | `squidlib.training.train_step` | `tests/test_training.py` |
-# | memory against features | 3.2 | `squidlib.twosample.two_sample_auc` | `tests/test_twosample.py` |
+# | the queue | 3.2, "Memory Queue as Dictionary" | `squidlib.memory.MemoryQueue` | `tests/pieces/test_memory.py` |
+# | a learned matrix | MemAE 3.2 | `squidlib.memory.MemoryMatrix` | `tests/pieces/test_memory.py` |
+# | push after the generator's step | 3.2 | `squidlib.training.loop.train_step` | `tests/training/test_loop.py` |
+# | memory against features | 3.2 | `squidlib.benchmark.two_sample.two_sample_auc` | `tests/benchmark/test_two_sample.py` |

@@ -15,13 +15,13 @@ import torch.nn.functional as F
 
 import squidlib
 from digitanatomy import KINDS, DigitAnatomy
-from squidlib import checks as check
-from squidlib.detector import calibrate, image_scores
-from squidlib.digits import Digits
-from squidlib.lesson import by_mode, curves, image_grid, say, show
+from squidlib.data.digits import Digits
+from squidlib.detection.detector import calibrate, image_scores
 from squidlib.memory import cosine_similarity
 from squidlib.shrinkage import hard_shrink, topk_shrink
-from squidlib.studies.results import auc_by_kind
+from squidlib.teaching import checks as check
+from squidlib.teaching.lesson import by_mode, curves, image_grid, say, show
+from squidlib.teaching.studies.results import auc_by_kind
 
 # %% [markdown]
 # ## A little of everything (6 min)
@@ -255,7 +255,7 @@ show(figure, alt="Inputs of five kinds and their reconstructions with k = 1, 5 a
 #
 # | seen here | paper | function | test |
 # | --- | --- | --- | --- |
-# | hard shrinkage | MemAE eq. 7 | `squidlib.shrinkage.hard_shrink` | `tests/test_shrinkage.py` |
-# | top-k, straight-through | 3.2, "Gumbel Shrinkage" | `squidlib.shrinkage.topk_shrink` | `tests/test_shrinkage.py` |
-# | reading the memory | 3.2 | `squidlib.memory.read_memory` | `tests/test_memory.py` |
-# | calibration on normals | 4.2 | `squidlib.detector.calibrate` | `tests/test_detector.py` |
+# | hard shrinkage | MemAE eq. 7 | `squidlib.shrinkage.hard_shrink` | `tests/pieces/test_shrinkage.py` |
+# | top-k, straight-through | 3.2, "Gumbel Shrinkage" | `squidlib.shrinkage.topk_shrink` | `tests/pieces/test_shrinkage.py` |
+# | reading the memory | 3.2 | `squidlib.memory.read_memory` | `tests/pieces/test_memory.py` |
+# | calibration on normals | 4.2 | `squidlib.detection.detector.calibrate` | `tests/detection/test_detector.py` |

@@ -16,16 +16,16 @@ from sklearn.linear_model import Ridge
 import squidlib
 from digitanatomy import KINDS, DigitAnatomy, Jitter, join_tiles
 from digitanatomy.compose import jitter_tiles, normal_tiles
-from squidlib import checks as check
-from squidlib.detector import calibrate, image_scores
-from squidlib.digits import Digits
+from squidlib.data.digits import Digits
+from squidlib.detection.detector import calibrate, image_scores
+from squidlib.detection.scores import cosine_distance
 from squidlib.inpainting import binary_positions
-from squidlib.lesson import bars, by_mode, curves, image_grid, interruptible, say, show
-from squidlib.lesson.figures import COLOURS
 from squidlib.patches import cut, join, neighbours
-from squidlib.scoring import cosine_distance
 from squidlib.shortcut import masked_shortcut
-from squidlib.studies.results import auc_by_kind
+from squidlib.teaching import checks as check
+from squidlib.teaching.lesson import bars, by_mode, curves, image_grid, interruptible, say, show
+from squidlib.teaching.studies.results import auc_by_kind
+from squidlib.utils.plotting import COLOURS
 
 # %% [markdown]
 # ## Fill a gap from its neighbours (8 min)
@@ -495,7 +495,7 @@ for name, each in aucs.items():
 # made of neighbours' tokens. The default score changes little, for it rests mostly on the memory.
 #
 # Whether a SQUID that was *trained* without neighbours is worse is lesson 08's question: `no neighbours` in its
-# ablation table (`squidlib.studies.variants.WithoutNeighbours`).
+# ablation table (`squidlib.teaching.studies.variants.WithoutNeighbours`).
 #
 # ## The masked shortcut (8 min)
 #
@@ -593,7 +593,7 @@ show(figure, alt="Inputs of five kinds and their reconstructions with the shortc
 #
 # | seen here | paper | function | test |
 # | --- | --- | --- | --- |
-# | eight neighbours, no centre, zero padding | 3.2 | `squidlib.patches.neighbours` | `tests/test_patches.py` |
-# | in-painting block | 3.3, figure 3 | `squidlib.inpainting.InpaintingBlock` | `tests/test_network.py` |
-# | position in binary | authors' code | `squidlib.inpainting.binary_positions` | `tests/test_network.py` |
-# | masked shortcut | 3.4, eq. 2 | `squidlib.shortcut.masked_shortcut` | `tests/test_shortcut.py` |
+# | eight neighbours, no centre, zero padding | 3.2 | `squidlib.patches.neighbours` | `tests/pieces/test_patches.py` |
+# | in-painting block | 3.3, figure 3 | `squidlib.inpainting.InpaintingBlock` | `tests/pieces/test_network.py` |
+# | position in binary | authors' code | `squidlib.inpainting.binary_positions` | `tests/pieces/test_network.py` |
+# | masked shortcut | 3.4, eq. 2 | `squidlib.shortcut.masked_shortcut` | `tests/pieces/test_shortcut.py` |

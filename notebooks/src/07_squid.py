@@ -16,23 +16,23 @@ import torch.nn.functional as F
 
 import squidlib
 from digitanatomy import KINDS, DigitAnatomy
-from squidlib import checks as check
 from squidlib.baselines import MeanImage, PatchNeighbours, Sharpness
 from squidlib.config import LossWeights
-from squidlib.detector import Detector, calibrate
-from squidlib.digits import Digits
+from squidlib.data.digits import Digits
+from squidlib.detection.detector import Detector, calibrate
+from squidlib.detection.metrics import auc
 from squidlib.distillation import feature_matching
-from squidlib.lesson import LiveFigure, bars, by_mode, histograms, interruptible, panels, say, show
-from squidlib.lesson.seed_figures import seed_figures
-from squidlib.lesson.training_picture import TERMS, TrainingPicture
 from squidlib.losses import generator_loss
 from squidlib.memory import cosine_similarity
-from squidlib.metrics import auc
-from squidlib.presets import laptop_digitanatomy
 from squidlib.squid import count_parameters, fill_memory
-from squidlib.studies.ablation import STEPS
-from squidlib.studies.results import SEEDS, auc_by_kind, load_runs, spread
-from squidlib.training import start, train_step, unwrapped
+from squidlib.teaching import checks as check
+from squidlib.teaching.lesson import LiveFigure, bars, by_mode, histograms, interruptible, panels, say, show
+from squidlib.teaching.lesson.seed_figures import seed_figures
+from squidlib.teaching.lesson.training_picture import TERMS, TrainingPicture
+from squidlib.teaching.studies.ablation import STEPS
+from squidlib.teaching.studies.results import SEEDS, auc_by_kind, load_runs, spread
+from squidlib.training.loop import start, train_step, unwrapped
+from squidlib.training.presets import laptop_digitanatomy
 
 # %% [markdown]
 # ## The parts and how they meet (6 min)
@@ -476,11 +476,11 @@ say(
 #
 # | seen here | paper | function | test |
 # | --- | --- | --- | --- |
-# | the whole network | 3.1, figure 2 | `squidlib.squid.Squid` | `tests/test_network.py` |
-# | matching, detached teacher | 3.1, eq. 3 | `squidlib.distillation.feature_matching` | `tests/test_losses.py` |
-# | the generator's loss | 3.5, eq. 3-5 | `squidlib.losses.generator_loss` | `tests/test_losses.py` |
-# | the discriminator's loss | 3.5, eq. 3-5 | `squidlib.losses.discriminator_loss` | `tests/test_losses.py` |
-# | position loss | ours | `squidlib.losses.position_loss` | `tests/test_losses.py` |
-# | a step, in its order | 3.5 | `squidlib.training.train_step` | `tests/test_training.py` |
-# | the paper's score | eq. 6 | `squidlib.detector.image_scores` | `tests/test_detector.py` |
-# | BatchNorm in evaluation mode | — | `squidlib.scoring.score_batches` | `tests/test_detector.py` |
+# | the whole network | 3.1, figure 2 | `squidlib.squid.Squid` | `tests/pieces/test_network.py` |
+# | matching, detached teacher | 3.1, eq. 3 | `squidlib.distillation.feature_matching` | `tests/pieces/test_losses.py` |
+# | the generator's loss | 3.5, eq. 3-5 | `squidlib.losses.generator_loss` | `tests/pieces/test_losses.py` |
+# | the discriminator's loss | 3.5, eq. 3-5 | `squidlib.losses.discriminator_loss` | `tests/pieces/test_losses.py` |
+# | position loss | ours | `squidlib.losses.position_loss` | `tests/pieces/test_losses.py` |
+# | a step, in its order | 3.5 | `squidlib.training.loop.train_step` | `tests/training/test_loop.py` |
+# | the paper's score | eq. 6 | `squidlib.detection.detector.image_scores` | `tests/detection/test_detector.py` |
+# | BatchNorm in evaluation mode | — | `squidlib.detection.scores.score_batches` | `tests/detection/test_detector.py` |

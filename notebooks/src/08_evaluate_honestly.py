@@ -16,25 +16,25 @@ import torch
 
 import squidlib
 from digitanatomy import ANOMALIES, DigitAnatomy
-from squidlib import checks as check
 from squidlib.baselines import Ganomaly, MeanImage, MemAE, PatchNeighbours, Sharpness
-from squidlib.benchmark.stored import stored
-from squidlib.detector import Detector, calibrate, image_scores, standardised
-from squidlib.digits import TEST_COUNTS, Digits
-from squidlib.errors import UserError
-from squidlib.lesson import bars, by_mode, curves, histograms, interruptible, panels, say, show
-from squidlib.lesson.named_points import named_points
-from squidlib.lesson.possible import f1_limits, possible_row
-from squidlib.lesson.seed_figures import seed_figures
-from squidlib.lesson.stored_picture import show_stored_picture
-from squidlib.lesson.systems_picture import first_of_each_kind, systems_picture
-from squidlib.metrics import decide, oracle_threshold, pixel_auc, worst_patch_hits
-from squidlib.presets import laptop_digitanatomy
+from squidlib.benchmark.confusion import f1_limits, possible_row
+from squidlib.benchmark.pictures import first_of_each_kind, systems_picture
+from squidlib.benchmark.store import stored
+from squidlib.data.digits import TEST_COUNTS, Digits
+from squidlib.detection.detector import Detector, calibrate, image_scores, standardised
+from squidlib.detection.metrics import decide, oracle_threshold, pixel_auc, worst_patch_hits
 from squidlib.squid import fill_memory
-from squidlib.studies.ablation import STEPS
-from squidlib.studies.results import SEEDS, auc_by_kind, load_runs, spread
-from squidlib.studies.variants import variants
-from squidlib.training import start, train, unwrapped
+from squidlib.teaching import checks as check
+from squidlib.teaching.lesson import bars, by_mode, curves, histograms, interruptible, panels, say, show
+from squidlib.teaching.lesson.named_points import named_points
+from squidlib.teaching.lesson.seed_figures import seed_figures
+from squidlib.teaching.lesson.stored_picture import show_stored_picture
+from squidlib.teaching.studies.ablation import STEPS
+from squidlib.teaching.studies.results import SEEDS, auc_by_kind, load_runs, spread
+from squidlib.teaching.studies.variants import variants
+from squidlib.training.loop import start, train, unwrapped
+from squidlib.training.presets import laptop_digitanatomy
+from squidlib.utils.errors import UserError
 
 # %% [markdown]
 # ## Three figures for one score (6 min)
@@ -392,8 +392,8 @@ for kind in ANOMALIES:
 # %% [markdown]
 # ## Which component matters? (7 min)
 #
-# `squidlib/studies/variants.py` takes one piece out of SQUID at a time. Each variant was trained with three seeds for a
-# third of the laptop preset's steps, and judged on the same test set. Nothing was chosen by the results.
+# `squidlib/teaching/studies/variants.py` takes one piece out of SQUID at a time. Each variant was trained with three
+# seeds for a third of the laptop preset's steps, and judged on the same test set. Nothing was chosen by the results.
 
 # %%
 for name, variant in variants().items():
@@ -632,10 +632,10 @@ say(
 #
 # | seen here | paper | function | test |
 # | --- | --- | --- | --- |
-# | accuracy, F1, oracle | 4.2 | `squidlib.metrics.decide` | `tests/test_metrics.py` |
-# | threshold from normals | eq. 6 | `squidlib.detector.calibrate` | `tests/test_detector.py` |
-# | the slides' picture | slides | `squidlib.lesson.systems_picture` | `tests/test_systems_picture.py` |
-# | ... of every system | slides | `squidlib.lesson.stored_picture` | `tests/test_lesson_stored_picture.py` |
-# | localisation | 5.1 | `squidlib.metrics.worst_patch_hits`, `squidlib.metrics.pixel_auc` | `tests/test_metrics.py` |
-# | one piece less | ablation | `squidlib.studies.variants.variants` | `tests/test_studies.py` |
-# | rows that cannot be | tables 1, 2 | `squidlib.lesson.possible.possible_row` | `tests/test_possible.py` |
+# | accuracy, F1, oracle | 4.2 | `squidlib.detection.metrics.decide` | `tests/detection/test_metrics.py` |
+# | threshold from normals | eq. 6 | `squidlib.detection.detector.calibrate` | `tests/detection/test_detector.py` |
+# | the slides' picture | slides | `squidlib.benchmark.pictures` | `tests/benchmark/test_pictures.py` |
+# | ... of every system | slides | `squidlib.teaching.lesson.stored_picture` | `tests/teaching/test_lesson_stored_picture.py` |
+# | localisation | 5.1 | `squidlib.detection.metrics.worst_patch_hits`, `squidlib.detection.metrics.pixel_auc` | `tests/detection/test_metrics.py` |
+# | one piece less | ablation | `squidlib.teaching.studies.variants.variants` | `tests/teaching/test_studies.py` |
+# | rows that cannot be | tables 1, 2 | `squidlib.benchmark.confusion.possible_row` | `tests/benchmark/test_confusion.py` |

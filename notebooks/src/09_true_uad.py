@@ -18,17 +18,17 @@ import torch.nn.functional as F
 
 import squidlib
 from digitanatomy import ANOMALIES, DigitAnatomy, cut_tiles
-from squidlib import checks as check
 from squidlib.baselines import PatchNeighbours
-from squidlib.cleaning import cleaned, drop_isolated, isolation
-from squidlib.detector import calibrate, image_scores
-from squidlib.lesson import bars, by_mode, curves, histograms, image_grid, interruptible, say, show
-from squidlib.metrics import auc, decide, threshold_at
-from squidlib.pipeline import finish
-from squidlib.presets import laptop_digitanatomy
-from squidlib.studies.contamination import DirtyDigits, auc_lost, aucs_by_share
-from squidlib.studies.results import auc_by_kind, load_runs
-from squidlib.training import start, train
+from squidlib.detection.detector import calibrate, image_scores
+from squidlib.detection.memory_pruning import cleaned, drop_isolated, isolation
+from squidlib.detection.metrics import auc, decide, threshold_at
+from squidlib.teaching import checks as check
+from squidlib.teaching.lesson import bars, by_mode, curves, histograms, image_grid, interruptible, say, show
+from squidlib.teaching.studies.contamination import DirtyDigits, auc_lost, aucs_by_share
+from squidlib.teaching.studies.results import auc_by_kind, load_runs
+from squidlib.training.loop import start, train
+from squidlib.training.presets import laptop_digitanatomy
+from squidlib.training.trainer import finish
 
 # %% [markdown]
 # ## A training set that nobody checked (6 min)
@@ -544,9 +544,9 @@ say(
 #
 # | seen here | paper | function | test |
 # | --- | --- | --- | --- |
-# | dirty training sets | 5.3, true UAD | `squidlib.studies.contamination.DirtyDigits` | `tests/test_contamination.py` |
-# | nearest slots | 3.2, top-5 | `squidlib.memory.read_memory` | `tests/test_memory.py` |
-# | wrong memories dropped | not in the paper | `squidlib.cleaning.drop_isolated` | `tests/test_cleaning.py` |
-# | calibration | 4.2 | `squidlib.detector.calibrate` | `tests/test_detector.py` |
-# | thresholds | 4.2 | `squidlib.metrics.threshold_at` | `tests/test_metrics.py` |
-# | AUC lost | 5.3 | `squidlib.studies.contamination.auc_lost` | `tests/test_contamination.py` |
+# | dirty training sets | 5.3, true UAD | `squidlib.teaching.studies.contamination.DirtyDigits` | `tests/teaching/test_contamination.py` |
+# | nearest slots | 3.2, top-5 | `squidlib.memory.read_memory` | `tests/pieces/test_memory.py` |
+# | wrong memories dropped | not in the paper | `squidlib.detection.memory_pruning.drop_isolated` | `tests/detection/test_memory_pruning.py` |
+# | calibration | 4.2 | `squidlib.detection.detector.calibrate` | `tests/detection/test_detector.py` |
+# | thresholds | 4.2 | `squidlib.detection.metrics.threshold_at` | `tests/detection/test_metrics.py` |
+# | AUC lost | 5.3 | `squidlib.teaching.studies.contamination.auc_lost` | `tests/teaching/test_contamination.py` |

@@ -11,13 +11,13 @@
 import torch
 
 from digitanatomy import ANOMALIES, DIGIT_FLIPS, KINDS
-from squidlib import checks as check
-from squidlib.checks.exploring import DETECTS, normal_error
-from squidlib.explorer import Setting, explore, load_state
-from squidlib.explorer.pictures import shrinking_picture, static_grid
-from squidlib.explorer.setting import THRESHOLDS, kept, sizes
-from squidlib.lesson import bars, by_mode, curves, image_grid, say, show
-from squidlib.studies.results import load_runs, spread
+from squidlib.teaching import checks as check
+from squidlib.teaching.checks.lesson_10_explorer import DETECTS, normal_error
+from squidlib.teaching.explorer import Setting, explore, load_state
+from squidlib.teaching.explorer.pictures import shrinking_picture, static_grid
+from squidlib.teaching.explorer.setting import THRESHOLDS, kept, sizes
+from squidlib.teaching.lesson import bars, by_mode, curves, image_grid, say, show
+from squidlib.teaching.studies.results import load_runs, spread
 
 # %% [markdown]
 # ## Under your fingers (10 min)
@@ -242,8 +242,8 @@ show(figure, alt="Images with one mirrored digit that SQUID called normal, and t
 #
 # | seen here | paper | function | test |
 # | --- | --- | --- | --- |
-# | memory size, not retrained | 3.2 | `squidlib.explorer.reading.newest` | `tests/test_explorer_reading.py` |
-# | reading by any shrinkage | 3.2 | `squidlib.explorer.reading.read` | `tests/test_explorer_reading.py` |
-# | effect over the data | ours | `squidlib.explorer.effect.compute_effect` | `tests/test_explorer_effect.py` |
-# | queue against matrix as they shrink | 3.2 | `squidlib.studies.memory_size` | `tests/test_studies.py` |
-# | view of a setting | eq. 6 | `squidlib.explorer.state.ExplorerState` | `tests/test_explorer_state.py` |
+# | memory size, not retrained | 3.2 | `squidlib.detection.memory_readout.newest` | `tests/detection/test_memory_readout.py` |
+# | reading by any shrinkage | 3.2 | `squidlib.detection.memory_readout.read` | `tests/detection/test_memory_readout.py` |
+# | effect over the data | ours | `squidlib.teaching.explorer.effect.compute_effect` | `tests/teaching/test_explorer_effect.py` |
+# | queue against matrix as they shrink | 3.2 | `squidlib.teaching.studies.memory_size` | `tests/teaching/test_studies.py` |
+# | view of a setting | eq. 6 | `squidlib.teaching.explorer.state.ExplorerState` | `tests/teaching/test_explorer_state.py` |

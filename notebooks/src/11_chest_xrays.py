@@ -14,31 +14,30 @@ import re
 import torch
 import torch.nn.functional as F
 
-from squidlib import checks as check
-from squidlib.backbone import backbone
 from squidlib.baselines import MeanImage, PatchNeighbours, Sharpness
+from squidlib.baselines.backbone import backbone
 from squidlib.baselines.feature_neighbours import FeatureNeighbours
-from squidlib.chest import ZHANGLAB, ChestData, open_images, zhanglab
-from squidlib.chest.drawn import draw_chests
-from squidlib.chest.matching import match_sharpness
-from squidlib.chest.patients import patient_of
-from squidlib.chest.soften import gradient, soften
-from squidlib.detector import calibration_of, image_scores
-from squidlib.digits import Digits
-from squidlib.lesson import LiveFigure, bars, by_mode, curves, histograms, image_grid, interruptible, say, show
-from squidlib.lesson.chest_place import chest_place
-from squidlib.lesson.chest_training import chest_preset, glance
-from squidlib.lesson.place import place_share
-from squidlib.lesson.training_picture import TrainingPicture
-from squidlib.metrics import auc, decide
+from squidlib.data.chest import ZHANGLAB, ChestData, open_images, zhanglab
+from squidlib.data.chest.patients import patient_of
+from squidlib.data.chest.phantom import draw_chests
+from squidlib.data.chest.sharpness import gradient, match_sharpness, soften
+from squidlib.data.digits import Digits
+from squidlib.detection.detector import calibration_of, image_scores
+from squidlib.detection.metrics import auc, decide
+from squidlib.detection.synthetic_anomalies import PRETENDED
 from squidlib.patches import cut
-from squidlib.pipeline import finish
-from squidlib.pretended import PRETENDED
 from squidlib.squid import fill_memory
-from squidlib.studies.results import load_runs
-from squidlib.studies.sharpness import TESTED
-from squidlib.studies.shortcuts import AS_IS, CHECKS, SHARP, common_level
-from squidlib.training import start, train_step, unwrapped
+from squidlib.teaching import checks as check
+from squidlib.teaching.lesson import LiveFigure, bars, by_mode, curves, histograms, image_grid, interruptible, say, show
+from squidlib.teaching.lesson.chest_place import chest_place
+from squidlib.teaching.lesson.chest_training import chest_preset, glance
+from squidlib.teaching.lesson.place import place_share
+from squidlib.teaching.lesson.training_picture import TrainingPicture
+from squidlib.teaching.studies.results import load_runs
+from squidlib.teaching.studies.sharpness import TESTED
+from squidlib.teaching.studies.shortcuts import AS_IS, CHECKS, SHARP, common_level
+from squidlib.training.loop import start, train_step, unwrapped
+from squidlib.training.trainer import finish
 
 # %% [markdown]
 # ## From digits to patients (5 min)
@@ -47,7 +46,8 @@ from squidlib.training import start, train_step, unwrapped
 # formulas, in the folders and with the file names of the real data. They let you run every cell; they show no patient,
 # and their figures say nothing about X-rays.
 #
-# With the public ZhangLab images (`squidlib.chest.ZHANGLAB` says where to get them), the same cells work on those: set
+# With the public ZhangLab images (`squidlib.data.chest.ZHANGLAB` says where to get them), the same cells work on
+# those: set
 # the environment variable `KIT_CHEST_DATA` to the folder that holds `train` and `test`, or write it into the call
 # below.
 
@@ -466,8 +466,8 @@ for name, values in plain.items():
     print(f"{name:20s} as they are {auc(truth, values[some]):.2f}   matched {auc(truth, after[name]):.2f}")
 
 # %% [markdown]
-# And on real X-rays: the kit's study `squidlib.studies.sharpness`, whose networks were trained on images as they are
-# and then tested on matched ones.
+# And on real X-rays: the kit's study `squidlib.teaching.studies.sharpness`, whose networks were trained on images as
+# they are and then tested on matched ones.
 
 # %% tags=["varies"]
 study = load_runs("sharpness")
@@ -529,12 +529,12 @@ show(
 #
 # | seen here | paper | function | test |
 # | --- | --- | --- | --- |
-# | whose image it is | 4.1 | `squidlib.chest.patients.patient_of` | `tests/test_chest_layouts.py` |
-# | no patient on both sides | not in the paper | `squidlib.chest.split_calibration` | `tests/test_chest_layouts.py` |
-# | drawn chests | not in the paper | `squidlib.chest.drawn.draw_chests` | `tests/test_chest_drawn.py` |
-# | a score that learns nothing | not in the paper | `squidlib.baselines.Sharpness` | `tests/test_baselines.py` |
-# | training images, varied | 4.1 | `squidlib.chest.augment` | `tests/test_chest_data.py` |
-# | sensitivity, specificity | 4.2 | `squidlib.metrics.decide` | `tests/test_metrics.py` |
-# | which score to report | not in the paper | `squidlib.score_choice.choose_score` | `tests/test_score_choice.py` |
-# | anomaly map | figures | `squidlib.scoring.weighted_difference` | `tests/test_detector.py` |
-# | equally soft images | ours | `squidlib.chest.matching.match_sharpness` | `tests/test_chest_matching.py` |
+# | whose image it is | 4.1 | `squidlib.data.chest.patients.patient_of` | `tests/data/test_chest_layouts.py` |
+# | no patient on both sides | not in the paper | `squidlib.data.chest.split_calibration` | `tests/data/test_chest_layouts.py` |
+# | drawn chests | not in the paper | `squidlib.data.chest.phantom.draw_chests` | `tests/data/test_chest_phantom.py` |
+# | a score that learns nothing | not in the paper | `squidlib.baselines.Sharpness` | `tests/baselines/test_trivial.py` |
+# | training images, varied | 4.1 | `squidlib.data.chest.augment` | `tests/data/test_chest_data.py` |
+# | sensitivity, specificity | 4.2 | `squidlib.detection.metrics.decide` | `tests/detection/test_metrics.py` |
+# | which score to report | not in the paper | `squidlib.detection.score_selection.choose_score` | `tests/detection/test_score_selection.py` |
+# | anomaly map | figures | `squidlib.detection.scores.weighted_difference` | `tests/detection/test_detector.py` |
+# | equally soft images | ours | `squidlib.data.chest.sharpness.match_sharpness` | `tests/data/test_chest_sharpness_matching.py` |

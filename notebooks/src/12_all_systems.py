@@ -14,29 +14,28 @@ from itertools import combinations
 import torch
 import torch.nn.functional as F
 
-from squidlib import checks as check
-from squidlib.backbone import backbone
+from squidlib.baselines.backbone import backbone
+from squidlib.baselines.cutpaste import paste, patches, scars, uniform
 from squidlib.baselines.padim import PlaceGaussians, whitening
 from squidlib.baselines.panda import Panda
-from squidlib.baselines.pasting import paste, patches, scars, uniform
-from squidlib.benchmark.findings import agreement, beaten_by, best_trivial, impossible, not_shown_different, place_of
-from squidlib.benchmark.holm import holm
-from squidlib.benchmark.order import inverted_pairs
 from squidlib.benchmark.paper_table import PAPER, PAPER_TEST
 from squidlib.benchmark.pictures import auc_chart
+from squidlib.benchmark.registry import FAMILIES, OTHER, SYSTEMS, Entry
 from squidlib.benchmark.report import auc_cells, cost_cells
+from squidlib.benchmark.significance import holm, inverted_pairs
 from squidlib.benchmark.source import NamedSource, preset_of
-from squidlib.benchmark.stored import stored
-from squidlib.benchmark.systems import FAMILIES, OTHER, SYSTEMS, Entry
-from squidlib.checks import own_system
+from squidlib.benchmark.store import stored
+from squidlib.benchmark.summary import agreement, beaten_by, best_trivial, impossible, not_shown_different, place_of
+from squidlib.benchmark.tables import markdown
 from squidlib.config import as_plain
-from squidlib.lesson import by_mode, image_grid, interruptible, say, show
-from squidlib.lesson.board import board
-from squidlib.lesson.live_benchmark import part_of, ranked, run_live
-from squidlib.lesson.tile_neighbours import TileNeighbours
-from squidlib.metrics import auc
+from squidlib.detection.metrics import auc
 from squidlib.patches import cut, join
-from squidlib.tables import markdown
+from squidlib.teaching import checks as check
+from squidlib.teaching.checks import own_system
+from squidlib.teaching.lesson import by_mode, image_grid, interruptible, say, show
+from squidlib.teaching.lesson.board import board
+from squidlib.teaching.lesson.live_benchmark import part_of, ranked, run_live
+from squidlib.teaching.lesson.tile_neighbours import TileNeighbours
 
 # %% [markdown]
 # ## Six families (12 min)
@@ -305,7 +304,7 @@ say(
 # %% [markdown]
 # **A p-value for each comparison.** The test is paired: both systems answered the same images, so that a hard image is
 # hard for both and drops out of the difference. It counts two uncertainties, that of the test images and that of the
-# seeds (`squidlib.benchmark.delong`).
+# seeds (`squidlib.benchmark.significance`).
 #
 # With many comparisons, one in twenty has p < 0.05 even where no two systems differ. **Holm's correction**: sort the
 # p-values; multiply the smallest by the number of all, K, the next by K − 1, and so on; never let a later one be
@@ -538,15 +537,15 @@ else:
 #
 # | seen here | paper | function | test |
 # | --- | --- | --- | --- |
-# | every system | table 1 | `squidlib.benchmark.systems.SYSTEMS` | `tests/test_fitted_baselines.py` |
-# | made defects | CutPaste, 2 | `squidlib.baselines.pasting.paste` | `tests/test_cutpaste.py` |
-# | Gaussians | PaDiM, eq. 1, 2 | `squidlib.baselines.padim.PlaceGaussians` | `tests/test_feature_systems.py` |
-# | pretrained, and saying so | not in the paper | `squidlib.backbone.backbone` | `tests/test_backbone.py` |
-# | answers before labels | not in the paper | `squidlib.benchmark.job.ask` | `tests/test_benchmark_job.py` |
-# | the same seconds | not in the paper | `squidlib.benchmark.budget.plan` | `tests/test_benchmark_budget.py` |
-# | live | ours | `squidlib.lesson.live_benchmark.run_live` | `tests/test_lesson_live_benchmark.py` |
-# | a paired test | not in the paper | `squidlib.benchmark.delong.compare` | `tests/test_benchmark_delong.py` |
-# | Holm's correction | not in the paper | `squidlib.benchmark.holm.holm` | `tests/test_benchmark_delong.py` |
-# | place, bar, agreement | tables 1, 2 | `squidlib.benchmark.findings` | `tests/test_benchmark_findings.py` |
-# | pairs that turn round | ours | `squidlib.benchmark.order.inverted_pairs` | `tests/test_benchmark_order.py` |
-# | twenty lines | ours | `squidlib.lesson.tile_neighbours.TileNeighbours` | `tests/test_lesson_tile_neighbours.py` |
+# | every system | table 1 | `squidlib.benchmark.registry.SYSTEMS` | `tests/baselines/test_fitted_baselines.py` |
+# | made defects | CutPaste, 2 | `squidlib.baselines.cutpaste.paste` | `tests/baselines/test_cutpaste.py` |
+# | Gaussians | PaDiM, eq. 1, 2 | `squidlib.baselines.padim.PlaceGaussians` | `tests/baselines/test_feature_systems.py` |
+# | pretrained, and saying so | not in the paper | `squidlib.baselines.backbone.backbone` | `tests/baselines/test_backbone.py` |
+# | answers before labels | not in the paper | `squidlib.benchmark.job.ask` | `tests/benchmark/test_job.py` |
+# | the same seconds | not in the paper | `squidlib.benchmark.cost.plan` | `tests/benchmark/test_cost.py` |
+# | live | ours | `squidlib.teaching.lesson.live_benchmark.run_live` | `tests/teaching/test_lesson_live_benchmark.py` |
+# | a paired test | not in the paper | `squidlib.benchmark.significance.compare` | `tests/benchmark/test_significance.py` |
+# | Holm's correction | not in the paper | `squidlib.benchmark.significance.holm` | `tests/benchmark/test_significance.py` |
+# | place, bar, agreement | tables 1, 2 | `squidlib.benchmark.summary` | `tests/benchmark/test_summary.py` |
+# | pairs that turn round | ours | `squidlib.benchmark.significance.inverted_pairs` | `tests/benchmark/test_order.py` |
+# | twenty lines | ours | `squidlib.teaching.lesson.tile_neighbours.TileNeighbours` | `tests/teaching/test_lesson_tile_neighbours.py` |

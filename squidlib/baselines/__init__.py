@@ -1,6 +1,7 @@
 """Systems to compare with, behind one interface."""
 
 from squidlib.baselines.auto_encoder import AutoEncoder
+from squidlib.baselines.base import Calibrates, Localises, Reconstructs, System
 from squidlib.baselines.cutpaste import CutPaste
 from squidlib.baselines.f_anogan import FAnoGAN
 from squidlib.baselines.feature_neighbours import FeatureNeighbours
@@ -8,15 +9,12 @@ from squidlib.baselines.ganomaly import Ganomaly
 from squidlib.baselines.igd import IGD
 from squidlib.baselines.implicit_field import ImplicitField
 from squidlib.baselines.m_kd import MultiresolutionDistillation
-from squidlib.baselines.mean_image import MeanImage
 from squidlib.baselines.memae import MemAE
 from squidlib.baselines.mnad import MNAD
 from squidlib.baselines.padim import PaDiM
 from squidlib.baselines.panda import Panda
-from squidlib.baselines.patch_neighbours import PatchNeighbours
 from squidlib.baselines.salad import SALAD
-from squidlib.baselines.sharpness import Sharpness
-from squidlib.baselines.system import Calibrates, Localises, Reconstructs, System
+from squidlib.baselines.trivial import MeanImage, PatchNeighbours, Sharpness
 from squidlib.baselines.vae import VAE
 
 __all__ = [

@@ -19,9 +19,8 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from squidlib.baselines.by_reconstruction import ByReconstruction
-from squidlib.baselines.fitting import Ticks, batches, in_batches, seeded
-from squidlib.errors import UserError
+from squidlib.baselines.base import ByReconstruction, Ticks, batches, in_batches, seeded
+from squidlib.utils.errors import UserError
 
 LEVELS = 4  #: halvings of the image
 

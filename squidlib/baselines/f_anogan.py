@@ -24,8 +24,7 @@ from torch import Generator, Tensor, nn
 
 from digitanatomy import seeded_generator
 from squidlib.baselines.auto_encoder import LEVELS, decoder, encoder
-from squidlib.baselines.by_reconstruction import ByReconstruction
-from squidlib.baselines.fitting import Ticks, batches, in_batches, seeded
+from squidlib.baselines.base import ByReconstruction, Ticks, batches, in_batches, seeded
 
 PENALTY, KAPPA = 10.0, 1.0  #: weights of the gradient penalty and of the features' residual
 CRITIC_STEPS = 5  #: of the critic, for one of the generator

@@ -4,8 +4,8 @@ Idea: Bergman et al., "Deep Nearest Neighbor Anomaly Detection", 2020 (arXiv 200
 f(x) = [mean, maximum] over places of the deepest features; score: mean Euclidean distance of f(x) to its 2 nearest
 among the normal images. A method that claims to learn something has to beat it.
 
-Differs from the original: the network is what ``squidlib.backbone`` finds and not a deep ResNet, and the maximum stands
-beside the mean.
+Differs from the original: the network is what ``squidlib.baselines.backbone`` finds and not a deep ResNet, and the
+maximum stands beside the mean.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from squidlib.backbone import Backbone, backbone
-from squidlib.baselines.fitting import Ticks, in_batches
+from squidlib.baselines.backbone import Backbone, backbone
+from squidlib.baselines.base import Ticks, in_batches
 
 BATCH = 16  #: images that pass through the network at once; maps of 224 px are large
 

@@ -19,7 +19,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from squidlib.baselines.auto_encoder import decoder, encoder
-from squidlib.baselines.fitting import Ticks, batches, in_batches, seeded
+from squidlib.baselines.base import Ticks, batches, in_batches, seeded
 from squidlib.losses import looks_fake_loss, looks_real_loss
 
 ADVERSARIAL, CONTEXTUAL, ENCODER = 1.0, 50.0, 1.0  #: factors of the generator's three terms

@@ -25,8 +25,8 @@ from jaxtyping import Float
 from torch import Generator, Tensor, nn
 
 from squidlib.baselines.auto_encoder import decoder, encoder
-from squidlib.baselines.fitting import Ticks, batches, in_batches, seeded
-from squidlib.ssim import ms_ssim
+from squidlib.baselines.base import Ticks, batches, in_batches, seeded
+from squidlib.baselines.ssim import ms_ssim
 
 STRUCTURE, PIXELS, CRITIC = 0.85, 0.15, 0.1  #: factors of 1 - MS-SSIM, of |x - x'| and of the critic's term
 MOST_MIXED = 0.5  #: the largest share a

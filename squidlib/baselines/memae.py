@@ -18,8 +18,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from squidlib.autoencoder import Decoder, Encoder, flat_patches
-from squidlib.baselines.by_reconstruction import ByReconstruction
-from squidlib.baselines.fitting import Ticks, batches, in_batches, seeded
+from squidlib.baselines.base import ByReconstruction, Ticks, batches, in_batches, seeded
 from squidlib.config import SquidConfig
 from squidlib.memory import MemoryMatrix, MemoryRead, cosine_similarity
 from squidlib.shrinkage import hard_shrink

@@ -14,6 +14,11 @@ that predicts frames (the other's are .01, .01 and .7). Narrower convolutions an
 512); a higher rate (1e-3, not 2e-4), for a minute and not hours. Gradients pass through the softmax of the reading,
 which their code cuts. g takes its limits from normal images, not from the test's scores, so values outside 0..1 occur;
 nothing is updated at test.
+
+Prototypes: how MNAD's items are read and moved, and what keeps features near one item and far from the next.
+
+Park et al., "Learning Memory-guided Normality for Anomaly Detection", CVPR 2020, section 3. Queries and items
+have length 1, so that their product is a cosine.
 """
 
 from __future__ import annotations
@@ -24,9 +29,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from squidlib.baselines.auto_encoder import decoder, encoder
-from squidlib.baselines.by_reconstruction import ByReconstruction
-from squidlib.baselines.fitting import Ticks, batches, in_batches, seeded
-from squidlib.baselines.prototypes import memory_loss, moved_items, nearest_two, read_items
+from squidlib.baselines.base import ByReconstruction, Ticks, batches, in_batches, seeded
 
 QUALITY_SHARE = 0.6  #: of the PSNR in the score; the distance has the rest
 DEPTH = 3  #: halvings down to the memory's grid of places
@@ -151,3 +154,33 @@ class MNAD(ByReconstruction):
         """0..1 for the normal images of ``calibrate``, above for what is stranger than all of them."""
         scaled = (self._quantities(images) - self.lowest) / (self.highest - self.lowest).clamp(min=1e-9)
         return QUALITY_SHARE * (1 - scaled[:, 0]) + (1 - QUALITY_SHARE) * scaled[:, 1]
+
+
+COMPACTNESS, SEPARATENESS, MARGIN = 0.1, 0.1, 1.0
+
+
+def read_items(queries: Float[Tensor, "N D"], items: Float[Tensor, "S D"]) -> Float[Tensor, "N D"]:
+    """The mixture of items that each query asks for."""
+    return torch.softmax(queries @ items.T, dim=1) @ items
+
+
+@torch.no_grad()
+def moved_items(queries: Float[Tensor, "N D"], items: Float[Tensor, "S D"]) -> Float[Tensor, "S D"]:
+    """The items after the queries nearest to each have moved it; an item that none chose stays."""
+    similarity = queries @ items.T
+    chosen = F.one_hot(similarity.argmax(1), len(items)).bool()
+    best = similarity.masked_fill(~chosen, -torch.inf).amax(0)
+    weights = torch.where(chosen, (similarity - best).exp(), 0.0)  # softmax / its largest = exp(s - largest s)
+    return F.normalize(items + weights.T @ queries, dim=1)
+
+
+def nearest_two(queries: Float[Tensor, "N D"], items: Float[Tensor, "S D"]) -> Float[Tensor, "N 2"]:
+    """|q - p1| and |q - p2|: distances to the nearest and the second nearest item."""
+    nearest = items[(queries @ items.T).topk(2, dim=1).indices]  # (N, 2, D)
+    return torch.linalg.vector_norm(queries[:, None] - nearest, dim=2)
+
+
+def memory_loss(distances: Float[Tensor, "N 2"]) -> Float[Tensor, ""]:
+    """Compactness and separateness, weighted, as means over queries."""
+    near, second = distances.T
+    return COMPACTNESS * (near**2).mean() + SEPARATENESS * F.relu(near - second + MARGIN).mean()

@@ -7,7 +7,7 @@ M = sqrt((x - m)' S^-1 (x - m)).
 Score: maximum of the map of M, brought to the image's size and smoothed by a Gaussian of 4 px.
 
 Differs from the original: mean and covariance are gathered batch by batch, so that no features are stored; the layers
-are the first three stages of ``squidlib.backbone`` at 96 px, not of a ResNet-18 or WideResNet-50 at 224.
+are the first three stages of ``squidlib.baselines.backbone`` at 96 px, not of a ResNet-18 or WideResNet-50 at 224.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Generator, Tensor
 
-from squidlib.backbone import Backbone, backbone
-from squidlib.baselines.fitting import Ticks, in_batches
+from squidlib.baselines.backbone import Backbone, backbone
+from squidlib.baselines.base import Ticks, in_batches
 
 LAYERS = 3  #: stages, from the shallowest
 REGULARISER = 0.01  #: added to the diagonal of every covariance

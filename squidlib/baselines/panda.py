@@ -6,7 +6,8 @@ Objective: sum |phi(x) - c|^2, by SGD (1e-2, momentum .9) on the last two stages
 images lie in c; so it is stopped early, after a set number of steps. Score: sum of the distances to the 2 nearest
 normal images.
 
-Differs from the original: the network is ``squidlib.backbone``'s at 96 px and not a ResNet-152 at 224; no elastic
+Differs from the original: the network is ``squidlib.baselines.backbone``'s at 96 px and not a ResNet-152 at 224; no
+elastic
 weight consolidation, the paper's other brake, for it needs ImageNet's images, and no weight decay; the gradient is cut
 to a length of .1 (uncut, this network ends in one point within 60 steps; cut to 1e-3, as the authors cut that of a loss
 divided by the number of features, it stays as it was; seen on held-out normal images alone, docs/experiments.md).
@@ -22,8 +23,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from squidlib.backbone import Backbone, backbone
-from squidlib.baselines.fitting import Ticks, batches, in_batches
+from squidlib.baselines.backbone import Backbone, backbone
+from squidlib.baselines.base import Ticks, batches, in_batches
 
 TRAINED_STAGES = 2
 LONGEST_GRADIENT = 0.1

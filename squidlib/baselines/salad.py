@@ -20,9 +20,8 @@ from torch import Tensor, nn
 
 from digitanatomy import seeded_generator
 from squidlib.baselines.auto_encoder import decoder, encoder
-from squidlib.baselines.by_reconstruction import ByReconstruction
-from squidlib.baselines.fitting import Ticks, batches, in_batches, seeded
-from squidlib.ssim import ssim
+from squidlib.baselines.base import ByReconstruction, Ticks, batches, in_batches, seeded
+from squidlib.baselines.ssim import ssim
 
 STRUCTURE, CENTRE, CYCLE, TASK = 0.1, 0.01, 0.01, 0.01  #: a, b, d, e
 CENTRE_RATE = 0.1  #: of the running mean

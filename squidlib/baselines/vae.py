@@ -19,8 +19,7 @@ from torch import Tensor, nn
 
 from digitanatomy import seeded_generator
 from squidlib.baselines.auto_encoder import decoder, encoder
-from squidlib.baselines.by_reconstruction import ByReconstruction
-from squidlib.baselines.fitting import Ticks, batches, in_batches, seeded
+from squidlib.baselines.base import ByReconstruction, Ticks, batches, in_batches, seeded
 
 
 def divergence(mean: Float[Tensor, "B D"], log_variance: Float[Tensor, "B D"]) -> Float[Tensor, "B"]:

@@ -8,12 +8,12 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from squidlib.benchmark.apart import run_apart
 from squidlib.benchmark.job import Job, work
+from squidlib.benchmark.registry import Entry
 from squidlib.benchmark.source import Exam, Source
 from squidlib.benchmark.store import JobResult, Store
-from squidlib.benchmark.systems import Entry
-from squidlib.presets import Preset
+from squidlib.benchmark.subprocess import run_apart
+from squidlib.training.presets import Preset
 
 OVERHEAD = 40.0  #: seconds besides the budget that a job is expected to take before one was measured
 LONGEST_OVERHEAD = 1800.0  #: seconds besides eight times the budget, after which a job counts as hung and is ended

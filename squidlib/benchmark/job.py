@@ -14,15 +14,13 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from squidlib.baselines.fitting import in_batches
-from squidlib.baselines.system import Calibrates, Localises, Reconstructs, System
-from squidlib.benchmark.budget import Plan, Trained, plan, seconds_now
-from squidlib.benchmark.costs import parameters_of, peak_cuda_memory, peak_memory
+from squidlib.baselines.base import Calibrates, Localises, Reconstructs, System, in_batches
+from squidlib.benchmark.cost import Plan, Trained, parameters_of, peak_cuda_memory, peak_memory, plan, seconds_now
 from squidlib.benchmark.judging import judge
+from squidlib.benchmark.registry import Entry
 from squidlib.benchmark.source import Exam, Material, Source
 from squidlib.benchmark.store import JobResult, Store
-from squidlib.benchmark.systems import Entry
-from squidlib.presets import Preset
+from squidlib.training.presets import Preset
 
 BATCH = 256  #: images that are scored at once
 

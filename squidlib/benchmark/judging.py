@@ -14,7 +14,7 @@ from torch import Tensor
 
 from digitanatomy import NORMAL
 from squidlib.benchmark.source import Exam
-from squidlib.metrics import auc, decide, oracle_threshold, pixel_auc, threshold_at
+from squidlib.detection.metrics import auc, decide, oracle_threshold, pixel_auc, threshold_at
 
 FALSE_POSITIVE_RATE = 0.05
 

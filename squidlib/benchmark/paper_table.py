@@ -1,6 +1,6 @@
 """The paper's tables for chest X-rays: AUC, accuracy and F1 in per cent, with deviations where it gives them.
 
-Paper: tables 1 (ZhangLab) and 2 (CheXpert). Names are those of ``squidlib.benchmark.systems``.
+Paper: tables 1 (ZhangLab) and 2 (CheXpert). Names are those of ``squidlib.benchmark.registry``.
 """
 
 from __future__ import annotations

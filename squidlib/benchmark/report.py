@@ -13,9 +13,9 @@ import numpy as np
 
 from squidlib.benchmark.judging import FALSE_POSITIVE_RATE
 from squidlib.benchmark.paper_table import NOTES, PAPER, PaperRow
+from squidlib.benchmark.registry import SQUID
 from squidlib.benchmark.summary import Row, spread
-from squidlib.benchmark.systems import SQUID
-from squidlib.tables import Cells, markdown
+from squidlib.benchmark.tables import Cells, markdown
 
 CLOCK = (
     " Seconds are the processor's own: waiting for other work is not counted. But other work slows a step (shared "

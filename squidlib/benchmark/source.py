@@ -13,9 +13,9 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from digitanatomy import NORMAL, Sample
-from squidlib.data_choice import data_of
-from squidlib.digits import Digits
-from squidlib.presets import Preset, laptop_chest, laptop_digitanatomy
+from squidlib.data.digits import Digits
+from squidlib.data.registry import data_of
+from squidlib.training.presets import Preset, laptop_chest, laptop_digitanatomy
 
 VARIED_DIGITS = 6400  #: fresh varied images of digits to train networks on
 VARIED_EPOCHS = 4  #: augmented versions of each X-ray

@@ -14,11 +14,11 @@ import torch
 from jaxtyping import Float
 from torch import Generator, Tensor
 
-from squidlib.baselines.fitting import Ticks
-from squidlib.detector import Detector, calibrate
-from squidlib.presets import Preset
-from squidlib.score_choice import choose_score
-from squidlib.training import start, train, unwrapped
+from squidlib.baselines.base import Ticks
+from squidlib.detection.detector import Detector, calibrate
+from squidlib.detection.score_selection import choose_score
+from squidlib.training.loop import start, train, unwrapped
+from squidlib.training.presets import Preset
 
 
 class DrawnNormals:

@@ -36,8 +36,8 @@ class Bench:
         return self._everything()
 
     def _data(self, folder: Path) -> int:
-        from squidlib.chest.rates import loading_rates
-        from squidlib.errors import UserError
+        from squidlib.data.chest.rates import loading_rates
+        from squidlib.utils.errors import UserError
 
         if not folder.is_dir():
             raise UserError(f"{folder}: a folder with images expected, there is none; give another --data")
@@ -51,9 +51,9 @@ class Bench:
         import torch
         from rich.table import Table
 
-        from squidlib.bench import has_fast_bf16, product_rate
-        from squidlib.tables import wide_console
-        from squidlib.training import resolve_device
+        from squidlib.benchmark.tables import wide_console
+        from squidlib.training.loop import resolve_device
+        from squidlib.training.speed import has_fast_bf16, product_rate
 
         check_device(self.device)
         device = resolve_device(self.device)
@@ -93,7 +93,7 @@ class Bench:
     def _measure(self, name: str, precision: str, device: str, base: float) -> list[str]:
         """In a process of its own, so that the peak memory is this preset's."""
         code = (
-            "from squidlib.bench import step_figures; from squidlib import presets; "
+            "from squidlib.training.speed import step_figures; from squidlib.training import presets; "
             f"print(*step_figures(presets.{name}(), {precision!r}, {device!r}, {self.seconds}))"
         )
         flop, seconds, rate, images, inference, memory = map(float, _python(code).split())
@@ -110,9 +110,9 @@ class Bench:
 
 def _explorer() -> Iterator[str]:
     """The explorer's times, in processes of their own; the browser's only where there is one."""
-    from squidlib.explorer.timing import chromium
+    from squidlib.teaching.explorer.timing import chromium
 
-    call = "from squidlib.explorer.timing import {0}; print(*{0}())"
+    call = "from squidlib.teaching.explorer.timing import {0}; print(*{0}())"
     yield f"explorer, new value to finished state: {_percentiles(_python(call.format('state_milliseconds')))}"
     missing = [] if chromium() else ["a Chromium"]
     missing += [] if find_spec("playwright") else ["Playwright"]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from tyro.conf import Positional
 
 from squidlib.cli.device import check_device
-from squidlib.errors import UserError
+from squidlib.utils.errors import UserError
 
 if TYPE_CHECKING:
     from squidlib.benchmark.source import Exam
@@ -52,10 +52,10 @@ class Benchmark:
     def run(self) -> int:
         """Run what is missing, then write tables and pictures; also after Ctrl-C."""
         from squidlib.benchmark.harness import run_jobs, settings_of
+        from squidlib.benchmark.registry import chosen
         from squidlib.benchmark.source import NamedSource, preset_of
         from squidlib.benchmark.store import Store
-        from squidlib.benchmark.systems import chosen
-        from squidlib.training import resolve_device
+        from squidlib.training.loop import resolve_device
 
         self._check()
         systems = chosen([name for name in self.systems.split(",") if name.strip()])
@@ -75,7 +75,7 @@ class Benchmark:
         return 1 if failed else 0
 
     def _check(self) -> None:
-        from squidlib.tensorfile import check_writable
+        from squidlib.utils.safetensors_io import check_writable
 
         if self.seeds < 1:
             raise UserError(f"--seeds is the number of trainings of each system, at least 1; got {self.seeds}")
@@ -88,7 +88,7 @@ class Benchmark:
         """What ``data_of`` wants to know; a download happens here and nowhere else."""
         from squidlib.benchmark.source import preset_of
         from squidlib.config import as_plain
-        from squidlib.data_choice import data_of, where_to_get
+        from squidlib.data.registry import data_of, where_to_get
 
         preset = preset_of(self.dataset)
         if self.dataset == "digitanatomy":
@@ -112,12 +112,12 @@ class Benchmark:
 def write_report(store: Store, exam: Exam, settings: dict[str, Any]) -> bool:
     """Write tables and pictures of what is done; say where, and whether anything has failed."""
     from squidlib.benchmark.pictures import auc_chart, reconstructions_picture
+    from squidlib.benchmark.registry import SYSTEMS
     from squidlib.benchmark.report import as_csv, as_json, as_markdown, auc_cells
     from squidlib.benchmark.summary import summarise
-    from squidlib.benchmark.systems import SYSTEMS
-    from squidlib.plots import png
-    from squidlib.tables import rich_table, wide_console
-    from squidlib.tensorfile import write_atomically
+    from squidlib.benchmark.tables import rich_table, wide_console
+    from squidlib.utils.plotting import png
+    from squidlib.utils.safetensors_io import write_atomically
 
     rows = summarise(store, exam, SYSTEMS)
     if not rows:

@@ -15,17 +15,17 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 from tyro.conf import Positional
 
 from squidlib.cli.device import check_device
-from squidlib.errors import UserError
+from squidlib.utils.errors import UserError
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from squidlib.chest import ChestData
-    from squidlib.presets import Preset
-    from squidlib.studies.results import Progress, Stored
+    from squidlib.data.chest import ChestData
+    from squidlib.teaching.studies.results import Progress, Stored
+    from squidlib.training.presets import Preset
 
 RESULTS = "results.json"
-DIGITS = "python -m squidlib.studies.contamination"
+DIGITS = "python -m squidlib.teaching.studies.contamination"
 
 
 @dataclass(frozen=True)
@@ -64,9 +64,9 @@ class Contamination:
 
     def run(self) -> int:
         """Train what is missing, then write tables and figures; also after Ctrl-C."""
-        from squidlib.pipeline import Interrupted
-        from squidlib.studies.results import Stored, run_all, write_runs
-        from squidlib.training import resolve_device
+        from squidlib.teaching.studies.results import Stored, run_all, write_runs
+        from squidlib.training.loop import resolve_device
+        from squidlib.training.trainer import Interrupted
 
         shares, seeds = self._checked()
         data = self._data()
@@ -96,8 +96,8 @@ class Contamination:
 
     def _checked(self) -> tuple[list[int], range]:
         """Shares, highest first, and seeds; everything is looked at before anything is read."""
-        from squidlib.data_choice import where_to_get
-        from squidlib.tensorfile import check_writable
+        from squidlib.data.registry import where_to_get
+        from squidlib.utils.safetensors_io import check_writable
 
         if self.dataset == "digitanatomy":
             raise UserError(f"for digits this study exists; its results come with the kit, to run it anew: {DIGITS}")
@@ -120,8 +120,8 @@ class Contamination:
         return shares, range(self.seeds)
 
     def _data(self) -> ChestData:
-        from squidlib.data_choice import data_of
-        from squidlib.presets import laptop_chest
+        from squidlib.data.registry import data_of
+        from squidlib.training.presets import laptop_chest
 
         facts = {
             "data": self.dataset,
@@ -137,8 +137,8 @@ class Contamination:
 
     def _preset(self, data: ChestData) -> Preset:
         """The laptop preset, as long as was asked for; what a trial found holds until the study is finished."""
-        from squidlib.pipeline import steps_in
-        from squidlib.presets import laptop_chest
+        from squidlib.training.presets import laptop_chest
+        from squidlib.training.trainer import steps_in
 
         preset = laptop_chest()
         steps = preset.training.steps if self.steps is None else self.steps
@@ -152,12 +152,12 @@ class Contamination:
         return preset._replace(training=replace(preset.training, steps=steps, schedule_steps=steps))
 
     def _stored(self) -> Stored:
-        from squidlib.studies.results import read_runs
+        from squidlib.teaching.studies.results import read_runs
 
         return read_runs(self.out / RESULTS, "remove it or choose another --out")
 
     def _size(self, data: ChestData, shares: list[int], seeds: range) -> int:
-        from squidlib.studies.chest_contamination import check_size, common_size
+        from squidlib.teaching.studies.chest_contamination import check_size, common_size
 
         if self.images is None:
             images = common_size(data, shares, seeds)
@@ -180,8 +180,8 @@ class Contamination:
         device: str,
     ) -> dict[str, Any]:
         """Seed by seed, so that a curve over all shares is there early."""
-        from squidlib.chest import ChestData
-        from squidlib.studies.chest_contamination import SQUID, baseline_run, baselines, squid_run
+        from squidlib.data.chest import ChestData
+        from squidlib.teaching.studies.chest_contamination import SQUID, baseline_run, baselines, squid_run
 
         def job(name: str, share: int, seed: int) -> dict[str, Any]:
             dirty = ChestData(data.arrays, seed, data.augmentation).contaminated(share, seed, images)
@@ -205,9 +205,9 @@ class Contamination:
 
     def _write(self, shares: list[int]) -> None:
         """Tables and figure of all that is stored for these shares."""
-        from squidlib.studies.chest_contamination import cells
-        from squidlib.tables import markdown, rich_table, wide_console
-        from squidlib.tensorfile import write_atomically
+        from squidlib.benchmark.tables import markdown, rich_table, wide_console
+        from squidlib.teaching.studies.chest_contamination import cells
+        from squidlib.utils.safetensors_io import write_atomically
 
         stored = self._stored()
         if not stored.runs:
@@ -233,8 +233,8 @@ def _figure(runs: dict[str, dict[str, Any]], shares: list[int], name: str) -> Fi
     """A line with a band of ± deviation for each system; single scores of SQUID stand in the table only."""
     import numpy as np
 
-    from squidlib.lesson.figures import curves
-    from squidlib.studies.chest_contamination import aucs, systems_of
+    from squidlib.teaching.studies.chest_contamination import aucs, systems_of
+    from squidlib.utils.plotting import curves
 
     means: dict[str, list[float]] = {}
     deviations: dict[str, list[float]] = {}

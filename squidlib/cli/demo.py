@@ -26,11 +26,12 @@ class Demo:
 
     def run(self) -> int:
         """Train (or go on, or reuse), evaluate, draw."""
-        from squidlib.detectorfile import load
-        from squidlib.digits import Digits
-        from squidlib.plots import detection_picture, png
-        from squidlib.runs import Run
-        from squidlib.tensorfile import write_atomically
+        from squidlib.data.digits import Digits
+        from squidlib.detection.checkpoint import load
+        from squidlib.detection.pictures import detection_picture
+        from squidlib.training.run_dir import Run
+        from squidlib.utils.plotting import png
+        from squidlib.utils.safetensors_io import write_atomically
 
         resume = Run(self.out).settings_path.is_file() and not self.overwrite
         code = Train(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from squidlib.errors import UserError
+from squidlib.utils.errors import UserError
 
 
 def check_device(device: str) -> None:
@@ -21,7 +21,7 @@ def fitting_precision(wanted: str, device: str) -> str:
     """The preset's number format, or 32-true with a line on stdout where the device has no arithmetic for it."""
     import torch
 
-    from squidlib.parallel.layout import resolve_device
+    from squidlib.training.devices import resolve_device
 
     if wanted != "bf16-mixed":
         return wanted

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from squidlib.errors import UserError
+from squidlib.utils.errors import UserError
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -45,8 +45,8 @@ class MakeDigits:
         from tqdm.auto import tqdm
 
         from digitanatomy import DigitAnatomy
-        from squidlib.glyph_choice import choose_glyphs
-        from squidlib.tensorfile import check_writable, write_atomically
+        from squidlib.data.glyphs import choose_glyphs
+        from squidlib.utils.safetensors_io import check_writable, write_atomically
 
         if self.count < 1:
             raise UserError(f"--count must be at least 1, got {self.count}")

@@ -125,8 +125,8 @@ def check_detector() -> Iterator[Finding]:
 
     import squidlib
     from digitanatomy import DigitAnatomy
-    from squidlib.digits import Digits
-    from squidlib.metrics import auc
+    from squidlib.data.digits import Digits
+    from squidlib.detection.metrics import auc
 
     test = DigitAnatomy(Digits().glyphs.test, {"normal": 24, "flipped": 24}, seed=3)
     detector = squidlib.load("digitanatomy")

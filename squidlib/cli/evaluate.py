@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 from tyro.conf import Positional
 
-from squidlib.errors import UserError
+from squidlib.utils.errors import UserError
 
 if TYPE_CHECKING:
-    from squidlib.evaluation import Evaluation
+    from squidlib.benchmark.evaluate import Evaluation
 
 
 @dataclass(frozen=True)
@@ -33,8 +33,8 @@ class Evaluate:
     def run(self) -> int:
         """Evaluate, print, write."""
         from squidlib.cli.device import check_device
-        from squidlib.detectorfile import MODEL_FILE
-        from squidlib.tensorfile import check_writable
+        from squidlib.detection.checkpoint import MODEL_FILE
+        from squidlib.utils.safetensors_io import check_writable
 
         if not self.runs:
             raise UserError(
@@ -65,11 +65,11 @@ def evaluate_run(name: str, rate: float, device: str, folder: Path | None = None
         folder: of chest X-rays, where they are no longer where the run found them.
     """
     from digitanatomy import NORMAL
-    from squidlib.data_choice import data_of
-    from squidlib.detectorfile import load
-    from squidlib.digits import Digits
-    from squidlib.evaluation import evaluate, evaluate_images
-    from squidlib.training import resolve_device
+    from squidlib.benchmark.evaluate import evaluate, evaluate_images
+    from squidlib.data.digits import Digits
+    from squidlib.data.registry import data_of
+    from squidlib.detection.checkpoint import load
+    from squidlib.training.loop import resolve_device
 
     detector = load(name, resolve_device(device))
     facts = detector.facts if folder is None else detector.facts | {"folder": str(folder.resolve())}
@@ -83,7 +83,7 @@ def evaluate_run(name: str, rate: float, device: str, folder: Path | None = None
 
 def print_evaluations(evaluations: list[Evaluation]) -> None:
     """All tables to stdout."""
-    from squidlib.tables import auc_cells, decision_cells, localisation_cells, rich_table, wide_console
+    from squidlib.benchmark.tables import auc_cells, decision_cells, localisation_cells, rich_table, wide_console
 
     counts = ", ".join(f"{count} {kind}" for kind, count in evaluations[0].images.items())
     what = "AUC, 95 % interval below" if len(evaluations) == 1 else f"AUC, mean ± deviation of {len(evaluations)} runs"
@@ -99,7 +99,7 @@ def print_evaluations(evaluations: list[Evaluation]) -> None:
 
 def write_json(path: Path, evaluations: dict[str, Evaluation]) -> None:
     """One object a run."""
-    from squidlib.tensorfile import write_atomically
+    from squidlib.utils.safetensors_io import write_atomically
 
     content = {name: evaluation.as_json() for name, evaluation in evaluations.items()}
     write_atomically(path, (json.dumps(content, indent=2) + "\n").encode())

@@ -33,12 +33,12 @@ class Explore:
         import signal
         import webbrowser
 
-        from squidlib.detectorfile import find
-        from squidlib.errors import UserError
-        from squidlib.explorer.begin import load_state
-        from squidlib.explorer.effect import effect_path
-        from squidlib.explorer.server import serving
-        from squidlib.explorer.setting import Setting
+        from squidlib.detection.checkpoint import find
+        from squidlib.teaching.explorer.begin import load_state
+        from squidlib.teaching.explorer.effect import effect_path
+        from squidlib.teaching.explorer.server import serving
+        from squidlib.teaching.explorer.setting import Setting
+        from squidlib.utils.errors import UserError
 
         if not 1 <= self.port <= 65535:
             raise UserError(f"a port lies in 1..65535, got {self.port}")

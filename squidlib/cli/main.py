@@ -22,7 +22,7 @@ from squidlib.cli.evaluate import Evaluate
 from squidlib.cli.explore import Explore
 from squidlib.cli.score import Score
 from squidlib.cli.train import Train
-from squidlib.errors import UserError
+from squidlib.utils.errors import UserError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -6,25 +6,25 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from squidlib.cli.device import fitting_precision
-from squidlib.errors import UserError
+from squidlib.utils.errors import UserError
 
 if TYPE_CHECKING:
-    from squidlib.chest import ChestData
     from squidlib.cli.train_options import TrainOptions
-    from squidlib.digits import Digits
-    from squidlib.parallel.layout import Layout
-    from squidlib.presets import Preset
-    from squidlib.runs import Run
+    from squidlib.data.chest import ChestData
+    from squidlib.data.digits import Digits
+    from squidlib.training.devices import Layout
+    from squidlib.training.presets import Preset
+    from squidlib.training.run_dir import Run
 
 HELD_BACK = 0.1  #: share of the training normals that --patience looks at
 
 
 def prepare(options: TrainOptions, run: Run, layout: Layout) -> Digits | ChestData:
     """Everything that can be wrong is found before the folder is touched."""
-    from squidlib.data_choice import data_of
-    from squidlib.digits import EPOCH_IMAGES, Digits
-    from squidlib.parallel.layout import check_batch
-    from squidlib.pipeline import steps_in
+    from squidlib.data.digits import EPOCH_IMAGES, Digits
+    from squidlib.data.registry import data_of
+    from squidlib.training.devices import check_batch
+    from squidlib.training.trainer import steps_in
 
     if options.epochs is not None and options.minutes is not None:
         raise UserError("--epochs and --minutes both say how long to train; give one of them")
@@ -59,7 +59,7 @@ def prepare(options: TrainOptions, run: Run, layout: Layout) -> Digits | ChestDa
 
 def preset_of(options: TrainOptions) -> Preset:
     """The named preset with what the options change of it."""
-    from squidlib import presets
+    from squidlib.training import presets
 
     digits = options.dataset == "digitanatomy"
     if options.preset == "laptop":
@@ -82,7 +82,7 @@ def facts_of(options: TrainOptions, preset: Preset) -> dict[str, object]:
 
     import squidlib
     from squidlib.config import as_plain
-    from squidlib.data_choice import where_to_get
+    from squidlib.data.registry import where_to_get
 
     made: dict[str, object] = {
         "preset": options.preset,

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 
 from tyro.conf import Positional
 
-from squidlib.errors import UserError
+from squidlib.utils.errors import UserError
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from squidlib.detector import Detector
+    from squidlib.detection.detector import Detector
 
 NAME_LENGTH = 60  #: characters of an image's name that its map keeps; file systems allow 255 bytes
 
@@ -46,10 +46,10 @@ class Score:
         from tqdm.auto import tqdm
 
         from squidlib.cli.device import check_device
-        from squidlib.detectorfile import load
-        from squidlib.images import list_images, read_image
-        from squidlib.tensorfile import check_writable
-        from squidlib.training import resolve_device
+        from squidlib.data.images import list_images, read_image
+        from squidlib.detection.checkpoint import load
+        from squidlib.training.loop import resolve_device
+        from squidlib.utils.safetensors_io import check_writable
 
         if not 0 < self.rate < 1:
             raise UserError(f"--rate lies between 0 and 1, got {self.rate}")
@@ -104,8 +104,8 @@ class Score:
         from matplotlib import colormaps
         from PIL import Image
 
-        from squidlib.plots import MAP_COLOURS
-        from squidlib.tensorfile import write_atomically
+        from squidlib.utils.plotting import MAP_COLOURS
+        from squidlib.utils.safetensors_io import write_atomically
 
         assert self.maps is not None
         anomaly = detector.anomaly_map(image)[0, 0].clamp(0, 1).numpy()
@@ -116,7 +116,7 @@ class Score:
         return str(target)
 
     def _write(self, rows: list[dict[str, str]]) -> None:
-        from squidlib.tensorfile import write_atomically
+        from squidlib.utils.safetensors_io import write_atomically
 
         text = io.StringIO()
         writer = csv.DictWriter(text, fieldnames=list(rows[0]), lineterminator="\n")

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any, TextIO
 from squidlib.cli.device import check_device
 from squidlib.cli.prepare import prepare
 from squidlib.cli.train_options import TrainOptions
-from squidlib.errors import UserError
+from squidlib.utils.errors import UserError
 
 if TYPE_CHECKING:
-    from squidlib.chest import ChestData
-    from squidlib.digits import Digits
-    from squidlib.parallel.layout import Layout
-    from squidlib.runs import Run
+    from squidlib.data.chest import ChestData
+    from squidlib.data.digits import Digits
+    from squidlib.training.devices import Layout
+    from squidlib.training.run_dir import Run
 
 
 @dataclass(frozen=True)
@@ -33,8 +33,8 @@ class Train(TrainOptions):
     def _several(self) -> int:
         """One run after the other, then all of them in one table; with --resume, finished ones are not repeated."""
         from squidlib.cli.evaluate import evaluate_run, print_evaluations, write_json
-        from squidlib.parallel.processes import rank
-        from squidlib.runs import Run
+        from squidlib.training.run_dir import Run
+        from squidlib.utils.distributed import rank
 
         folders = []
         for seed in range(self.seed, self.seed + self.seeds):
@@ -54,12 +54,12 @@ class Train(TrainOptions):
         return 0
 
     def _one(self) -> int:
-        from squidlib.interruption import Interrupted
-        from squidlib.parallel.launching import meet, train_by_many
-        from squidlib.parallel.layout import layout_of
-        from squidlib.parallel.processes import led
-        from squidlib.pipeline import train_run
-        from squidlib.runs import Run
+        from squidlib.training.devices import layout_of
+        from squidlib.training.launch import meet, train_by_many
+        from squidlib.training.run_dir import Run
+        from squidlib.training.trainer import train_run
+        from squidlib.utils.distributed import led
+        from squidlib.utils.signals import Interrupted
 
         check_device(self.device)
         layout = layout_of(self.device, self.devices)
@@ -95,7 +95,7 @@ class Train(TrainOptions):
     @staticmethod
     def _say(text: str, file: TextIO | None = None) -> None:
         """Once, however many processes there are."""
-        from squidlib.parallel.processes import rank
+        from squidlib.utils.distributed import rank
 
         if rank() == 0:
             print(text, file=file, flush=True)
@@ -105,8 +105,8 @@ class Train(TrainOptions):
 
         None where there is nothing left to train.
         """
-        from squidlib.data_choice import data_of
-        from squidlib.parallel.layout import check_batch
+        from squidlib.data.registry import data_of
+        from squidlib.training.devices import check_batch
 
         if not self.resume:
             prepared.append(prepare(self, run, layout))
@@ -126,7 +126,7 @@ class Train(TrainOptions):
 
 def _data(facts: dict[str, Any]) -> Digits | ChestData:
     """In a process that was started: the data that its parent has already found to be in order."""
-    from squidlib.data_choice import data_of
+    from squidlib.data.registry import data_of
 
     return data_of(facts, int(facts["seed"]))
 

@@ -16,8 +16,8 @@ from typing import NamedTuple
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
 
-from squidlib.explorer import timing
-from squidlib.explorer.server import free_port, serving
+from squidlib.teaching.explorer import timing
+from squidlib.teaching.explorer.server import free_port, serving
 
 ROOT = Path(__file__).resolve().parents[2]
 LESSON = "10_explorer.ipynb"

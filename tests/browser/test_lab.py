@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from squidlib.explorer.timing import move, upload
+from squidlib.teaching.explorer.timing import move, upload
 from tests.browser.actions import changes, expect_sound, link, note, picture, pixels, press, score, tile, verdict
 from tests.browser.conftest import Served
 

@@ -15,7 +15,7 @@ import websockets.sync.client
 from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from squidlib.explorer.timing import move, open_explorer, upload
+from squidlib.teaching.explorer.timing import move, open_explorer, upload
 from tests.browser.actions import (
     changes,
     choose,

@@ -2,5 +2,5 @@
 
     WRONG = {"name of the check": {"key of the property": an answer that fails there, ...}, ...}
 
-Three or more for each check; ``tests/test_checks.py`` holds every check against them.
+Three or more for each check; ``tests/teaching/test_checks.py`` holds every check against them.
 """

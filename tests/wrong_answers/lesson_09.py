@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from digitanatomy import ANOMALIES
-from squidlib.cleaning import isolation
+from squidlib.detection.memory_pruning import isolation
 
 
 def _sorted_kinds(count: int, share: int) -> list[str]:

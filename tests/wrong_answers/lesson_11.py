@@ -8,7 +8,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from squidlib.chest.soften import gradient, soften
+from squidlib.data.chest.sharpness import gradient, soften
 
 
 def _name(normal: Callable[[str], object], person: Callable[[str], str] | None = None) -> Callable[[str], object]:

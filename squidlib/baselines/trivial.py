@@ -1,0 +1,98 @@
+"""Sharpness: minus the mean absolute horizontal gradient. It learns nothing.
+
+A table without it misleads: on chest X-rays blur alone separates pneumonia from normal surprisingly well.
+
+Distance to the mean image: how far an image is from the average of all normal ones, pixel by pixel.
+
+kNN on patches: the distance of each patch's pixels to the nearest normal patches of the same position.
+
+A memory queue without a network. It shows what SQUID's features add to plain copying.
+"""
+
+from __future__ import annotations
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from squidlib.baselines.base import Ticks
+from squidlib.patches import cut
+
+
+class Sharpness:
+    """Blurred images count as abnormal."""
+
+    name = "sharpness"
+
+    def fit(
+        self,
+        normals: Float[Tensor, "N 1 H W"],
+        seed: int = 0,
+        ticks: Ticks = range,
+        varied: Float[Tensor, "M 1 H W"] | None = None,
+    ) -> Sharpness:
+        """Nothing is learned."""
+        return self
+
+    def score(self, images: Float[Tensor, "B 1 H W"]) -> Float[Tensor, "B"]:
+        """-mean |x(i, j+1) - x(i, j)|, in -1..0."""
+        return -images.diff(dim=-1).abs().mean(dim=(1, 2, 3))
+
+
+class MeanImage:
+    """Root mean squared difference to the mean normal image."""
+
+    name = "mean image"
+
+    def fit(
+        self,
+        normals: Float[Tensor, "N 1 H W"],
+        seed: int = 0,
+        ticks: Ticks = range,
+        varied: Float[Tensor, "M 1 H W"] | None = None,
+    ) -> MeanImage:
+        """Average the normal images; nothing else is used.
+
+        Raises:
+            ValueError: where there is no image.
+        """
+        if not len(normals):
+            raise ValueError("at least one normal image expected, got 0")
+        self.mean: Tensor = normals.mean(0)
+        return self
+
+    def score(self, images: Float[Tensor, "B 1 H W"]) -> Float[Tensor, "B"]:
+        """sqrt(mean (x - mean)^2), in 0..1."""
+        return torch.sqrt(((images - self.mean) ** 2).mean(dim=(1, 2, 3)))
+
+
+class PatchNeighbours:
+    """Mean Euclidean distance to the ``neighbours`` nearest normal patches; the worst patch counts."""
+
+    name = "pixel kNN"
+
+    def __init__(self, grid: int, neighbours: int = 5) -> None:
+        self.grid, self.neighbours = grid, neighbours
+
+    def fit(
+        self,
+        normals: Float[Tensor, "N 1 H W"],
+        seed: int = 0,
+        ticks: Ticks = range,
+        varied: Float[Tensor, "M 1 H W"] | None = None,
+    ) -> PatchNeighbours:
+        """Keep every normal patch; nothing else is used.
+
+        Raises:
+            ValueError: where there are fewer images than neighbours.
+        """
+        if len(normals) < self.neighbours:
+            raise ValueError(f"at least {self.neighbours} normal images expected, got {len(normals)}")
+        self.patches: Tensor = cut(normals, self.grid).flatten(2).transpose(0, 1)  # (R, N, D)
+        return self
+
+    def score(self, images: Float[Tensor, "B 1 H W"]) -> Float[Tensor, "B"]:
+        """In pixel units, >= 0."""
+        queries = cut(images, self.grid).flatten(2).transpose(0, 1)  # (R, B, D)
+        nearest = torch.cdist(queries, self.patches).topk(self.neighbours, dim=-1, largest=False).values
+        return nearest.mean(-1).amax(0)

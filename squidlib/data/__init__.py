@@ -1,0 +1,1 @@
+"""Data: what training, calibration and evaluation ask of a data set, and every data set of the kit."""

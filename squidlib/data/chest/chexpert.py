@@ -1,0 +1,167 @@
+"""CheXpert (Irvin et al. 2019): chest X-rays of adults, here the frontal PA views. Facts: ``info.CHEXPERT``.
+
+Paper: section 4.1: 250 normals and 250 abnormals of train become the test set. Authors' file:
+dataloader/dataloader_chexpert.py. Which images are normal: ``chexpert_labels``.
+
+Differs from the original: the authors' list of test images is not published, so the test set is drawn by seed, one
+image of a patient in each class, and all other images of those patients are left out of training.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path, PurePosixPath
+
+import torch
+
+from digitanatomy import seeded_generator
+from squidlib.data.chest.authors import authors_folders
+from squidlib.data.chest.chexpert_labels import LabelledPath, read_labels
+from squidlib.data.chest.files import (
+    ABNORMAL,
+    NORMAL,
+    ChestFile,
+    ChestImages,
+    require,
+    split_calibration,
+    without_shared_patients,
+)
+from squidlib.data.chest.folders import check_root, inside
+from squidlib.data.chest.patients import patient_of
+from squidlib.data.chest.problems import Problems
+from squidlib.utils.errors import UserError
+
+TEST_EACH = 250  #: test images of each class
+
+
+def chexpert(
+    root: Path, seed: int = 0, test_each: int = TEST_EACH, views: tuple[str, ...] = ("PA",), skip_bad: bool = False
+) -> ChestImages:
+    """The paper's split of the official ``train.csv``: a test set drawn by seed, the rest by patients.
+
+    Args:
+        root: the folder ``CheXpert-v1.0-small`` with ``train.csv``, or the one that holds it.
+        seed: of the test set and of the cut into train and calibration; belongs to the data, not to a run.
+        test_each: test images, and patients, of each class; 250 in the paper.
+        views: the values of "AP/PA" that are wanted.
+        skip_bad: leave out what is flawed, and list it in ``skipped``.
+
+    Raises:
+        UserError: where the CSV is missing or flawed, a path leads outside the root or to no file, or too few
+            patients are there.
+    """
+    root, problems = _root(root), Problems(skip_bad)
+    files = _files(root, "train", read_labels(root / "train.csv", views), problems)
+    normals = [file for file in files if file.label == NORMAL]
+    abnormals = [file for file in files if file.label == ABNORMAL]
+    test = _one_a_patient(root, normals, test_each, seed, 1) + _one_a_patient(root, abnormals, test_each, seed, 2)
+    tested = {file.patient for file in test}
+    train, calibration = split_calibration([file for file in normals if file.patient not in tested], seed)
+    rest = [file for file in abnormals if file.patient not in tested]
+    left_out = len(files) - len(test) - len(train) - len(calibration) - len(rest)
+    notes = (f"{left_out} images left out: their patients are in the test set with another image",) if left_out else ()
+    return require(
+        ChestImages(
+            "CheXpert",
+            root,
+            tuple(train),
+            tuple(calibration),
+            tuple(test),
+            tuple(rest),
+            tuple(problems.skipped),
+            notes,
+        )
+    )
+
+
+def chexpert_valid(root: Path, seed: int = 0, views: tuple[str, ...] = ("PA",), skip_bad: bool = False) -> ChestImages:
+    """Another test set than the paper's: the official ``valid.csv``, whose labels three radiologists gave.
+
+    Small: of its 234 images few are frontal PA.
+
+    Args:
+        root: as ``chexpert``; holds ``valid.csv`` too.
+        seed: of the cut into train and calibration.
+        views: the values of "AP/PA" that are wanted.
+        skip_bad: leave out what is flawed, and list it in ``skipped``.
+
+    Raises:
+        UserError: as ``chexpert``, and where a patient is in both CSVs.
+    """
+    root, problems = _root(root), Problems(skip_bad)
+    files = _files(root, "train", read_labels(root / "train.csv", views), problems)
+    test = _files(root, "valid", read_labels(root / "valid.csv", views), problems)
+    files = without_shared_patients(files, test, problems)
+    train, calibration = split_calibration([file for file in files if file.label == NORMAL], seed)
+    abnormals = tuple(file for file in files if file.label == ABNORMAL)
+    skipped = tuple(problems.skipped)
+    return require(
+        ChestImages("CheXpert valid", root, tuple(train), tuple(calibration), tuple(test), abnormals, skipped)
+    )
+
+
+def chexpert_authors(root: Path, skip_bad: bool = False) -> ChestImages:
+    """The authors' folders: ``root/{train,val,our_test}_256_pa/{normal_256,abnormal_256}``.
+
+    The normals of ``val_256_pa`` are the calibration images, those of patients who are in train left out.
+    ``train_256_pa/abnormal_256`` may be missing, ``val_256_pa/abnormal_256`` stays unused.
+
+    Args:
+        root: holds ``train_256_pa``, ``val_256_pa`` and ``our_test_256_pa``.
+        skip_bad: leave out what is flawed, and list it in ``skipped``.
+
+    Raises:
+        UserError: where a folder is missing, a split empty, a file no image or outside the root, or a patient in
+            train and test.
+    """
+    expected = "train_256_pa, val_256_pa and our_test_256_pa, each with normal_256 and abnormal_256,"
+    root = check_root(root, expected, "train_256_pa")
+    splits = ("train_256_pa", "val_256_pa", "our_test_256_pa")
+    return authors_folders("CheXpert", root, splits, "abnormal_256", Problems(skip_bad))
+
+
+def _root(root: Path) -> Path:
+    within = root / "CheXpert-v1.0-small"
+    return check_root(within if within.is_dir() else root, "CheXpert's train.csv and folder train", "train.csv")
+
+
+def _files(root: Path, split: str, rows: Sequence[LabelledPath], problems: Problems) -> list[ChestFile]:
+    """The rows' files. Their Path begins with the name of the root as Stanford calls it, then the split."""
+    found = []
+    for row in rows:
+        parts = PurePosixPath(row.path).parts
+        where = f"{root / split}.csv, line {row.line}: {row.path}"
+        if PurePosixPath(row.path).is_absolute() or ".." in parts or "\\" in row.path:
+            problems.found(f"{where} leads outside the data set; paths like {_example(split)} expected, remove the row")
+            continue
+        patient = patient_of(PurePosixPath(row.path))
+        if len(parts) < 3 or not parts[0].startswith("CheXpert") or parts[1] != split or patient is None:
+            problems.found(f"{where} is no path like {_example(split)}; remove the row")
+            continue
+        path = root.joinpath(*parts[1:])
+        if not inside(root, path, problems):
+            continue
+        if not path.is_file():
+            problems.found(f"{where}: there is no such file below {root}; unpack the data set anew or remove the row")
+            continue
+        found.append(ChestFile(path, patient, row.label))
+    return found
+
+
+def _example(split: str) -> str:
+    return f"CheXpert-v1.0-small/{split}/patient00001/study1/view1_frontal.jpg"
+
+
+def _one_a_patient(root: Path, files: Sequence[ChestFile], count: int, seed: int, stream: int) -> list[ChestFile]:
+    """``count`` patients drawn by seed, and one image of each drawn too, sorted by path."""
+    own: dict[str, list[ChestFile]] = {}
+    for file in files:
+        own.setdefault(file.patient, []).append(file)
+    if len(own) < count:
+        what = "normal" if stream == 1 else "abnormal"
+        raise UserError(f"{root}: {count} {what} patients expected for the test set, got {len(own)}; ask for fewer")
+    generator = seeded_generator(seed, stream)
+    patients = sorted(own)
+    chosen = [patients[index] for index in torch.randperm(len(patients), generator=generator)[:count].tolist()]
+    drawn = [own[name][int(torch.randint(len(own[name]), (1,), generator=generator))] for name in chosen]
+    return sorted(drawn)

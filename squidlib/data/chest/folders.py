@@ -1,0 +1,93 @@
+"""A folder of images of one class: listed safely, nothing that lies outside the data set's root is ever opened."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from squidlib.data.chest.files import ChestFile
+from squidlib.data.chest.patients import patient_of
+from squidlib.data.chest.problems import Problems
+from squidlib.data.images import SUFFIXES
+from squidlib.utils.errors import UserError
+
+_SYSTEM_FILES = ("thumbs.db", "desktop.ini")  #: put there by Windows; names that begin with a dot by others
+
+
+def check_root(root: Path, expected: str, landmark: str) -> Path:
+    """The root as an absolute path without links.
+
+    Args:
+        expected: the layout, for the error.
+        landmark: a path below the root that has to exist.
+
+    Raises:
+        UserError: where it is no folder, or not of this layout.
+    """
+    if not os.path.isdir(root):
+        raise UserError(f"{root}: a folder with {expected} expected, there is no such folder; unpack the data set")
+    if not (root / landmark).exists():
+        inside = sorted(child.name for child in root.iterdir() if (child / landmark).exists())
+        hint = f"it is in {root / inside[0]}: give that" if inside else "give the folder that holds it"
+        raise UserError(f"{root}: {expected} expected, but there is no {landmark}; {hint}")
+    return root.resolve()
+
+
+def inside(root: Path, path: Path, problems: Problems) -> bool:
+    """Whether ``path`` lies below ``root`` once links and dots are followed; else it is a flaw.
+
+    Args:
+        root: resolved.
+
+    Raises:
+        UserError: where it does not, unless ``problems`` skips.
+    """
+    try:
+        if path.resolve().is_relative_to(root):
+            return True
+    except (OSError, RuntimeError, ValueError):  # links in a circle, a name that is too long or holds a zero byte
+        pass
+    problems.found(
+        f"{path}: lies outside {root}; only files below it are read, copy the file there or remove its entry"
+    )
+    return False
+
+
+def class_files(root: Path, folder: str, label: int, problems: Problems, optional: bool = False) -> list[ChestFile]:
+    """The image files of one class folder, sorted by name.
+
+    Files whose names tell no patient count as a patient each.
+
+    Args:
+        root: resolved.
+        folder: below the root, such as "train/NORMAL".
+        label: of all of them.
+        optional: a folder that is missing is empty.
+
+    Raises:
+        UserError: where the folder is missing, or, unless ``problems`` skips, holds something that is no image
+            file or leads outside the root.
+    """
+    where = root / folder
+    if not where.is_dir():
+        if optional:
+            return []
+        raise UserError(f"{root}: the class folder {folder} is missing; unpack the data set anew or give another root")
+    found = []
+    for path in sorted(where.iterdir()):
+        if path.name.startswith(".") or path.name.lower() in _SYSTEM_FILES or not inside(root, path, problems):
+            continue
+        if path.suffix.lower() not in SUFFIXES or not path.is_file():
+            what = "a folder" if path.is_dir() else "another file"
+            problems.found(f"{path}: an image file expected ({', '.join(SUFFIXES)}), this is {what}; remove it")
+            continue
+        found.append(ChestFile(path, patient_of(path.relative_to(root)) or f"{folder}/{path.stem}", label))
+    return found
+
+
+def unnamed(files: list[ChestFile]) -> tuple[str, ...]:
+    """A note on files whose names tell no patient, where there are any."""
+    count = sum("/" in file.patient for file in files)
+    if not count:
+        return ()
+    return (f"{count} of {len(files)} file names tell no patient: each counts as a patient of its own",)

@@ -1,0 +1,105 @@
+"""PneumoniaMNIST: the ZhangLab set as others scaled and cut it, in one file that downloads by itself when asked.
+
+Source: Yang et al., MedMNIST v2, Scientific Data 2023. Facts: ``info.PNEUMONIAMNIST``. Reading needs numpy alone; the
+``medmnist`` package is only needed to download, which nothing here does unless told to.
+
+Its file keeps no names, so no patient is known: train and val were cut image by image, and calibration normals (val)
+may share patients with training. The test set is the official one, 234 + 390.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import zipfile
+from functools import cache as remembered
+from pathlib import Path
+
+import numpy as np
+
+from squidlib.data.chest.arrays import Abnormals, ChestArrays
+from squidlib.data.chest.files import ABNORMAL, NORMAL
+from squidlib.data.chest.info import PNEUMONIAMNIST, PNEUMONIAMNIST_MD5
+from squidlib.utils.errors import UserError
+
+
+def pneumoniamnist(root: Path, size: int = 128, download: bool = False) -> ChestArrays:
+    """PneumoniaMNIST: its train normals to learn from, its val normals to calibrate with, its whole test set.
+
+    Args:
+        root: the folder of ``pneumoniamnist_128.npz`` (64, 224 likewise; ``pneumoniamnist.npz`` has 28 px).
+        size: 28, 64, 128 or 224 pixels a side.
+        download: where the file is not in ``root``, let ``medmnist`` fetch it from Zenodo; it makes a folder
+            ``.medmnist`` in the home directory too.
+
+    Raises:
+        UserError: where the size is another, the file missing, damaged or of another format, or the download fails.
+    """
+    if size not in PNEUMONIAMNIST_MD5:
+        sizes = ", ".join(map(str, PNEUMONIAMNIST_MD5))
+        raise UserError(f"PneumoniaMNIST comes in squares of {sizes} pixels, got {size}; choose one of these")
+    path = root / f"pneumoniamnist{'' if size == 28 else f'_{size}'}.npz"
+    if not path.is_file():
+        if not download:
+            raise UserError(
+                f"{path}: no such file; allow its download with --download, or take it from {_where()} by hand"
+            )
+        _download(root, size)
+    with path.open("rb") as file:
+        if hashlib.file_digest(file, "md5").hexdigest() != PNEUMONIAMNIST_MD5[size]:
+            raise UserError(f"{path}: not the published file, its checksum differs; remove it and download it again")
+    train, train_labels = _split(path, "train", size)
+    val, val_labels = _split(path, "val", size)
+    test, labels = _split(path, "test", size)
+
+    @remembered
+    def abnormals() -> Abnormals:
+        images, own_labels = _split(path, "train", size)  # read again rather than kept: hardly anybody asks
+        chosen = np.flatnonzero(own_labels == ABNORMAL)
+        return Abnormals(images[chosen], [f"train image {row}" for row in chosen])
+
+    return ChestArrays(
+        str(PNEUMONIAMNIST["name"]),
+        train[train_labels == NORMAL],
+        val[val_labels == NORMAL],
+        test,
+        labels,
+        abnormals,
+        notes=("no patients are known: calibration may share some with training",),
+    )
+
+
+def _where() -> str:
+    return str(PNEUMONIAMNIST["source"]).rpartition("; ")[2]
+
+
+def _download(root: Path, size: int) -> None:
+    try:
+        from medmnist import PneumoniaMNIST
+    except ImportError as error:
+        raise UserError(
+            f"the package medmnist is needed to download PneumoniaMNIST: pip install 'squidlib[chest]', or take "
+            f"the file from {_where()} by hand"
+        ) from error
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        PneumoniaMNIST(split="test", download=True, root=str(root), size=size)
+    except (RuntimeError, OSError, ValueError) as error:
+        raise UserError(
+            f"PneumoniaMNIST could not be downloaded to {root}; is there a network? Or take the file from {_where()} "
+            "by hand"
+        ) from error
+
+
+def _split(path: Path, split: str, size: int) -> tuple[np.ndarray, np.ndarray]:
+    """uint8 images (N, size, size) and int64 labels (N,), 0 normal and 1 pneumonia."""
+    try:
+        with np.load(path) as file:
+            images, labels = file[f"{split}_images"], file[f"{split}_labels"].reshape(-1)
+    except (KeyError, ValueError, OSError, zipfile.BadZipFile) as error:
+        raise UserError(f"{path}: PneumoniaMNIST's arrays expected ({error}); download it again") from error
+    if images.dtype != np.uint8 or images.shape != (len(labels), size, size) or not np.isin(labels, (0, 1)).all():
+        raise UserError(
+            f"{path}: {split} images uint8 (N, {size}, {size}) with labels 0 and 1 expected, got {images.dtype} "
+            f"{images.shape}; download it again"
+        )
+    return images, labels.astype(np.int64)

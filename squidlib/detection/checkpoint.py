@@ -1,0 +1,112 @@
+"""Detector files: a trained detector as one safetensors file, and where to find the shipped ones.
+
+The teacher is not saved: it is dropped at test.
+"""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from squidlib.config import SquidConfig, as_plain
+from squidlib.detection.detector import Calibration, Detector
+from squidlib.discriminator import Discriminator
+from squidlib.squid import Squid
+from squidlib.utils.errors import UserError
+from squidlib.utils.safetensors_io import read_tensors, write_tensors
+
+MODEL_FILE = "model.safetensors"  #: of a finished run
+
+
+def load(run_or_name: str | Path, device: str | torch.device = "cpu") -> Detector:
+    """Load a detector from a run's folder, a .safetensors file, or by the name of a shipped checkpoint.
+
+    Raises:
+        UserError: where there is none, or the file is truncated, foreign, changed or does not fit its configuration.
+    """
+    path = find(run_or_name)
+    tensors, facts = read_tensors(path)
+    return assemble(tensors, facts, path).to(device)
+
+
+def save(detector: Detector, path: Path, half: bool = False) -> str:
+    """Write a detector atomically; returns the file's content hash.
+
+    Args:
+        half: store in 16 bits (the detector computes in 32 again when loaded).
+    """
+    squid = {f"squid.{name}": tensor for name, tensor in detector.squid.state_dict().items()}
+    tensors = {name: tensor for name, tensor in squid.items() if not name.startswith("squid.teacher.")}
+    tensors |= {f"discriminator.{name}": tensor for name, tensor in detector.discriminator.state_dict().items()}
+    if half:
+        tensors = {name: _halved(tensor) for name, tensor in tensors.items()}
+    tensors |= {f"calibration.{name}": tensor for name, tensor in detector.calibration._asdict().items()}
+    return write_tensors(path, tensors, {**detector.facts, "config": as_plain(detector.config)})
+
+
+def find(run_or_name: str | Path) -> Path:
+    """The model file that a run's folder, a file or a shipped checkpoint's name stands for."""
+    path, known = Path(run_or_name), shipped()
+    if path.is_file():
+        return path
+    if (path / MODEL_FILE).is_file():
+        return path / MODEL_FILE
+    if str(run_or_name) in known:  # before the next line: the data set's folder has the checkpoint's name
+        return known[str(run_or_name)]
+    if path.is_dir():
+        raise UserError(
+            f"{path} holds no finished run ({MODEL_FILE} is missing); "
+            f"finish it with: squid train digitanatomy --out {path} --resume"
+        )
+    raise UserError(
+        f"{run_or_name} is neither a run's folder, nor a file, nor a shipped checkpoint ({', '.join(known)})"
+    )
+
+
+def shipped() -> dict[str, Path]:
+    """The checkpoints in the package, by name."""
+    folder = Path(str(files("squidlib"))) / "detection" / "checkpoints"
+    return {path.stem: path for path in sorted(folder.glob("*.safetensors"))}
+
+
+def assemble(tensors: dict[str, Tensor], facts: dict[str, Any], path: Path) -> Detector:
+    """Build the networks that ``facts["config"]`` describes and load the tensors into them.
+
+    Raises:
+        UserError: where configuration and tensors do not fit each other.
+    """
+    try:
+        config = SquidConfig(**facts["config"])
+        squid, discriminator = Squid(config), Discriminator(config.image_size)
+        calibration = Calibration(**_below("calibration.", tensors))
+        squid.load_state_dict(_below("squid.", tensors) | _below_teacher(squid))
+        discriminator.load_state_dict(_below("discriminator.", tensors))
+    except (KeyError, TypeError, RuntimeError, UserError) as error:
+        reason = " ".join(str(error).split())[:200]  # torch lists every tensor on a line of its own
+        raise UserError(
+            f"{path}: configuration and weights do not fit each other ({reason}); train it again"
+        ) from error
+    del squid.teacher
+    return Detector(
+        squid, discriminator, calibration, {name: value for name, value in facts.items() if name != "config"}
+    )
+
+
+def _below(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {
+        name.removeprefix(prefix): tensor.float() if tensor.dtype == torch.float16 else tensor
+        for name, tensor in tensors.items()
+        if name.startswith(prefix)
+    }
+
+
+def _below_teacher(squid: Squid) -> dict[str, Tensor]:
+    return {name: tensor for name, tensor in squid.state_dict().items() if name.startswith("teacher.")}
+
+
+def _halved(tensor: Tensor) -> Tensor:
+    return tensor.half() if tensor.dtype == torch.float32 else tensor

@@ -1,0 +1,1 @@
+"""Teaching: what the lessons need. ``lesson`` (sizes, figures), ``checks`` (exercises), ``studies``, ``explorer``."""

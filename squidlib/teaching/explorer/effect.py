@@ -1,0 +1,142 @@
+"""Effect: what memory size and shrinkage do to a detector as a whole, for every reading that the controls offer.
+
+For each reading of ``setting.ladder``: the calibration on held-out normal images, and the AUC of every score against
+every kind of anomaly. It takes minutes, so it is computed once and kept in a file beside the detector; the shipped
+detector's is in the package. Nothing is chosen by these AUCs: they are there to be looked at.
+
+    python -m squidlib.teaching.explorer.effect      # the shipped detector's, about ten minutes on one CPU core
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from digitanatomy import ANOMALIES, DigitAnatomy
+from squidlib.data.digits import Digits
+from squidlib.detection.checkpoint import find, load, shipped
+from squidlib.detection.detector import Calibration, Detector, calibration_of, image_scores
+from squidlib.detection.memory_readout import encode, newest, read_scores
+from squidlib.detection.scores import SCORES
+from squidlib.teaching.explorer.setting import Setting, ladder
+from squidlib.teaching.studies.results import exact_auc_by_kind
+from squidlib.utils.errors import UserError
+from squidlib.utils.safetensors_io import read_tensors, write_tensors
+
+KINDS = (*ANOMALIES, "mean")  #: the columns of the AUCs
+COUNTS = {"normal": 200, **dict.fromkeys(ANOMALIES, 100)}
+SEED = 13  #: of the images
+COMMAND = "python -m squidlib.teaching.explorer.effect"
+
+
+class Effect(NamedTuple):
+    """N readings of one detector.
+
+    readings: their names, see ``Setting.reading``.
+    calibrations: of each, on held-out normal images.
+    aucs: (N, scores, kinds), in the order of ``SCORES`` and ``KINDS``.
+    facts: seed of the detector, images, command.
+    """
+
+    readings: list[str]
+    calibrations: Calibration  # every tensor with a first dimension N
+    aucs: Tensor
+    facts: dict[str, Any]
+
+    def calibration(self, setting: Setting) -> Calibration | None:
+        """What normal images score in this setting, or None where it is on no rung of the ladder."""
+        if setting.reading not in self.readings:
+            return None
+        place = self.readings.index(setting.reading)
+        return Calibration(*(part[place] for part in self.calibrations))
+
+    def auc(self, setting: Setting, kind: str) -> float | None:
+        """AUC of the setting's score against a kind (or "mean"), or None where it was not computed."""
+        if setting.reading not in self.readings:
+            return None
+        place = self.readings.index(setting.reading)
+        return float(self.aucs[place, list(SCORES).index(setting.score), KINDS.index(kind)])
+
+
+def test_images(data: Digits) -> DigitAnatomy:
+    """The images that the AUCs are of, and that the explorer offers to look at."""
+    return DigitAnatomy(data.glyphs.test, COUNTS, SEED)
+
+
+def compute_effect(
+    detector: Detector,
+    data: Digits,
+    settings: list[Setting] | None = None,
+    counted: Callable[[list[Setting]], Iterable[Setting]] = list,
+) -> Effect:
+    """Calibrate and judge every reading (those of the ladder by default).
+
+    Args:
+        counted: wraps the loop, to show progress.
+    """
+    slots = detector.squid.inpainting.memory.contents()
+    settings = ladder(slots.shape[1]) if settings is None else settings
+    test = test_images(data)
+    normals, images = encode(detector, data.calibration()), encode(detector, test.images())
+    calibrations, aucs = [], []
+    for setting in counted(settings):
+        kept = newest(slots, setting.slots)
+        calibration = calibration_of(read_scores(detector, normals, kept, setting.shrink()))
+        scores = image_scores(read_scores(detector, images, kept, setting.shrink()), calibration)
+        calibrations.append(calibration)
+        found = [exact_auc_by_kind(test.kinds, scores[name]) for name in SCORES]
+        aucs.append(torch.tensor([[of_score[kind] for kind in KINDS] for of_score in found]))
+    facts = {"seed": detector.facts.get("seed"), "images": COUNTS, "image_seed": SEED, "command": COMMAND}
+    columns = zip(*calibrations, strict=True)
+    return Effect(
+        [setting.reading for setting in settings],
+        Calibration(*(torch.stack(column).cpu() for column in columns)),
+        torch.stack(aucs),
+        facts,
+    )
+
+
+def effect_path(run_or_name: str | Path) -> Path:
+    """Where the effect of a detector is kept: in the package for a shipped one, else beside its file."""
+    path = find(run_or_name)
+    if path in shipped().values():
+        return Path(str(files("squidlib"))) / "teaching" / "explorer" / path.name
+    return path.with_name("explorer.safetensors")
+
+
+def save_effect(effect: Effect, path: Path) -> None:
+    """Write it atomically."""
+    tensors = {name: part for name, part in effect.calibrations._asdict().items()} | {"aucs": effect.aucs}
+    write_tensors(path, tensors, {**effect.facts, "readings": effect.readings})
+
+
+def load_effect(path: Path) -> Effect:
+    """Read what ``save_effect`` wrote.
+
+    Raises:
+        UserError: where the file is missing, damaged or of another kind.
+    """
+    tensors, facts = read_tensors(path)
+    try:
+        aucs, readings = tensors.pop("aucs"), facts.pop("readings")
+        return Effect(readings, Calibration(**tensors), aucs, facts)
+    except (KeyError, TypeError) as error:
+        raise UserError(f"{path} holds no effect of memory size and shrinkage; remove it") from error
+
+
+def main() -> None:
+    """Compute the shipped detector's."""
+    from tqdm.auto import tqdm
+
+    torch.set_num_threads(1)
+    effect = compute_effect(load("digitanatomy"), Digits(), counted=lambda settings: tqdm(settings, unit="reading"))
+    save_effect(effect, effect_path("digitanatomy"))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,215 @@
+"""State: what the explorer knows and computes, from plain values; it knows of no widget.
+
+    >>> state = ExplorerState(squidlib.load("digitanatomy"), Digits(), load_effect(effect_path("digitanatomy")))
+    >>> view = state.view(Setting(image="missing-3", slots=50))
+    >>> view.score, view.abnormal
+
+Paper: section 3.2 (memory, shrinkage) and eq. 6 (scores against normal images).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from digitanatomy import cut_tiles, join_tiles
+from squidlib.data.digits import Digits
+from squidlib.detection.detector import Calibration, Detector, calibration_of, image_scores, standardised
+from squidlib.detection.memory_readout import Encoded, encode, newest, read, read_scores
+from squidlib.detection.metrics import threshold_at
+from squidlib.detection.scores import SCORES, RawScores, raw_scores, weighted_difference
+from squidlib.teaching.explorer.edits import Edited, apply_edits
+from squidlib.teaching.explorer.effect import Effect, test_images
+from squidlib.teaching.explorer.setting import Setting
+from squidlib.teaching.explorer.subjects import Subjects
+from squidlib.utils.errors import UserError
+
+STRONGEST = 6  #: slots whose memories are shown
+CACHED = 256  #: views that are kept
+
+
+class Remembered(NamedTuple):
+    """One slot that answered: its number (0 the oldest of the whole memory), its weight after shrinkage, and a picture.
+
+    The picture (32, 32) is the training tile whose feature is most like the slot's; likeness is their cosine.
+    """
+
+    slot: int
+    weight: float
+    picture: Tensor
+    likeness: float
+
+
+@dataclass(frozen=True)
+class View:
+    """Everything that is to be seen at one setting.
+
+    image, reconstruction, anomaly_map: (1, 96, 96).
+    wrong: (9,) bool, tiles that no normal image may show; None of an upload, where nobody knows.
+    patch_scores: (9,), combined, in deviations of normal images.
+    attention: (S,), weights after shrinkage of the slots of the setting's tile, the oldest first.
+    normal_scores: (N,), what calibration images score in this setting.
+    """
+
+    setting: Setting
+    kind: str
+    image: Tensor
+    wrong: Tensor | None
+    reconstruction: Tensor
+    anomaly_map: Tensor
+    patch_scores: Tensor
+    attention: Tensor
+    strongest: tuple[Remembered, ...]
+    score: float
+    normal_scores: Tensor
+    threshold: float
+
+    @property
+    def abnormal(self) -> bool:
+        """Whether the score exceeds the threshold."""
+        return self.score > self.threshold
+
+    @property
+    def verdict(self) -> str:
+        """The finding in a sentence."""
+        found = "abnormal" if self.abnormal else "normal"
+        above = float((self.normal_scores >= self.score).float().mean())
+        return (
+            f"Called {found}: score {self.score:.2f}, threshold {self.threshold:.2f} "
+            f"(of {len(self.normal_scores)} held-out normal images, read in this same way, {self.setting.rate:.0%} "
+            f"exceed it; {above:.0%} score as high as this image)."
+        )
+
+    @property
+    def truth(self) -> str:
+        """What is known to be wrong, in a sentence."""
+        if self.wrong is None:
+            return "An uploaded image: nobody here knows what is wrong with it."
+        places = [str(tile + 1) for tile in torch.nonzero(self.wrong).flatten().tolist()]
+        if not places:
+            return "In truth: a normal image."
+        return f"In truth: abnormal at tile{'s' if len(places) > 1 else ''} {', '.join(places)}."
+
+
+class ExplorerState:
+    """A detector, its images and its effect table; every view is a function of a ``Setting`` alone.
+
+    Args:
+        detector: trained; never changed.
+        data: the digits that it was trained on.
+        effect: of this very detector, see ``effect``.
+
+    Raises:
+        UserError: where the detector is not one of 3x3 tiles of 32 pixels.
+    """
+
+    def __init__(self, detector: Detector, data: Digits, effect: Effect) -> None:
+        config = detector.config
+        if (config.grid, config.image_size) != (3, 96):
+            raise UserError(
+                f"the explorer shows DigitAnatomy, 3x3 tiles in 96 pixels; this detector has "
+                f"{config.grid}x{config.grid} in {config.image_size}"
+            )
+        self.detector, self.data, self.effect = detector, data, effect
+        self.subjects = Subjects(test_images(data), config.image_size)
+        self.slots = detector.squid.inpainting.memory.contents().detach()
+        reference = data.reference()
+        self._tiles = cut_tiles(reference)  # (N, 9, 32, 32)
+        with torch.no_grad():
+            queries = torch.cat([detector.squid.query(batch.to(detector.device)) for batch in reference.split(64)])
+        likeness = torch.einsum("rsd,nrd->rsn", F.normalize(self.slots, dim=-1), F.normalize(queries, dim=-1))
+        self._likeness, self._nearest = (part.cpu() for part in likeness.max(-1))  # (9, S) each
+        self._normals: Encoded | None = None
+        self.view = lru_cache(CACHED)(self._view)
+        self.calibration = lru_cache(CACHED)(self._calibration)
+
+    @property
+    def most_slots(self) -> int:
+        """How many slots the memory has of each tile."""
+        return int(self.slots.shape[1])
+
+    def start(self) -> Setting:
+        """The setting to begin with: all slots, the detector's own k."""
+        return Setting(slots=self.most_slots, k=self.detector.config.topk)
+
+    def knows(self, setting: Setting) -> bool:
+        """Whether the setting is calibrated, so that its view comes at once."""
+        return setting.reading == self.start().reading or self.effect.calibration(setting) is not None
+
+    def edited(self, setting: Setting) -> Edited:
+        """The setting's image after its edits, tile by tile."""
+        subject = self.subjects[setting.image]
+        return apply_edits(subject.tiles, subject.origins, setting.edits, self.data.glyphs.test)
+
+    def _view(self, setting: Setting) -> View:
+        """What is to be seen at this setting; computed once.
+
+        Raises:
+            UserError: where the setting asks for more slots than there are, or for an image that is not known.
+        """
+        slots, shrink = self._kept(setting), setting.shrink()
+        edited = self.edited(setting)
+        image = join_tiles(edited.tiles)[None]
+        with torch.no_grad():
+            moved = image.to(self.detector.device)
+            output = read(self.detector.squid, self.detector.squid.encode(moved), slots, shrink)
+            logits = self.detector.discriminator(output.reconstruction)
+            raw = RawScores(*(part.cpu() for part in raw_scores(output, slots, logits, moved, 3)))
+        calibration = self.calibration(_reading(setting))
+        patches = standardised(raw, calibration).sum(0)
+        normal = dict(zip(SCORES, calibration.normal_scores, strict=True))
+        limit = threshold_at(normal["combined"], 0.05)
+        weights = output.weights[0, setting.tile].cpu()
+        known = all(origin.known or origin.wrong for origin in edited.origins)
+        return View(
+            setting=setting,
+            kind=self.subjects[setting.image].kind,
+            image=image[0],
+            wrong=edited.wrong if known else None,
+            reconstruction=output.reconstruction[0].cpu(),
+            anomaly_map=weighted_difference(image, output.reconstruction.cpu(), patches, limit, 3)[0],
+            patch_scores=patches[0],
+            attention=weights,
+            strongest=self._strongest(weights, setting.tile),
+            score=float(image_scores(raw, calibration)[setting.score]),
+            normal_scores=normal[setting.score],
+            threshold=threshold_at(normal[setting.score], setting.rate),
+        )
+
+    def _strongest(self, weights: Tensor, tile: int) -> tuple[Remembered, ...]:
+        values, places = weights.topk(min(STRONGEST, len(weights)))
+        left_out = self.most_slots - len(weights)
+        found = []
+        for value, place in zip(values.tolist(), places.tolist(), strict=True):
+            nearest = int(self._nearest[tile, left_out + place])
+            likeness = float(self._likeness[tile, left_out + place])
+            if value > 0:
+                found.append(Remembered(left_out + place, value, self._tiles[nearest, tile], likeness))
+        return tuple(found)
+
+    def _kept(self, setting: Setting) -> Tensor:
+        if setting.slots > self.most_slots:
+            raise UserError(f"this memory has {self.most_slots} slots of each tile, got slots={setting.slots}")
+        return newest(self.slots, setting.slots)
+
+    def _calibration(self, setting: Setting) -> Calibration:
+        """What normal images score when the memory is read so: known, in the effect table, or computed."""
+        if setting.reading == self.start().reading:
+            return self.detector.calibration
+        known = self.effect.calibration(setting)
+        if known is not None:
+            return known
+        if self._normals is None:
+            self._normals = encode(self.detector, self.data.calibration())
+        raw = read_scores(self.detector, self._normals, self._kept(setting), setting.shrink())
+        return calibration_of(RawScores(*(part.cpu() for part in raw)))
+
+
+def _reading(setting: Setting) -> Setting:
+    """The same reading of the memory, nothing else: what calibrations are kept by."""
+    return Setting(slots=setting.slots, shrinkage=setting.shrinkage, threshold=setting.threshold, k=setting.k)

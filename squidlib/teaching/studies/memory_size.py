@@ -1,0 +1,63 @@
+"""Memory size: what happens to a queue and to a learned matrix when slots are taken away after training?
+
+A third row asks the queue again without our position loss, which draws each position's features together.
+
+Both were trained whole, as in the ablation (400 steps, three seeds). A queue keeps its newest slots; a matrix, whose
+slots have no age, a random choice drawn by the run's seed. Calibration is done anew at every size. Nothing is trained
+again, and nothing is chosen by the results.
+
+    python -m squidlib.teaching.studies.memory_size     # about a quarter of an hour on one CPU core
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import torch
+
+from squidlib.detection.detector import calibration_of, image_scores
+from squidlib.detection.memory_readout import encode, newest, read_scores
+from squidlib.teaching.explorer.setting import Setting, sizes
+from squidlib.teaching.studies.ablation import STEPS, train_variant
+from squidlib.teaching.studies.results import SEEDS, auc_by_kind, one_thread, run_all
+from squidlib.teaching.studies.variants import LearnedSlots, Variant, variants
+
+MEMORIES = {
+    "queue": "whole",
+    "matrix": "learned matrix",
+    "queue, no position loss": "no position loss",
+}  #: name here -> row of the ablation
+SHOWN = ("combined", "error", "mismatch")
+
+
+def one_run(variant: Variant, steps: int, seed: int) -> dict[str, Any]:
+    """Train, then read a smaller and smaller part of the memory: size -> score -> AUC by kind, error of normals."""
+    detector, data = train_variant(variant, steps, seed)
+    slots = detector.squid.inpainting.memory.contents()
+    if isinstance(detector.squid.inpainting.memory, LearnedSlots):
+        slots = slots[:, torch.randperm(slots.shape[1], generator=torch.Generator().manual_seed(seed))]
+    test = data.test()
+    normals, images = encode(detector, data.calibration()), encode(detector, test.images())
+    found: dict[str, Any] = {}
+    for size in sizes(slots.shape[1]):
+        kept = newest(slots, size)
+        shrink = Setting(slots=size).shrink()
+        raw = read_scores(detector, normals, kept, shrink)
+        scores = image_scores(read_scores(detector, images, kept, shrink), calibration_of(raw))
+        found[str(size)] = {name: auc_by_kind(test.kinds, scores[name]) for name in SHOWN}
+        found[str(size)]["normal error"] = round(float(raw.error.mean()), 6)
+    return found
+
+
+if __name__ == "__main__":
+    one_thread()
+    run_all(
+        "memory_size",
+        {"steps": STEPS, "seeds": list(SEEDS), "command": "python -m squidlib.teaching.studies.memory_size"},
+        {
+            f"{name}/{seed}": partial(one_run, variants()[row], STEPS, seed)
+            for seed in SEEDS
+            for name, row in MEMORIES.items()
+        },
+    )

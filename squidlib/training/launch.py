@@ -1,0 +1,91 @@
+"""Launching: the same training in several processes, started here or joined, stopped together."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NamedTuple
+
+from squidlib.data.digits import NormalData
+from squidlib.training.devices import Layout, make_fabric
+from squidlib.training.run_dir import Run
+from squidlib.training.trainer import train_run
+from squidlib.utils.distributed import led
+from squidlib.utils.errors import UserError
+from squidlib.utils.signals import Interrupted, stop_signals
+
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
+
+
+class _Ended(NamedTuple):
+    """How the first of the started processes ended; both empty where it trained to the end."""
+
+    interrupted: str = ""
+    refused: str = ""
+
+
+def meet(layout: Layout) -> None:
+    """Connect processes that torchrun or Slurm started: from here on they know of each other."""
+    if layout.joined and layout.processes > 1:
+        _connect(make_fabric(layout))
+
+
+def train_by_many(run: Run, make_data: Callable[[], NormalData], layout: Layout, progress: bool = True) -> None:
+    """As ``train_run``, by all processes of a layout.
+
+    Args:
+        make_data: called in every process; to be started in another one, it must be picklable.
+
+    Raises:
+        Interrupted: after a signal, everything saved; or where a process was killed, and what was saved last is kept.
+        UserError: as ``train_run``.
+    """
+    fabric = make_fabric(layout, led(run.read_settings)[1].precision)
+    if layout.joined:
+        _connect(fabric)
+        train_run(run, make_data(), fabric=fabric, progress=progress)
+        return
+    from torch.multiprocessing import ProcessExitedException
+
+    with stop_signals(_pass_on):
+        try:
+            ended: _Ended = fabric.launch(_work, run, make_data, progress)  # type: ignore[arg-type]
+        except ProcessExitedException as error:
+            number = error.signal_name or f"exit code {error.exit_code}"
+            text = f"process {error.error_index} of {layout.processes} ended by {number}; what was saved last is kept"
+            raise Interrupted(text) from error
+    if ended.refused:
+        raise UserError(ended.refused)
+    if ended.interrupted:
+        raise Interrupted(ended.interrupted)
+
+
+def _work(fabric: Fabric, run: Run, make_data: Callable[[], NormalData], progress: bool) -> _Ended:
+    """One of the started processes. Whatever the user should read is returned: its parent says it, once."""
+    try:
+        train_run(run, make_data(), fabric=fabric, progress=progress)
+    except UserError as error:
+        return _Ended(refused=str(error))
+    except (Interrupted, KeyboardInterrupt, SystemExit) as stopped:
+        return _Ended(interrupted=str(stopped) or "interrupted; what was saved last is kept")
+    except RuntimeError as error:
+        if " by peer" not in str(error):  # gloo's word for: the other process is gone; of that one, the parent tells
+            raise
+        return _Ended(interrupted="another process is gone; what was saved last is kept")
+    return _Ended()
+
+
+def _connect(fabric: Fabric) -> None:
+    """``fabric run`` has connected the processes when Fabric is made, torchrun and Slurm have not."""
+    if "LT_CLI_USED" not in os.environ:
+        fabric.launch()
+
+
+def _pass_on() -> None:
+    """Ctrl-C reaches a terminal's processes by itself, a signal for the parent does not."""
+    for child in multiprocessing.active_children():
+        if child.pid is not None:
+            os.kill(child.pid, signal.SIGTERM)

@@ -1,0 +1,79 @@
+"""Logbook: losses into log.csv and, where it is installed, TensorBoard; now and then a picture of reconstructions."""
+
+from __future__ import annotations
+
+import csv
+import io
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from squidlib.losses import GeneratorLoss
+from squidlib.training.loop import StepResult
+from squidlib.utils.errors import UserError
+from squidlib.utils.safetensors_io import write_atomically
+
+COLUMNS = ("step", *GeneratorLoss._fields, "discriminator", "validation")
+
+
+class Logbook:
+    """Collects what steps give and writes it when told to, so that the file always ends where the saved state does.
+
+    Args:
+        path: of the CSV file. Rows from ``first_step`` on, left by a killed run, are dropped.
+        board: folder for TensorBoard; used where ``tensorboard`` is installed.
+    """
+
+    def __init__(self, path: Path, first_step: int, board: Path) -> None:
+        self.path = path
+        self.rows: list[list[str]] = []
+        if path.is_file():
+            try:
+                rows = list(csv.reader(path.read_text().splitlines()))
+                self.rows = [row for row in rows[1:] if int(row[0]) < first_step]
+            except (ValueError, IndexError, csv.Error) as error:
+                raise UserError(f"{path} is damaged ({error}); remove it to go on without the losses so far") from error
+        self.board: Any = None
+        if find_spec("tensorboard") is not None:
+            from torch.utils.tensorboard import SummaryWriter
+
+            self.board = SummaryWriter(str(board), purge_step=first_step)
+
+    def note(self, result: StepResult) -> None:
+        """Remember one step."""
+        values: dict[str, float] = {}
+        if result.generator is not None:
+            values |= {name: float(value) for name, value in result.generator._asdict().items()}
+        if result.discriminator is not None:
+            values["discriminator"] = float(result.discriminator)
+        if result.validation is not None:
+            values["validation"] = result.validation
+        self.rows.append([str(result.step), *(f"{values[name]:.6g}" if name in values else "" for name in COLUMNS[1:])])
+        if self.board is not None:
+            for name, value in values.items():
+                self.board.add_scalar(name, value, result.step)
+
+    def picture(self, images: Tensor, reconstructions: Tensor, path: Path, step: int) -> None:
+        """Save inputs (B, 1, H, W) above their reconstructions."""
+        import torch
+        from torchvision.transforms.functional import to_pil_image
+        from torchvision.utils import make_grid
+
+        grid = make_grid(torch.cat([images, reconstructions]).cpu(), nrow=len(images), pad_value=0.5)
+        buffer = io.BytesIO()
+        to_pil_image(grid).save(buffer, format="PNG")
+        write_atomically(path, buffer.getvalue())
+        if self.board is not None:
+            self.board.add_image("reconstructions", grid, step)
+
+    def write(self) -> None:
+        """Write all rows so far."""
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(COLUMNS)
+        writer.writerows(self.rows)
+        write_atomically(self.path, text.getvalue().encode())
+        if self.board is not None:
+            self.board.flush()

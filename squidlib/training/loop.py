@@ -1,0 +1,162 @@
+"""Training: the visible loop. Forward, loss, backward, step, push; nothing is hidden in a framework.
+
+Paper: section 3.5 and 4.2. Authors' file: main.py (``gan_train``).
+
+Differs from the original: the generator's forward pass is computed once a step and serves both networks (theirs runs
+it twice); every random number is a function of (seed, step), so that a run that was killed goes on exactly as if it
+had not been; several processes train to the same result as one (``squidlib.utils.distributed``; theirs uses one GPU).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import NamedTuple
+
+import torch
+from torch import Generator, Tensor
+
+from squidlib.config import LossWeights
+from squidlib.data.digits import NormalData, Validates
+from squidlib.losses import GeneratorLoss, discriminator_loss, generator_loss
+from squidlib.squid import fill_memory
+from squidlib.training.config import TrainingConfig
+from squidlib.training.devices import resolve_device
+from squidlib.training.early_stopping import back_to_best, is_exhausted, validate
+from squidlib.training.state import TrainingState, start, unwrapped
+from squidlib.utils.distributed import (
+    average_gradients,
+    gathered,
+    mean_over,
+    rank,
+    same_everywhere,
+    share_of,
+    share_of_draws,
+)
+from squidlib.utils.distributed import world as world_size
+
+__all__ = [
+    "StepResult", "TrainingState", "resolve_device", "schedule", "seeded_generator", "set_learning_rate", "start",
+    "train", "train_step", "unwrapped",
+]  # fmt: skip
+
+
+class StepResult(NamedTuple):
+    """Losses of one step (0-dimensional, detached; over several processes, of the whole batch).
+
+    ``generator`` or ``discriminator`` is None where it rested, ``validation`` between two validations.
+    """
+
+    step: int
+    generator: GeneratorLoss | None
+    discriminator: Tensor | None
+    validation: float | None = None
+
+
+def train(
+    state: TrainingState,
+    data: NormalData,
+    training: TrainingConfig,
+    weights: LossWeights,
+    after_step: Callable[[StepResult], None] = lambda result: None,
+) -> None:
+    """Train from ``state.step`` to ``training.steps``, then fill the memory if the configuration says so.
+
+    With a ``training.patience`` it may stop before, and goes back to the networks of the lowest validation loss.
+
+    Raises:
+        ValueError: where ``training.validate_every`` is given and the data holds nothing back.
+
+    ``after_step`` is called when the state is whole again: log, save and draw there. An exception that it raises, and
+    Ctrl-C, leave a state from which ``train`` goes on.
+    """
+    if state.step == 0:
+        _fill(state, _on_device(data.batch(0, training.batch_size), state))
+    state.squid.train()
+    state.discriminator.train()
+    if training.validate_every and not isinstance(data, Validates):
+        raise ValueError("validate_every needs data with held-out images: a method validation()")
+    validation = data.validation() if training.validate_every and isinstance(data, Validates) else None
+    share, processes = share_of(training.batch_size, world_size()), world_size()
+    for step in range(state.step, training.steps):
+        if is_exhausted(state, training):
+            break
+        images = _on_device(data.batch(step * processes + rank(), share), state)  # this process's share of the batch
+        result = train_step(state, images, step, training, weights)
+        state.step = step + 1
+        if validation is not None and (state.step % training.validate_every == 0 or state.step == training.steps):
+            result = result._replace(validation=validate(state, validation))
+        after_step(result)
+    back_to_best(state)
+    if training.refill_memory:
+        reference = _on_device(data.reference(), state)
+        unwrapped(state.squid).inpainting.memory.resize(len(reference))
+        _fill(state, reference)
+
+
+def train_step(
+    state: TrainingState, images: Tensor, step: int, training: TrainingConfig, weights: LossWeights
+) -> StepResult:
+    """One step on images (B, 1, H, W): one forward pass, then generator and discriminator where it is their turn.
+
+    Of several processes, each has its share of the batch, and all of them call this.
+    """
+    generator = seeded_generator(training.seed, step, images.device)
+    trains_generator = step % training.generator_every == 0
+    trains_discriminator = step % training.discriminator_every == 0
+    set_learning_rate(state.squid_optimizer, training.learning_rate * schedule(step, training))
+
+    with torch.set_grad_enabled(trains_generator), share_of_draws():
+        output = state.squid(images, generator)
+    loss = None
+    if trains_generator:
+        state.discriminator.requires_grad_(False)
+        logits = state.discriminator(output.reconstruction) if trains_discriminator else None
+        slots = unwrapped(state.squid).inpainting.memory.contents()
+        loss = generator_loss(output, images, logits, slots, weights)
+        state.squid_optimizer.zero_grad()
+        state.fabric.backward(loss.total)
+        average_gradients(state.squid)
+        state.squid_optimizer.step()
+        unwrapped(state.squid).push(gathered(output.queries))  # the memory becomes this step's features
+    judged = None
+    if trains_discriminator:
+        state.discriminator.requires_grad_(True)
+        real = state.discriminator(images)
+        fake = state.discriminator(output.reconstruction.detach())
+        judged = discriminator_loss(real, fake, weights)
+        state.discriminator_optimizer.zero_grad()
+        state.fabric.backward(judged)
+        average_gradients(state.discriminator)
+        state.discriminator_optimizer.step()
+    terms = mean_over([term.detach() for term in (*(loss or ()), *(() if judged is None else (judged,)))])
+    return StepResult(step, loss and GeneratorLoss(*terms[: len(loss)]), None if judged is None else terms[-1])
+
+
+def schedule(step: int, training: TrainingConfig) -> float:
+    """Factor on the learning rate: linear warm-up, then half a cosine that would end at ``schedule_steps``."""
+    warm = min(1.0, (step + 1) / (training.warmup_steps + 1))
+    low = training.final_learning_rate
+    return warm * (low + (1 - low) * 0.5 * (1 + math.cos(math.pi * step / training.schedule_steps)))
+
+
+def set_learning_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
+    """The same rate for every parameter of an optimiser."""
+    for group in optimizer.param_groups:
+        group["lr"] = rate
+
+
+def seeded_generator(seed: int, step: int, device: torch.device) -> Generator:
+    """A generator for one step on one device."""
+    return Generator(device).manual_seed((seed << 32) + step)
+
+
+def _fill(state: TrainingState, images: Tensor) -> None:
+    """Fill the memory; every process computes the same, and then has the very bits of the first one."""
+    squid = unwrapped(state.squid)
+    fill_memory(squid, images)
+    same_everywhere(squid.inpainting.memory.state_dict().values())
+
+
+def _on_device(images: Tensor, state: TrainingState) -> Tensor:
+    return images.to(state.fabric.device, non_blocking=True)

@@ -1,0 +1,1 @@
+"""Utilities: errors, files, signals, progress, figures, several processes. They know nothing of SQUID."""

@@ -1,0 +1,144 @@
+"""Processes: one training shared by N processes, on one machine or on many.
+
+Every process holds the whole network and its share of every batch, the r-th N-th of it. What one process would do with
+the whole batch all of them do together, up to the order of floating-point sums:
+
+- gradients are averaged (``average_gradients``), and batch normalisation sees the whole batch (``global_norm``);
+- random masks are drawn for the whole batch, of which each takes its share (``share_of_draws``);
+- the memory queue gets the features of all, in the order of the batch (``gathered``), on every process.
+
+Lightning Fabric starts the processes or joins those that torchrun or Slurm started. It would also wrap networks into
+DistributedDataParallel; ``AveragedGradients`` leaves that out. Here networks take turns, parameters are switched off
+and on, some have no gradient at some steps: each a special case of that wrapper, all of them the same plain sum here.
+And the wrapper regroups its sums after the first step, so that a run that was resumed would add in another order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
+
+from squidlib.utils.errors import UserError
+
+T = TypeVar("T")
+
+
+def world() -> int:
+    """How many processes share the work; 1 where nothing was started."""
+    return dist.get_world_size() if dist.is_available() and dist.is_initialized() else 1
+
+
+def rank() -> int:
+    """Which of them this one is, from 0; the first prints, logs, draws and saves."""
+    return dist.get_rank() if world() > 1 else 0
+
+
+def share_of(batch_size: int, processes: int) -> int:
+    """Images of a batch that fall on each process.
+
+    Raises:
+        UserError: where the batch cannot be split into equal shares.
+    """
+    if batch_size % processes:
+        fitting = ", ".join(str(count) for count in range(1, batch_size + 1) if batch_size % count == 0)
+        raise UserError(f"{processes} processes cannot share a batch of {batch_size} images; choose one of {fitting}")
+    return batch_size // processes
+
+
+def gathered(tensor: Tensor) -> Tensor:
+    """The tensors (B, ...) of all processes as one (N * B, ...), in the order of the batch; no gradient passes."""
+    if world() == 1:
+        return tensor
+    parts = [torch.empty_like(tensor, memory_format=torch.contiguous_format) for _ in range(world())]
+    dist.all_gather(parts, tensor.detach().contiguous())
+    return torch.cat(parts)
+
+
+def mean_over(values: list[Tensor]) -> list[Tensor]:
+    """Each 0-dimensional value's mean over the processes, by one message."""
+    if world() == 1 or not values:
+        return values
+    packed = torch.stack([value.detach() for value in values])
+    dist.all_reduce(packed)
+    return list(packed / world())
+
+
+@torch.no_grad()
+def average_gradients(module: nn.Module) -> None:
+    """Replace every gradient by its mean over the processes, by one message; parameters without one stay so."""
+    gradients = [parameter.grad for parameter in module.parameters() if parameter.grad is not None]
+    if world() == 1 or not gradients:
+        return
+    packed = torch.cat([gradient.flatten() for gradient in gradients])
+    dist.all_reduce(packed)
+    packed /= world()
+    for gradient, mean in zip(gradients, packed.split([gradient.numel() for gradient in gradients]), strict=True):
+        gradient.copy_(mean.view(gradient.shape))
+
+
+def same_everywhere(tensors: Iterable[Tensor]) -> None:
+    """Overwrite tensors by the first process's."""
+    if world() > 1:
+        for tensor in tensors:
+            dist.broadcast(tensor, 0)
+
+
+def highest(value: int, device: torch.device) -> int:
+    """The highest of all processes' values: how they agree to stop."""
+    if world() == 1:
+        return value
+    values = torch.full((), value, device=device)
+    dist.all_reduce(values, dist.ReduceOp.MAX)
+    return int(values)
+
+
+def led(action: Callable[[], T]) -> T:
+    """Do something in the first process only, and give its result, or its refusal, to all.
+
+    Raises:
+        UserError: in the first process, as ``action`` raised it; the others leave without a word, for one line is
+            enough.
+    """
+    if world() == 1:
+        return action()
+    told: list[Any] = [None, ""]
+    if rank() == 0:
+        try:
+            told = [action(), ""]
+        except (UserError, OSError) as error:
+            told = [None, str(error)]
+    dist.broadcast_object_list(told, 0)
+    if told[1]:
+        raise UserError(told[1]) if rank() == 0 else SystemExit(2)
+    result: T = told[0]
+    return result
+
+
+class _Share(TorchFunctionMode):
+    """``torch.rand(B, ...)`` gives this process's share of ``torch.rand(N * B, ...)``."""
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if func is torch.rand:
+            count = args[0]
+            return func(count * world(), *args[1:], **(kwargs or {}))[rank() * count : (rank() + 1) * count]
+        return func(*args, **(kwargs or {}))
+
+
+@contextmanager
+def share_of_draws() -> Iterator[None]:
+    """Within, random numbers for a share of the batch are those that one process would draw for these images.
+
+    Every network part draws by ``torch.rand(B, ...)`` with the images first; it need not know how many processes there
+    are. Seeds are equal in all processes.
+    """
+    if world() == 1:
+        yield
+        return
+    with _Share():
+        yield

@@ -1,0 +1,191 @@
+"""One job: labels stay away from systems; figures are those of the metrics; a strange end is told in a line."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from squidlib.benchmark import apart
+from squidlib.benchmark import source as source_module
+from squidlib.benchmark.job import Job, ask, work
+from squidlib.benchmark.judging import judge
+from squidlib.benchmark.registry import Entry
+from squidlib.benchmark.source import Exam, NamedSource, preset_of
+from squidlib.benchmark.squid_system import SquidSystem
+from squidlib.benchmark.store import Store
+from squidlib.benchmark.subprocess import run_apart
+from squidlib.config import LossWeights
+from squidlib.detection.metrics import auc, decide, pixel_auc
+from squidlib.training.config import TrainingConfig
+from squidlib.training.presets import Preset
+from tests.benchmark_toys import KINDS, TOYS, Blind, Brightness, Stepwise, ToySource, deaf, ending
+from tests.chest_folders import zhanglab_folder
+from tests.conftest import tiny_config
+from tests.helpers import noise
+
+
+def job(name: str, folder: Path, seed: int = 0) -> Job:
+    return Job(name, seed, TOYS[name], preset_of("digitanatomy"), ToySource(), 0.2, "cpu", folder)
+
+
+def test_a_system_sees_images_and_never_a_label_a_kind_or_a_mask(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order, systems = [], []
+
+    class Watched(ToySource):
+        def exam(self) -> Exam:
+            order.append("exam")
+            return super().exam()
+
+    class Watching(Brightness):
+        def score(self, images: torch.Tensor) -> torch.Tensor:
+            order.append("score")
+            return super().score(images)
+
+    def build(preset: Preset) -> Brightness:
+        systems.append(Watching())
+        return systems[-1]
+
+    watched = Job("brightness", 0, Entry(build), preset_of("digitanatomy"), Watched(), 1.0, "cpu", tmp_path)
+    work(watched)
+    assert order == ["score", "score", "exam"]  # every answer is given before the first label is loaded
+    for system in systems:
+        for called, given in system.calls:
+            for thing in given:
+                assert thing is None or isinstance(thing, int | torch.Tensor), called
+                if isinstance(thing, torch.Tensor):
+                    assert thing.is_floating_point()
+                    assert thing.shape[1:] == (1, 24, 24)
+                    shown = [
+                        any(torch.equal(image, question) for question in ToySource().exam().images) for image in thing
+                    ]
+                    assert called == "score" or not any(shown), "a test image was learned from"
+
+
+def test_a_stepwise_system_trains_on_varied_images_for_the_planned_steps() -> None:
+    system, material = Stepwise(), ToySource().material(3)
+    answers = ask(system, Stepwise(), material, 3, 0.2)
+    assert answers.plan is not None
+    assert system.done == answers.plan.steps == system.steps
+    called, (normals, seed, varied) = system.calls[0]
+    assert (called, seed) == ("fit", 3)
+    assert torch.equal(normals, material.normals)  # type: ignore[arg-type]
+    assert torch.equal(varied, material.varied)  # type: ignore[arg-type]
+    assert [name for name, _ in system.calls] == ["fit", "calibrate", "score", "score"]
+    assert 0.001 * system.done <= answers.fit_seconds < 5.0
+
+
+def test_scores_that_are_no_numbers_are_an_error() -> None:
+    with pytest.raises(ValueError, match="12 finite scores expected"):
+        ask(Blind(), Blind(), ToySource().material(0), 0, 1.0)
+
+
+def test_what_a_job_writes_is_what_the_metrics_say(tmp_path: Path) -> None:
+    work(job("SQUID", tmp_path))
+    (result,) = Store(tmp_path).results()
+    exam, kinds = ToySource().exam(), np.array(KINDS)
+    scores = exam.images.mean(dim=(1, 2, 3))
+    assert result.figures is not None
+    assert torch.allclose(Store(tmp_path).scores("SQUID", 0), scores)
+    for kind in ("novel", "missing"):
+        own = (kinds == kind) | (kinds == "normal")
+        assert result.figures["auc"][kind] == pytest.approx(auc((kinds == kind)[own].astype(int), scores[own]))
+        expected = pixel_auc(exam.masks[kinds == kind], exam.images[kinds == kind])  # type: ignore[index]
+        assert result.figures["pixel_auc"][kind] == pytest.approx(expected)
+    calibration = ToySource().material(0).calibration.mean(dim=(1, 2, 3))
+    threshold = float(np.quantile(calibration.double(), 0.95))
+    assert result.figures["calibrated"] == pytest.approx(decide(exam.labels, scores, threshold)._asdict(), rel=1e-5)
+    assert result.figures["oracle"]["accuracy"] >= result.figures["calibrated"]["accuracy"]
+    assert result.figures["parameters"] == 8
+    shown = Store(tmp_path).shown("SQUID", 0)
+    assert torch.equal(shown["reconstructions"], 1 - exam.images[[0, 8, 14]])
+    assert torch.equal(shown["maps"], exam.images[[0, 8, 14]])
+
+
+def test_without_masks_there_is_no_pixel_auc() -> None:
+    exam = ToySource().exam()
+    blind = Exam(exam.images, exam.kinds)
+    scores = exam.images.mean(dim=(1, 2, 3))
+    assert judge(blind, scores, scores[:5], exam.images)["pixel_auc"] is None
+
+
+def test_a_process_that_is_gone_without_a_word_is_told(tmp_path: Path) -> None:
+    assert run_apart(ending, 7, tmp_path / "log") == "its process ended with code 7"
+
+
+def test_a_process_that_hangs_is_ended_and_told(tmp_path: Path) -> None:
+    assert run_apart(time.sleep, 300, tmp_path / "log", limit=0.5) == "not done within 0.5 s, so it was ended"
+    assert multiprocessing.active_children() == []
+
+
+def test_a_process_that_does_not_listen_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(apart, "PATIENCE", 0.2)
+    context = multiprocessing.get_context("spawn")
+    ready = context.Event()
+    process = context.Process(target=deaf, args=(ready,), daemon=True)
+    process.start()
+    ready.wait()
+    apart._end(process)
+    assert process.exitcode == -signal.SIGKILL
+
+
+def test_a_termination_signal_ends_the_work_apart_too(tmp_path: Path) -> None:
+    kept = signal.signal(signal.SIGTERM, lambda number, frame: None)
+    try:
+        threading.Timer(1.0, os.kill, (os.getpid(), signal.SIGTERM)).start()
+        with pytest.raises(KeyboardInterrupt):
+            run_apart(time.sleep, 20, tmp_path / "log")
+        assert multiprocessing.active_children() == []
+    finally:
+        signal.signal(signal.SIGTERM, kept)
+
+
+def test_squid_is_a_system_like_others() -> None:
+    training = TrainingConfig(steps=5, schedule_steps=5, batch_size=2, refill_memory=True)
+    preset = Preset(tiny_config(), training, LossWeights(), preset_of("digitanatomy").jitter)
+    normals, varied = noise(9, 24, seed=1), noise(12, 24, seed=2)
+    seen: list[int] = []
+
+    def ticks(steps: int) -> range:
+        seen.append(steps)
+        return range(steps)
+
+    one, same, other = (SquidSystem(preset, steps=3) for _ in range(3))
+    state = torch.random.get_rng_state()
+    one.fit(normals, 0, ticks, varied).calibrate(noise(8, 24, seed=4))
+    assert torch.equal(torch.random.get_rng_state(), state)
+    same.fit(normals, 0, range, varied).calibrate(noise(8, 24, seed=4))
+    other.fit(normals, 1, range, varied).calibrate(noise(8, 24, seed=4))
+    images = noise(4, 24, seed=5)
+    assert seen == [3]
+    assert torch.equal(one.score(images), same.score(images))
+    assert not torch.equal(one.score(images), other.score(images))
+    assert len(one.squid.inpainting.memory.contents()[0]) == len(normals)  # filled with plain training images
+    assert one.reconstruct(images).shape == one.anomaly_map(images).shape == images.shape
+    stopped = SquidSystem(preset, steps=3).fit(normals, 0, lambda steps: range(1), varied)
+    assert torch.isfinite(stopped.calibrate(normals).score(images)).all()
+
+
+def test_both_data_sets_come_from_one_loader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(source_module, "VARIED_BATCH", 5)
+    folder = zhanglab_folder(tmp_path / "chest")
+    facts = {"data": "zhanglab", "folder": str(folder), "image_size": 16, "cache": str(tmp_path / "cache")}
+    source = NamedSource(facts)
+    material, exam = source.material(0), source.exam()
+    count = len(material.normals)
+    assert 4 * count <= len(material.varied) < 4 * count + 5
+    assert torch.equal(material.questions, exam.images)
+    assert len(source.material(0, varied=False).varied) == 0
+    assert not torch.equal(source.material(1).varied, material.varied)
+    assert [exam.kinds[index] for index in exam.pictured] == ["normal", "abnormal", "abnormal", "abnormal"]
+    assert [sample.kind for sample in exam.samples()] == ["normal", "abnormal 1", "abnormal 2", "abnormal 3"]
+    assert exam.pictured == [exam.kinds.index("normal"), *np.flatnonzero(exam.labels.numpy())[:3]]

@@ -1,0 +1,103 @@
+"""Stored benchmarks read back as they were written, and what they say: place, trivial bar, agreement with the paper."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from scipy.stats import spearmanr
+
+from squidlib.benchmark import stored as stored_module
+from squidlib.benchmark.registry import DENSITY, MEMORY, RECONSTRUCTION, SQUID, SYSTEMS, TRIVIAL
+from squidlib.benchmark.report import as_json
+from squidlib.benchmark.significance import Comparison
+from squidlib.benchmark.store import DATASETS, folder_of, from_json, stored
+from squidlib.benchmark.summary import (
+    Row,
+    agreement,
+    beaten_by,
+    best_trivial,
+    impossible,
+    not_shown_different,
+    place_of,
+)
+from squidlib.utils.errors import UserError
+
+
+def run(value: float) -> dict[str, Any]:
+    return {"name": "any", "auc": {"abnormal": value, "mean": value, "all": value}}
+
+
+ROWS = [
+    Row("PaDiM", DENSITY, {0: run(0.9), 1: run(0.8)}, comparison=Comparison(0.05, 0.01, 0.2), corrected_p=0.4),
+    Row(SQUID, MEMORY, {0: run(0.8)}),
+    Row("sharpness", TRIVIAL, {0: run(0.7)}),
+    Row("VAE", RECONSTRUCTION, {0: run(0.65)}, {1: "no"}),
+    Row("mean-image", TRIVIAL, {0: run(0.6)}),
+    Row("Ganomaly", RECONSTRUCTION, {0: run(0.5)}),
+    Row("IGD", RECONSTRUCTION, {}, {0: "no"}),
+]
+
+
+def test_rows_survive_their_json() -> None:
+    settings = {"data": "zhanglab", "minutes_each": 1.0}
+    assert from_json(as_json(ROWS, settings)) == (ROWS, settings)
+
+
+def test_a_place_counts_those_with_results() -> None:
+    place = place_of(list(reversed(ROWS)))
+    assert (place.rank, place.of, [row.name for row in place.ahead]) == (2, 6, ["PaDiM"])
+    assert place_of(ROWS, "Ganomaly").rank == 6
+    with pytest.raises(KeyError):
+        place_of(ROWS, "IGD")
+
+
+def test_what_learns_is_held_against_the_best_that_does_not() -> None:
+    bar = best_trivial(ROWS)
+    assert bar.name == "sharpness"
+    assert [row.name for row in beaten_by(ROWS, bar)] == ["VAE", "Ganomaly"]
+
+
+def test_no_difference_is_shown_where_the_corrected_p_is_not_below_a_twentieth() -> None:
+    others = [Row(f"p {p}", DENSITY, {0: run(0.9)}, corrected_p=p) for p in (0.049, 0.05)]
+    assert not_shown_different([*ROWS, *others]) == ["PaDiM", "p 0.05"]
+
+
+def test_agreement_is_the_correlation_of_orders_and_names_the_differences() -> None:
+    found = agreement(ROWS, "zhanglab")
+    ours, paper = [0.85, 0.8, 0.65, 0.5], [0.714, 0.876, 0.618, 0.780]
+    assert found.spearman == pytest.approx(spearmanr(ours, paper).statistic)
+    assert found.differences == pytest.approx(
+        {name: a - b for name, a, b in zip(["PaDiM", SQUID, "VAE", "Ganomaly"], ours, paper, strict=True)}
+    )
+    assert (found.inverted, found.pairs) == (3, 6)  # PaDiM-SQUID, PaDiM-Ganomaly, VAE-Ganomaly
+    with pytest.raises(ValueError, match="at least three systems"):
+        agreement(ROWS, "digitanatomy")
+
+
+def test_two_rows_of_the_papers_zhanglab_table_cannot_be() -> None:
+    assert impossible("zhanglab") == ["MemAE", "M-KD"]
+    assert impossible("chexpert") == []
+
+
+@pytest.mark.parametrize("dataset", DATASETS)
+def test_the_stored_benchmark_has_every_system_and_three_seeds(dataset: str) -> None:
+    rows, settings = stored(dataset)
+    assert settings["data"] == dataset
+    assert {row.name: row.family for row in rows} == {name: entry.family for name, entry in SYSTEMS.items()}
+    assert all(sorted(row.runs) == [0, 1, 2] and not row.failures for row in rows)
+    assert all(row.comparison is not None for row in rows if row.name != SQUID)
+    missing = [name for name in ("results.md", "results.csv", "auc.png") if not (folder_of(dataset) / name).is_file()]
+    assert not missing
+    assert (folder_of(dataset) / "systems.png").is_file() == (dataset == "digitanatomy")  # no X-ray comes with the kit
+
+
+def test_missing_and_damaged_results_are_told_in_a_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stored_module, "FOLDER", tmp_path)
+    with pytest.raises(UserError, match=r"no results of 'chexpert'.*digitanatomy and zhanglab"):
+        stored("chexpert")
+    (tmp_path / "zhanglab").mkdir()
+    (tmp_path / "zhanglab/results.json").write_text('{"systems": [{}]}')
+    with pytest.raises(UserError, match=r"is damaged.*make benchmark"):
+        stored("zhanglab")

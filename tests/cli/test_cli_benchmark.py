@@ -1,0 +1,152 @@
+"""``squid benchmark``: what it refuses, writes and says, and how it goes on."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from squidlib.benchmark import harness
+from squidlib.utils.errors import UserError
+from tests.benchmark_toys import TOYS, ToySource
+from tests.helpers import squid
+
+Capture = pytest.CaptureFixture[str]
+
+
+def toy_images(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever data set is named, toys are read."""
+    import squidlib.benchmark.source as source
+
+    monkeypatch.setattr(source, "NamedSource", lambda facts: ToySource())
+
+
+TABLE = [
+    ("digitanatomy --systems SQUID,Padin", "no system 'Padin'; did you mean PaDiM? They are sharpness, mean-image"),
+    ("digitanatomy --systems zzz", "no system 'zzz'. They are sharpness"),
+    ("digitanatomy --seeds 0", "--seeds is the number of trainings of each system, at least 1; got 0"),
+    ("digitanatomy --minutes-each 0", "--minutes-each must be more than 0 and less than a million, got 0"),
+    ("digitanatomy --minutes-each inf", "--minutes-each must be more than 0 and less than a million, got inf"),
+    ("digitanatomy --data .", "--data is the folder of chest X-rays"),
+    ("zhanglab", "--data: the folder of zhanglab is needed; to get it:"),
+    ("zhanglab --data nowhere", "no such folder"),
+    ("digitanatomy --device abacus", "--device is auto, cpu, cuda or mps"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "line"), TABLE, ids=lambda value: value.split("--")[-1][:20])
+def test_what_the_command_line_refuses(arguments: str, line: str, tmp_path: Path, capsys: Capture) -> None:
+    said = squid(capsys, "benchmark", *arguments.split(), "--out", tmp_path / "new")
+    assert said.code == 2
+    assert len(said.errors) == 1
+    assert line in said.errors[0]
+    assert not (tmp_path / "new").exists()
+
+
+def test_where_to_write_is_looked_at_before_what_to_read(tmp_path: Path, capsys: Capture) -> None:
+    (tmp_path / "taken").write_text("a file")
+    said = squid(capsys, "benchmark", "zhanglab", "--data", "nowhere", "--out", tmp_path / "taken")
+    assert said.code == 2
+    assert len(said.errors) == 1
+    assert "taken" in said.errors[0]
+
+
+def test_the_command_writes_everything_and_says_how_to_go_on(
+    tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import squidlib.benchmark.registry as systems
+
+    toy_images(monkeypatch)
+    monkeypatch.setattr(systems, "chosen", lambda names: {"SQUID": TOYS["SQUID"], "killed": TOYS["killed"]})
+    ends: list[str | None] = [None, "killed by SIGKILL", KeyboardInterrupt()]  # type: ignore[list-item]
+
+    def instead(work: Any, job: Any, log: Path, limit: float) -> str | None:
+        end = ends.pop(0)
+        if isinstance(end, KeyboardInterrupt):
+            raise end
+        if end is None:
+            work(job)
+        return end
+
+    monkeypatch.setattr(harness, "run_apart", instead)
+    arguments = ["benchmark", "digitanatomy", "--seeds", "1", "--minutes-each", "0.002", "--out", str(tmp_path)]
+    monkeypatch.setattr("sys.argv", ["squid", *arguments, "--overwrite"])
+    said = squid(capsys, *arguments)
+    assert said.code == 1  # done, but one failed
+    assert any("failed: killed, seed 0: killed by SIGKILL" in line for line in said.errors)
+    for name in ("results.md", "results.csv", "results.json", "auc.png", "systems.png"):
+        assert (tmp_path / name).stat().st_size > 100
+    assert json.loads((tmp_path / "results.json").read_text())["settings"]["data"] == "digitanatomy"
+    assert "1/2 SQUID, seed 0 (all done at about" in said.out
+    (tmp_path / "results.md").unlink()
+    said = squid(capsys, *arguments)
+    assert said.code == 130
+    assert (tmp_path / "results.md").is_file()
+    assert said.errors[-1].endswith(f"Go on with: squid {' '.join(arguments)}")  # not from the beginning again
+
+
+@pytest.mark.parametrize(("dataset", "private"), [("digitanatomy", False), ("zhanglab", True)])
+def test_only_what_shows_patients_is_kept_out_of_git(
+    dataset: str, private: bool, tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    toy_images(monkeypatch)
+    monkeypatch.setattr(harness, "run_apart", lambda work, job, log, limit: "not today")
+    data = ["--data", str(tmp_path)] if private else []
+    squid(capsys, "benchmark", dataset, *data, "--systems", "sharpness", "--seeds", "1", "--out", str(tmp_path / "out"))
+    assert (tmp_path / "out" / ".gitignore").is_file() == private
+
+
+def test_the_command_begins_anew_only_when_told(
+    tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    toy_images(monkeypatch)
+    seeds: list[int] = []
+    monkeypatch.setattr(harness, "run_apart", lambda work, job, log, limit: seeds.append(job.seed) or "not today")
+    arguments = ["benchmark", "digitanatomy", "--systems", "sharpness", "--seeds", "2", "--out", str(tmp_path)]
+    squid(capsys, *arguments)
+    assert seeds == [0, 1]
+    said = squid(capsys, *arguments, "--minutes-each", "1")
+    assert said.code == 2
+    assert "minutes_each was 2.5, now 1.0" in said.errors[0]
+    squid(capsys, *arguments, "--minutes-each", "1", "--overwrite")
+    assert json.loads((tmp_path / "settings.json").read_text())["minutes_each"] == 1
+
+
+def test_ctrl_c_before_anything_is_done_leaves_no_empty_tables(
+    tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import squidlib.benchmark.source as source
+
+    def interrupted(*_: object) -> str:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(source, "NamedSource", lambda facts: ToySource())
+    monkeypatch.setattr(harness, "run_apart", interrupted)
+    assert squid(capsys, "benchmark", "digitanatomy", "--out", str(tmp_path)).code == 130
+    assert not (tmp_path / "results.md").exists()
+
+
+def test_what_is_said_of_the_data_reaches_its_reader(
+    tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import squidlib.benchmark.source as source
+    import squidlib.data.registry as data_choice
+
+    seen: list[dict[str, Any]] = []
+    downloads: list[bool] = []
+
+    def stopped(facts: dict[str, Any]) -> None:
+        seen.append(facts)
+        raise UserError("far enough")
+
+    monkeypatch.setattr(source, "NamedSource", stopped)
+    monkeypatch.setattr(data_choice, "data_of", lambda facts, seed, download=False: downloads.append(download))
+    plain = ["benchmark", "pneumoniamnist", "--data", str(tmp_path), "--out", str(tmp_path / "out")]
+    squid(capsys, *plain)
+    squid(capsys, *plain, "--skip-bad", "--cache", str(tmp_path / "cache"), "--download")
+    assert [facts["skip_bad"] for facts in seen] == [False, True]
+    assert [facts["cache"] for facts in seen] == [None, str(tmp_path / "cache")]
+    assert [facts["folder"] for facts in seen] == 2 * [str(tmp_path)]
+    assert downloads == [True]

@@ -1,0 +1,160 @@
+"""Detector files: a saved detector scores as before, what does not fit is refused, names are found."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+import torch
+
+import digitanatomy
+import squidlib
+from squidlib.detection import checkpoint as detectorfile
+from squidlib.detection.checkpoint import MODEL_FILE, assemble, find, load, save
+from squidlib.detection.detector import Detector
+from squidlib.detection.scores import SCORES
+from squidlib.utils.safetensors_io import read_tensors, write_tensors
+from tests.conftest import tiny_config
+from tests.helpers import noise, refusal, untrained
+
+IMAGES = noise(5, 24, seed=9)
+
+
+@pytest.fixture(scope="module")
+def detector() -> Detector:
+    return untrained(tiny_config(), noise(20, 24))
+
+
+@pytest.fixture
+def file(detector: Detector, tmp_path: Path) -> Path:
+    save(detector, tmp_path / "detector.safetensors")
+    return tmp_path / "detector.safetensors"
+
+
+def test_a_loaded_detector_is_the_saved_one(detector: Detector, file: Path) -> None:
+    loaded = load(file)
+    own, other = detector.scores(IMAGES), loaded.scores(IMAGES)
+    assert list(own) == list(other) == list(SCORES)
+    assert all(torch.equal(own[name], other[name]) for name in own)
+    assert torch.equal(detector.anomaly_map(IMAGES), loaded.anomaly_map(IMAGES))
+    assert loaded.threshold(0.1) == detector.threshold(0.1)
+    assert loaded.config == detector.config
+    assert loaded.facts == detector.facts
+
+
+def test_half_precision_is_about_half_as_large_and_scores_alike(detector: Detector, file: Path) -> None:
+    half = file.with_name("half.safetensors")
+    save(detector, half, half=True)
+    assert half.stat().st_size < 0.6 * file.stat().st_size
+    loaded = load(half)
+    assert all(tensor.dtype != torch.float16 for tensor in loaded.squid.state_dict().values())
+    difference = (loaded.reconstruct(IMAGES) - detector.reconstruct(IMAGES)).abs().max()
+    assert 0 < difference < 0.01
+    spread = detector.normal_scores().std()
+    torch.testing.assert_close(loaded.score(IMAGES), detector.score(IMAGES), rtol=0, atol=0.1 * float(spread))
+
+
+def test_the_teacher_is_not_saved(file: Path) -> None:
+    tensors, _ = read_tensors(file)
+    assert any(name.startswith("squid.student.") for name in tensors)
+    assert not [name for name in tensors if "teacher" in name]
+    assert not hasattr(load(file).squid, "teacher")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"width": 8}, {"grid": 2}, {"image_size": 48}, {"skip_slots": 4}, {"levels": 1, "skips": 1}, {"slots": 0}],
+)
+def test_a_configuration_that_does_not_fit_its_weights_is_refused(file: Path, changes: dict[str, int]) -> None:
+    tensors, facts = read_tensors(file)
+    write_tensors(file, tensors, facts | {"config": facts["config"] | changes})
+    text = refusal(lambda: load(file))
+    assert "do not fit each other" in text
+    assert str(file) in text
+    assert "train it again" in text
+    assert len(text) < 600
+
+
+def test_missing_surplus_and_unknown_parts_are_refused(file: Path) -> None:
+    tensors, facts = read_tensors(file)
+    without = {name: tensor for name, tensor in tensors.items() if name != "calibration.mean"}
+    for wrong_tensors, wrong_facts in (
+        (without, facts),
+        (tensors | {"squid.surplus": torch.zeros(1)}, facts),
+        (tensors, {}),
+        (tensors, facts | {"config": facts["config"] | {"unknown": 1}}),
+        (tensors, facts | {"config": None}),
+    ):
+        assert "do not fit each other" in refusal(lambda t=wrong_tensors, f=wrong_facts: assemble(t, f, file))
+
+
+def test_a_run_folder_a_file_and_a_shipped_name_are_found(
+    file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = tmp_path / "run"
+    run.mkdir()
+    (run / MODEL_FILE).write_bytes(file.read_bytes())
+    monkeypatch.setattr(detectorfile, "shipped", lambda: {"digits": file})
+    monkeypatch.chdir(tmp_path)
+    assert find(run) == run / MODEL_FILE
+    assert find("run") == Path("run") / MODEL_FILE
+    assert find(str(file)) == file
+    assert find("digits") == file
+    Path("digits").mkdir()
+    assert find("digits") == file  # a folder that holds no run, such as the data set's own, hides nothing
+    (Path("digits") / MODEL_FILE).write_bytes(file.read_bytes())
+    assert find("digits") == Path("digits") / MODEL_FILE  # a run of one's own comes first
+
+
+def test_an_unfinished_run_says_how_to_finish_it_and_an_unknown_name_what_there_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = refusal(lambda: find(tmp_path))
+    assert MODEL_FILE in text
+    assert f"--out {tmp_path} --resume" in text
+    monkeypatch.setattr(detectorfile, "shipped", lambda: {"digits": tmp_path, "chests": tmp_path})
+    text = refusal(lambda: load("nonesuch"))
+    assert "nonesuch" in text
+    assert "digits, chests" in text
+
+
+def test_shipped_checkpoints_are_those_in_the_package(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "detection" / "checkpoints").mkdir()
+    (tmp_path / "detection" / "checkpoints" / "digits.safetensors").write_bytes(b"")
+    (tmp_path / "detection" / "checkpoints" / "notes.txt").write_bytes(b"")
+    monkeypatch.setattr(detectorfile, "files", lambda package: tmp_path if package == "squidlib" else None)
+    assert detectorfile.shipped() == {"digits": tmp_path / "detection" / "checkpoints" / "digits.safetensors"}
+
+
+class Bomb:
+    """Unpickling it makes a file: proof that somebody did."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[object, tuple[str, str]]:
+        return open, (str(self.path), "w")
+
+
+@pytest.mark.parametrize("zipped", [True, False])
+def test_a_pickled_checkpoint_is_refused_and_never_unpickled(tmp_path: Path, zipped: bool) -> None:
+    torch.save({"bomb": Bomb(tmp_path / "gone off")}, tmp_path / "model.pt", _use_new_zipfile_serialization=zipped)
+    assert "no whole safetensors file" in refusal(lambda: squidlib.load(tmp_path / "model.pt"))
+    assert not (tmp_path / "gone off").exists()
+
+
+def test_no_source_file_can_unpickle() -> None:
+    sources = [path for package in (squidlib, digitanatomy) for path in Path(package.__path__[0]).rglob("*.py")]
+    assert len(sources) > 40
+    for path in sources:
+        for node in ast.walk(ast.parse(path.read_text())):
+            named = [alias.name for alias in node.names] if isinstance(node, ast.Import | ast.ImportFrom) else []
+            if isinstance(node, ast.ImportFrom):
+                named += [f"{node.module}.{name}" for name in named] + [str(node.module)]
+            if isinstance(node, ast.Attribute):
+                named = [ast.unparse(node)]
+            if isinstance(node, ast.keyword):
+                named = [str(node.arg)]
+            loaders = {"pickle", "cloudpickle", "dill", "joblib", "marshal", "shelve", "torch.load", "allow_pickle"}
+            assert not {part for name in named for part in (name, name.split(".")[0])} & loaders, f"{path}: {named}"

@@ -1,0 +1,133 @@
+"""Instructors' material: minutes add up, what a schedule names exists in the lessons, every lesson has its file."""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "notebooks"))
+from masters import masters  # noqa: E402
+
+FOLDER = ROOT / "notebooks" / "instructor"
+HEADINGS = ("Objectives", "Misconceptions", "Questions", "Where to cut", "What may go wrong")
+each_master = pytest.mark.parametrize("master", masters(), ids=lambda path: path.stem)
+
+
+class Row(NamedTuple):
+    """A row of a schedule; ``lesson`` is empty for breaks and talks."""
+
+    minutes: int
+    what: str
+    lesson: str
+
+
+def sections(master: Path) -> dict[str, int]:
+    """Section title -> minutes of a lesson."""
+    found = re.findall(r"^# ## (.+) \((\d+) min\)$", master.read_text(), re.MULTILINE)
+    return {title: int(minutes) for title, minutes in found}
+
+
+LESSONS = {master.stem[:2]: sections(master) for master in masters()}
+
+
+def schedules() -> dict[str, str]:
+    """Heading -> text of every schedule."""
+    parts = re.split(r"^## (.+)$", (FOLDER / "schedules.md").read_text(), flags=re.MULTILINE)[1:]
+    return dict(zip(parts[::2], parts[1::2], strict=True))
+
+
+def rows(text: str) -> tuple[list[Row], int]:
+    """The rows of a schedule's table, and what its total row says."""
+    table, total = [], 0
+    for line in text.splitlines():
+        if not line.startswith("| ") or "minutes" in line or "---" in line:
+            continue
+        minutes, what, lesson = (cell.strip() for cell in line.strip("|").split("|"))
+        if what == "**total**":
+            total = int(minutes.strip("*"))
+        else:
+            table.append(Row(int(minutes), what, lesson))
+    return table, total
+
+
+each_schedule = pytest.mark.parametrize(("heading", "text"), schedules().items(), ids=schedules())
+
+
+def test_there_is_a_schedule_for_90_180_and_360_minutes() -> None:
+    assert [re.findall(r"\d+", heading) for heading in schedules()] == [["90"], ["180"], ["360"]]
+
+
+@each_schedule
+def test_minutes_add_up_to_what_total_and_heading_say(heading: str, text: str) -> None:
+    table, total = rows(text)
+    assert sum(row.minutes for row in table) == total
+    assert re.findall(r"\d+", heading) == [str(total)]
+
+
+@each_schedule
+def test_every_section_exists_and_gets_at_least_its_minutes(heading: str, text: str) -> None:
+    for row in rows(text)[0]:
+        if not row.lesson:
+            continue
+        assert row.lesson in LESSONS, f"no lesson {row.lesson}"
+        known = LESSONS[row.lesson]
+        assert row.what == "all" or row.what in known, f"lesson {row.lesson} has no section {row.what!r}"
+        assert row.minutes >= (sum(known.values()) if row.what == "all" else known[row.what]), row
+
+
+@each_schedule
+def test_nothing_is_scheduled_twice_and_lessons_come_in_order(heading: str, text: str) -> None:
+    named = [(row.lesson, row.what) for row in rows(text)[0] if row.lesson]
+    assert len(set(named)) == len(named)
+    assert [lesson for lesson, _ in named] == sorted(lesson for lesson, _ in named)
+
+
+@each_schedule
+def test_sections_of_a_lesson_keep_their_order(heading: str, text: str) -> None:
+    for lesson, known in LESSONS.items():
+        places = [list(known).index(row.what) for row in rows(text)[0] if row.lesson == lesson and row.what != "all"]
+        assert places == sorted(places)
+
+
+@each_schedule
+def test_nobody_sits_for_longer_than_two_hours_without_a_break(heading: str, text: str) -> None:
+    seated = 0
+    for row in rows(text)[0]:
+        seated = 0 if row.what in ("Break", "Lunch") else seated + row.minutes
+        assert seated <= 120, row
+
+
+@each_master
+def test_a_lesson_has_its_file_with_all_parts(master: Path) -> None:
+    text = (FOLDER / f"{master.stem}.md").read_text()
+    title = re.search(r"^# # (.+)$", master.read_text(), re.MULTILINE)
+    assert title is not None
+    assert text.startswith(f"# {title[1]}: for instructors\n")
+    assert tuple(re.findall(r"^## (.+)$", text, re.MULTILINE)) == HEADINGS
+    for heading in HEADINGS:
+        body = re.split(r"^## ", text.partition(f"## {heading}\n")[2], flags=re.MULTILINE)[0]
+        assert len(re.findall(r"^- ", body, re.MULTILINE)) >= 2, heading
+
+
+@each_master
+def test_every_section_of_a_lesson_is_either_must_or_can_be_skipped(master: Path) -> None:
+    text = (FOLDER / f"{master.stem}.md").read_text()
+    named = re.findall(r"^- (must|skip): (.+)$", text, re.MULTILINE)
+    for title in sections(master):
+        kinds = [kind for kind, rest in named if rest == title or rest.startswith(f"{title} (")]
+        assert len(kinds) == 1, f"{title!r} is named {len(kinds)} times under 'Where to cut'"
+    assert len(named) == len(sections(master)), "a section is named that the lesson does not have"
+    assert {kind for kind, _ in named} == {"must", "skip"}
+
+
+def test_the_readme_names_every_file_and_the_rehearsal() -> None:
+    text = (FOLDER / "README.md").read_text()
+    assert "schedules.md" in text
+    assert "make rehearse" in text
+    for linked in re.findall(r"\]\(([^)#]+)\)", text):
+        assert (FOLDER / linked).exists() or linked == "../solutions/", linked

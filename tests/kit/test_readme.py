@@ -1,0 +1,89 @@
+"""README: its commands and its Python run, and its figures are the shipped detector's."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from squidlib.benchmark.evaluate import Evaluation
+from squidlib.cli.evaluate import evaluate_run
+
+ROOT = Path(__file__).resolve().parents[2]
+README = (ROOT / "README.md").read_text()
+CHECKPOINT = ROOT / "squidlib" / "detection" / "checkpoints" / "digitanatomy.safetensors"
+_BLOCK = re.compile(r"(?P<skip><!-- test: skip[^>]*-->\n)?```(?P<language>\w+)\n(?P<code>.*?)```", re.DOTALL)
+
+
+def blocks(language: str) -> list[str]:
+    """Code blocks of one language that are not marked as too long to test."""
+    found = (match for match in _BLOCK.finditer(README) if match["language"] == language and not match["skip"])
+    return [match["code"] for match in found]
+
+
+@cache
+def shipped() -> Evaluation:
+    return evaluate_run("digitanatomy", 0.05, "cpu")
+
+
+def test_the_python_of_the_readme_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, object] = {}
+    for code in blocks("python"):
+        exec(compile(code, "README.md", "exec"), names)
+    assert names["scores"].shape == (8,)  # type: ignore[attr-defined]
+    assert names["maps"].shape == names["pictures"].shape == (8, 1, 96, 96)  # type: ignore[attr-defined]
+    assert names["memory"].capacity == 50  # type: ignore[attr-defined]
+
+
+def test_the_commands_of_the_readme_run(tmp_path: Path) -> None:
+    commands = [line.split("#")[0].strip() for code in blocks("bash") for line in code.splitlines()]
+    commands = [command for command in commands if command.startswith("squid ")]
+    assert {command.split()[1] for command in commands} >= {"doctor", "digits", "score", "train", "evaluate"}
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    for command in commands:
+        done = subprocess.run(
+            command, shell=True, cwd=tmp_path, env=os.environ | {"PATH": path}, capture_output=True, text=True
+        )
+        assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
+
+
+def test_the_make_targets_of_the_readme_exist() -> None:
+    targets = set(re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    named = set(re.findall(r"\bmake (\w+)(?=\s+#|`)", README))
+    assert named >= {"demo", "lab", "test"}
+    assert named <= targets
+
+
+def test_the_shipped_detector_is_as_good_as_the_readme_says() -> None:
+    match = re.search(r"mean AUC of\s+\*\*([\d.]+)\*\* over the four kinds, the lowest of them (\d\.\d+)", README)
+    assert match is not None
+    row = shipped().scores["combined"]
+    assert row.mean == pytest.approx(float(match[1]), abs=0.0006)
+    assert min(interval.value for interval in row.kinds.values()) == pytest.approx(float(match[2]), abs=0.0011)
+
+
+def test_the_tables_of_the_readme_are_those_of_the_figures_file() -> None:
+    figures = json.loads((ROOT / "docs" / "figures.json").read_text())
+    means = [run["scores"]["combined"]["mean"] for run in figures["runs"].values()]
+    assert len(means) >= 3
+    average = sum(means) / len(means)
+    assert f"{average:.3f} ±" in next(line for line in README.splitlines() if line.startswith("| combined (default)"))
+
+
+def test_the_shipped_checkpoint_is_small_and_says_where_it_comes_from() -> None:
+    import squidlib
+
+    assert CHECKPOINT.stat().st_size <= 6_000_000
+    facts = squidlib.load("digitanatomy").facts
+    assert "squid train digitanatomy" in facts["command"]
+    assert facts["seed"] == 0
+    digest = re.search(r"content hash `(\w+)`", README)
+    assert digest is not None
+    assert digest[1].encode() in CHECKPOINT.read_bytes()[:4000]

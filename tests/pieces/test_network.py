@@ -1,0 +1,169 @@
+"""The network: published sizes, what may flow where, and what evaluation closes."""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+
+import pytest
+import torch
+from torch import Tensor
+
+from squidlib.config import SquidConfig
+from squidlib.discriminator import Discriminator
+from squidlib.inpainting import binary_positions
+from squidlib.skip_memory import SkipMemory
+from squidlib.squid import Squid, count_parameters, fill_memory
+from squidlib.utils.errors import UserError
+from tests.conftest import tiny_config
+
+
+def filled(config: SquidConfig, seed: int = 0) -> tuple[Squid, Tensor]:
+    torch.manual_seed(seed)
+    squid = Squid(config)
+    images = torch.rand(4, 1, config.image_size, config.image_size)
+    fill_memory(squid, images)
+    return squid, images
+
+
+@pytest.mark.parametrize(
+    ("config", "millions", "features"),
+    [(SquidConfig.paper_digitanatomy(), 52.9, 1024), (SquidConfig.paper_zhanglab(), 44.5, 2048)],
+)
+def test_the_published_settings_have_the_published_size(config: SquidConfig, millions: float, features: int) -> None:
+    with torch.device("meta"):
+        assert round(count_parameters(Squid(config)) / 1e6, 1) == millions
+    assert config.features == features
+    assert SquidConfig.paper_chexpert() == SquidConfig.paper_zhanglab()
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        tiny_config(),
+        tiny_config(skips=0, joined_levels=0),
+        tiny_config(grid=2, image_size=32, levels=3, skip_windows=2, joined_levels=2),
+        tiny_config(fold=2, levels=1, joined_levels=0, cosine_memory=True),
+        tiny_config(grid=1, image_size=16, residual_convs=0),
+    ],
+)
+def test_every_kind_of_configuration_runs_forward_and_backward(config: SquidConfig) -> None:
+    squid, images = filled(config)
+    output = squid(images)
+    assert output.teacher is not None
+    assert output.reconstruction.shape == output.teacher.shape == images.shape
+    assert 0 <= output.reconstruction.detach().min().item() <= output.reconstruction.detach().max().item() <= 1
+    assert output.queries.shape == output.recalled.shape == (4, config.positions, config.features)
+    assert len(output.student_features) == len(output.teacher_features) == config.levels
+    (output.reconstruction.mean() + output.teacher.mean()).backward()
+    missing = [name for name, parameter in squid.named_parameters() if parameter.grad is None]
+    assert missing == []
+
+
+def test_the_teacher_does_not_shape_the_encoder() -> None:
+    squid, images = filled(tiny_config())
+    output = squid(images)
+    assert output.teacher is not None
+    output.teacher.sum().backward()
+    assert all(parameter.grad is None for parameter in squid.encoder.parameters())
+    assert any(parameter.grad is not None for parameter in squid.teacher.parameters())
+
+
+def test_evaluation_drops_the_teacher_and_repeats_itself() -> None:
+    squid, images = filled(tiny_config())
+    squid.eval()
+    first, second = squid(images), squid(images)
+    assert first.teacher is None
+    assert first.teacher_features == []
+    assert torch.equal(first.reconstruction, second.reconstruction)
+
+
+def test_in_evaluation_only_memory_reaches_the_decoder() -> None:
+    """With no skips and the shortcut closed, the code is built of slots: other slots, another reconstruction."""
+    squid, images = filled(tiny_config(skips=0, joined_levels=0))
+    squid.eval()
+    before = squid(images).reconstruction
+    squid.push(torch.rand(squid.config.slots, squid.config.positions, squid.config.features))
+    assert not torch.allclose(before, squid(images).reconstruction)
+
+
+def test_the_masks_follow_the_generator() -> None:
+    squid, images = filled(tiny_config(mask_probability=0.5))
+    squid.eval()  # batch statistics would differ from call to call
+    for module in (squid.inpainting, *squid.student.skip_memories):
+        module.training = True
+    results = [squid(images, torch.Generator().manual_seed(seed)).reconstruction for seed in (1, 1, 2)]
+    assert torch.equal(results[0], results[1])
+    assert not torch.equal(results[0], results[2])
+
+
+def test_the_forward_pass_does_not_push() -> None:
+    squid, images = filled(tiny_config())
+    before = squid.inpainting.memory.contents().clone()
+    squid(images)
+    assert torch.equal(before, squid.inpainting.memory.contents())
+
+
+def test_filling_the_memory_stores_the_features_as_evaluation_sees_them() -> None:
+    squid, images = filled(tiny_config(slots=4))
+    assert squid.training
+    squid.eval()
+    assert torch.allclose(squid.inpainting.memory.contents().transpose(0, 1), squid.query(images), atol=1e-6)
+
+
+def test_inpainting_asks_neighbours_recalled_features() -> None:
+    squid, _ = filled(tiny_config())
+    block, config = squid.inpainting.eval(), squid.config
+    queries = torch.rand(1, config.positions, config.features)
+    recalled = torch.rand(1, config.positions, config.features, requires_grad=True)
+    block.inpaint(queries, recalled)[0, 0].sum().backward()
+    assert recalled.grad is not None
+    reached = recalled.grad[0].abs().sum(-1) > 0
+    assert reached.tolist() == [True, True, False, True, True, False, False, False, False]  # corner: itself and three
+
+
+def test_positions_in_binary() -> None:
+    assert binary_positions(9, 4)[[0, 1, 5, 8]].tolist() == [[0, 0, 0, 0], [0, 0, 0, 1], [0, 1, 0, 1], [1, 0, 0, 0]]
+
+
+@pytest.mark.parametrize("windows", [1, 2])
+def test_a_skip_memory_in_evaluation_returns_only_what_it_learned(windows: int) -> None:
+    """Whatever comes in, each window of the result lies in the span of its position's slots."""
+    config = tiny_config(skip_windows=windows, skip_slots=1, topk=1)
+    memory = SkipMemory(config, level=1).eval()
+    one, other = memory(torch.rand(9, 8, 4, 4)), memory(torch.rand(9, 8, 4, 4))
+    assert torch.allclose(one, other, atol=1e-6)
+    assert len(memory.matrix.slots) == (config.positions if windows == 1 else 4)
+
+
+def test_the_discriminator_judges_images_one_by_one_in_evaluation() -> None:
+    discriminator, images = Discriminator(96).eval(), torch.rand(3, 1, 96, 96)
+    assert torch.allclose(discriminator(images)[1], discriminator(images[1:2])[0], atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"slots": 0}, "slots must be at least 1, got 0"),
+        ({"topk": 7}, r"at most the number of slots \(6\), got 7"),
+        ({"image_size": 25}, "multiple of grid"),
+        ({"grid": 5}, "multiple of grid"),
+        ({"heads": 3}, "heads must divide"),
+        ({"skips": 2}, "at most levels"),
+        ({"mask_probability": 1.5}, r"0\.\.1, got 1.5"),
+    ],
+)
+def test_an_impossible_configuration_is_named(changes: dict[str, int], told: str) -> None:
+    with pytest.raises(UserError, match=told):
+        tiny_config(**changes)
+
+
+def test_images_of_another_size_are_named() -> None:
+    squid, _ = filled(tiny_config())
+    with pytest.raises(ValueError, match=r"\(B, 1, 24, 24\) expected, got \(2, 1, 96, 96\)"):
+        squid(torch.rand(2, 1, 96, 96))
+
+
+def test_configurations_are_frozen_numbers() -> None:
+    for field in fields(SquidConfig):
+        assert isinstance(getattr(SquidConfig(), field.name), (int, float))
+    assert replace(SquidConfig(), slots=7).slots == 7

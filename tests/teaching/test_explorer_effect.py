@@ -1,0 +1,87 @@
+"""The effect table: what it holds is what a detector with that memory has; it is written whole or not at all."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from pathlib import Path
+
+import pytest
+import torch
+
+import squidlib
+from squidlib.data.digits import Digits
+from squidlib.detection.detector import Detector, calibrate
+from squidlib.detection.scores import SCORES
+from squidlib.teaching.explorer import effect
+from squidlib.teaching.explorer.effect import KINDS, Effect, compute_effect, effect_path, load_effect, save_effect
+from squidlib.teaching.explorer.setting import Setting, ladder
+from squidlib.teaching.studies.results import auc_by_kind
+from tests.helpers import refusal
+
+
+@pytest.fixture(scope="module")
+def detector() -> Detector:
+    return squidlib.load("digitanatomy")
+
+
+@pytest.fixture(scope="module")
+def small(detector: Detector) -> Effect:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(effect, "COUNTS", dict.fromkeys(effect.COUNTS, 12))
+        return compute_effect(detector, Digits(), [Setting(), Setting(slots=3)])
+
+
+def test_a_reading_has_the_calibration_and_the_aucs_of_a_resized_detector(detector: Detector, small: Effect) -> None:
+    data, resized = Digits(), deepcopy(detector)
+    resized.squid.inpainting.memory.resize(3)
+    own = calibrate(resized.squid, resized.discriminator, data.calibration())
+    found = small.calibration(Setting(slots=3))
+    assert found is not None
+    torch.testing.assert_close(found.mean, own.mean)
+    torch.testing.assert_close(found.normal_scores, own.normal_scores, rtol=1e-3, atol=1e-3)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(effect, "COUNTS", dict.fromkeys(effect.COUNTS, 12))
+        test = effect.test_images(data)
+    resized.calibration = own
+    expected = auc_by_kind(test.kinds, resized.score(test.images()))
+    for kind in KINDS:
+        assert small.auc(Setting(slots=3), kind) == pytest.approx(expected[kind], abs=1e-4)
+
+
+def test_what_is_on_no_rung_is_not_known(small: Effect) -> None:
+    assert small.calibration(Setting(slots=4)) is None
+    assert small.auc(Setting(slots=4), "mean") is None
+
+
+def test_it_comes_back_from_its_file_as_it_went(small: Effect, tmp_path: Path) -> None:
+    path = tmp_path / "effect.safetensors"
+    save_effect(small, path)
+    again = load_effect(path)
+    assert (again.readings, again.facts) == (small.readings, small.facts)
+    assert torch.equal(again.aucs, small.aucs)
+    for one, other in zip(again.calibrations, small.calibrations, strict=True):
+        assert torch.equal(one, other)
+    path.write_bytes(path.read_bytes()[:-20])
+    assert "explorer" in refusal(lambda: load_effect(path)) or "safetensors" in refusal(lambda: load_effect(path))
+
+
+def test_a_checkpoint_is_no_effect_table(detector: Detector, tmp_path: Path) -> None:
+    squidlib.save(detector, tmp_path / "model.safetensors")
+    assert "no effect of memory size" in refusal(lambda: load_effect(tmp_path / "model.safetensors"))
+
+
+def test_the_shipped_table_is_of_the_shipped_detector(detector: Detector) -> None:
+    shipped = load_effect(effect_path("digitanatomy"))
+    assert shipped.readings == [setting.reading for setting in ladder(350)]
+    assert shipped.aucs.shape == (len(shipped.readings), len(SCORES), len(KINDS))
+    assert bool(((shipped.aucs >= 0) & (shipped.aucs <= 1)).all())
+    assert shipped.facts["seed"] == detector.facts["seed"]
+    own = shipped.calibration(Setting())
+    assert own is not None
+    torch.testing.assert_close(own.mean, detector.calibration.mean, rtol=0.02, atol=1e-3)  # it was saved in 16 bits
+
+
+def test_a_runs_table_stands_beside_its_detector(detector: Detector, tmp_path: Path) -> None:
+    squidlib.save(detector, tmp_path / "model.safetensors")
+    assert effect_path(tmp_path) == tmp_path / "explorer.safetensors"
+    assert effect_path("digitanatomy").parent.name == "explorer"

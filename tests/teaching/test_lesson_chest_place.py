@@ -1,0 +1,66 @@
+"""Chest place: drawn by default and gone afterwards; a folder that is named is used and never written to."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from squidlib.data.chest.phantom_folder import DrawnCounts, drawn_folder
+from squidlib.teaching.lesson.chest_place import CACHE, DATA, chest_place
+from tests.chest_folders import zhanglab_folder
+
+SHOW = """
+from squidlib.data.chest.phantom_folder import DrawnCounts
+from squidlib.teaching.lesson import chest_place as place
+few, draw = DrawnCounts(4, 1, 1, 1), place.drawn_folder
+place.drawn_folder = lambda root: draw(root, few, size=32)  # fewer, for the test's time
+found = place.chest_place()
+print(found.drawn, (found.folder / "train" / "NORMAL").is_dir(), found.folder)
+"""
+
+
+def test_without_a_name_it_is_drawn_and_removed_when_python_ends() -> None:
+    environment = {name: value for name, value in os.environ.items() if name not in (DATA, CACHE)}
+    done = subprocess.run([sys.executable, "-c", SHOW], env=environment, capture_output=True, text=True, check=True)
+    drawn, there, folder = done.stdout.split(maxsplit=2)
+    assert (drawn, there) == ("True", "True")
+    assert not Path(folder.strip()).parent.exists()
+
+
+def test_a_named_folder_is_taken_as_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = zhanglab_folder(tmp_path / "real")
+    monkeypatch.setenv(DATA, str(root))
+    monkeypatch.setenv(CACHE, str(tmp_path / "cache"))
+    place = chest_place()
+    assert place == (root, tmp_path / "cache", False)
+    assert place.what == "chest X-rays"
+    monkeypatch.delenv(CACHE)
+    assert chest_place().cache is None
+    assert not (tmp_path / "cache").exists()
+
+
+def test_an_argument_goes_before_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(DATA, str(tmp_path / "other"))
+    mine = drawn_folder(tmp_path / "mine", DrawnCounts(4, 1, 1, 1), size=32)
+    place = chest_place(mine)
+    assert place.folder == mine
+    assert place.drawn  # a drawn folder stays one wherever it lies
+    assert "no X-rays" in place.what
+
+
+def test_no_x_ray_is_stored_with_the_lesson() -> None:
+    notebooks = Path(__file__).parents[2] / "notebooks"
+    stored = [notebooks / "11_chest_xrays.ipynb", notebooks / "solutions" / "11_chest_xrays.ipynb"]
+    for path in stored:
+        said = [
+            "".join(output.get("text", ""))
+            for cell in json.loads(path.read_text())["cells"]
+            for output in cell.get("outputs", [])
+        ]
+        assert sum(text.startswith("drawn chests (no X-rays): train ") for text in said) == 1, path
+        assert not [text for text in said if text.startswith("chest X-rays: train ")], path

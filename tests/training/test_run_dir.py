@@ -1,0 +1,196 @@
+"""Runs: a folder is claimed only where nothing is lost, and a saved state goes on as if it had never stopped."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+
+from squidlib.config import LossWeights
+from squidlib.data.digits import EPOCH_IMAGES
+from squidlib.detection.checkpoint import load
+from squidlib.training import trainer as pipeline
+from squidlib.training.config import TrainingConfig
+from squidlib.training.logger import Logbook
+from squidlib.training.loop import StepResult, TrainingState, start, train, unwrapped
+from squidlib.training.run_dir import Run
+from squidlib.training.trainer import picture_steps, train_run
+from squidlib.utils.safetensors_io import PARTIAL, read_tensors, write_tensors
+from tests.conftest import tiny_config
+from tests.helpers import NoiseData, contents, refusal
+
+CONFIG = tiny_config()
+TRAINING = TrainingConfig(
+    steps=6, schedule_steps=6, batch_size=4, warmup_steps=2, discriminator_every=2, refill_memory=True
+)
+WEIGHTS = LossWeights(position=0.1)
+DATA = NoiseData(CONFIG.image_size)
+RUN_FILES = ("run.json", "log.csv", "training.safetensors", "model.safetensors", "pictures/step_000200.png")
+
+
+class Stopped(Exception):  # noqa: N818 (it is no error)
+    """Raised between two steps."""
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    """A run that can be trained."""
+    run = Run(tmp_path / "run")
+    run.claim()
+    run.write_settings(CONFIG, TRAINING, WEIGHTS, {"data": "noise", "ünï": [1]})
+    return run
+
+
+def fill(folder: Path, *names: str) -> None:
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(name)
+
+
+def stopped_at(step: int) -> TrainingState:
+    """A state in which ``step`` steps are done."""
+    state = start(CONFIG, TRAINING, "cpu")
+
+    def stop(result: StepResult) -> None:
+        if state.step == step:
+            raise Stopped
+
+    with pytest.raises(Stopped):
+        train(state, DATA, TRAINING, WEIGHTS, stop)
+    return state
+
+
+def everything(state: TrainingState) -> dict[str, Tensor]:
+    found = {f"squid.{name}": tensor for name, tensor in unwrapped(state.squid).state_dict().items()}
+    found |= {f"disc.{name}": tensor for name, tensor in unwrapped(state.discriminator).state_dict().items()}
+    for name, optimizer in (("a", state.squid_optimizer), ("b", state.discriminator_optimizer)):
+        for index, values in optimizer.state_dict()["state"].items():
+            found |= {f"{name}.{index}.{key}": torch.as_tensor(value) for key, value in values.items()}
+    return found
+
+
+def test_a_new_and_an_empty_folder_can_be_claimed_and_are_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    for name in ("new/deep", "empty"):
+        Run(tmp_path / name).claim()
+    assert contents(tmp_path) == {"empty": "folder"}
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_a_folder_with_other_files_is_never_claimed(tmp_path: Path, overwrite: bool) -> None:
+    fill(tmp_path, "thesis.tex")
+    assert "no run" in refusal(lambda: Run(tmp_path).claim(overwrite))
+    assert "expects a folder" in refusal(lambda: Run(tmp_path / "thesis.tex").claim(overwrite))
+    assert "is a file" in refusal(lambda: Run(tmp_path / "thesis.tex" / "run").claim(overwrite))
+    assert (tmp_path / "thesis.tex").read_text() == "thesis.tex"
+
+
+def test_a_run_is_claimed_only_when_told_to_overwrite_and_then_loses_its_own_files_alone(tmp_path: Path) -> None:
+    fill(tmp_path, *RUN_FILES, "notes.txt", "pictures/mine.txt")
+    before = contents(tmp_path)
+    text = refusal(lambda: Run(tmp_path).claim())
+    assert "--resume" in text
+    assert "--overwrite" in text
+    assert contents(tmp_path) == before
+    Run(tmp_path).claim(overwrite=True)
+    # run.json stays until it is replaced: killed right now, the folder is still known for a run.
+    assert set(contents(tmp_path)) == {"run.json", "notes.txt", "pictures", "pictures/mine.txt"}
+
+
+def test_settings_come_back_as_they_were_written(run: Run) -> None:
+    assert run.read_settings() == (CONFIG, TRAINING, WEIGHTS, {"data": "noise", "ünï": [1]})
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [b"", b"{", b"[]", b"\xff\xfe", b"null", b'{"config": {}}', b'{"config": {"unknown": 1}}'],
+)
+def test_damaged_settings_are_refused(run: Run, damage: bytes) -> None:
+    run.settings_path.write_bytes(damage)
+    assert "is damaged" in refusal(run.read_settings)
+
+
+def test_impossible_settings_and_missing_ones_are_refused(run: Run) -> None:
+    settings = json.loads(run.settings_path.read_text())
+    settings["config"]["topk"] = 100
+    run.settings_path.write_text(json.dumps(settings))
+    assert "topk must be at most" in refusal(run.read_settings)
+    assert "run.json is missing" in refusal(Run(run.folder / "none").read_settings)
+
+
+def test_training_on_from_a_saved_state_equals_training_straight_through(run: Run) -> None:
+    straight = start(CONFIG, TRAINING, "cpu")
+    train(straight, DATA, TRAINING, WEIGHTS)
+    run.save_state(stopped_at(3))
+    resumed = start(CONFIG, TRAINING, "cpu")
+    run.load_state(resumed)
+    assert resumed.step == 3
+    torch.rand(5)  # the global generator must not matter
+    train(resumed, DATA, TRAINING, WEIGHTS)
+    own, other = everything(straight), everything(resumed)
+    assert own.keys() == other.keys()
+    assert [name for name in own if not torch.equal(own[name], other[name])] == []
+    assert own["squid.inpainting.memory.slots"].shape[1] == len(DATA.reference())
+
+
+def test_a_run_that_saved_nothing_starts_at_step_0(run: Run) -> None:
+    state = start(CONFIG, TRAINING, "cpu")
+    before = everything(state)
+    run.load_state(state)
+    assert state.step == 0
+    assert all(torch.equal(tensor, before[name]) for name, tensor in everything(state).items())
+
+
+def test_a_state_of_another_network_and_a_damaged_one_are_refused(run: Run) -> None:
+    run.save_state(stopped_at(1))
+    other = start(tiny_config(width=8), TRAINING, "cpu")
+    assert "does not fit run.json" in refusal(lambda: run.load_state(other))
+    tensors, _ = read_tensors(run.state_path)
+    write_tensors(run.state_path, tensors, {"config": {}})  # a checkpoint, but of something else
+    assert "does not fit run.json" in refusal(lambda: run.load_state(start(CONFIG, TRAINING, "cpu")))
+    run.state_path.write_bytes(run.state_path.read_bytes()[:-1])
+    assert "no whole safetensors file" in refusal(lambda: run.load_state(start(CONFIG, TRAINING, "cpu")))
+
+
+def test_a_finished_run_holds_a_detector_and_no_leftovers(run: Run) -> None:
+    (run.folder / f"{PARTIAL}of a killed process").write_text("half a file")
+    detector = train_run(run, DATA, "cpu", progress=False)
+    assert run.finished
+    assert {path.name for path in run.folder.iterdir()} - {"tensorboard"} == {
+        "run.json",
+        "log.csv",
+        "model.safetensors",
+    }
+    images = DATA.batch(77, 3)
+    assert torch.equal(load(run.folder).score(images), detector.score(images))
+    rows = run.log_path.read_text().splitlines()
+    assert [row.split(",")[0] for row in rows] == ["step", "0", "1", "2", "3", "4", "5"]
+
+
+class EightImages(NoiseData):
+    """An epoch of which is 2 steps of 4 images."""
+
+    def __len__(self) -> int:
+        return 8
+
+
+def test_every_epoch_is_drawn_but_short_ones_not_each(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = EightImages(CONFIG.image_size)
+    assert picture_steps(data, TRAINING) == pipeline.PICTURE_LEAST
+    assert picture_steps(DATA, TRAINING) == EPOCH_IMAGES // 4
+    monkeypatch.setattr(pipeline, "PICTURE_LEAST", 1)
+    train_run(run, data, "cpu", progress=False)
+    drawn = sorted(path.name for path in (run.folder / "pictures").iterdir())
+    assert drawn == ["step_000002.png", "step_000004.png", "step_000006.png"]
+
+
+def test_the_logbook_drops_rows_beyond_the_saved_state_and_refuses_a_damaged_file(tmp_path: Path) -> None:
+    path = tmp_path / "log.csv"
+    path.write_text("step,total\n0,1\n1,2\n2,3\n")
+    assert Logbook(path, 2, tmp_path / "board").rows == [["0", "1"], ["1", "2"]]
+    for damage in ("step,total\nnone,1\n", "step,total\n\n"):
+        path.write_text(damage)
+        assert "is damaged" in refusal(lambda: Logbook(path, 2, tmp_path / "board"))

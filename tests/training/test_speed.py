@@ -1,0 +1,84 @@
+"""Benchmarks: the printed figures belong together; nothing is asserted about speed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from PIL import Image
+
+from digitanatomy import Jitter
+from squidlib.cli import bench as cli
+from squidlib.cli.bench import Bench
+from squidlib.config import LossWeights
+from squidlib.teaching.explorer import timing
+from squidlib.teaching.explorer.begin import load_state
+from squidlib.training import speed as bench
+from squidlib.training.config import TrainingConfig
+from squidlib.training.presets import Preset
+from tests.conftest import tiny_config
+from tests.helpers import refusal
+
+
+def preset(batch: int = 4) -> Preset:
+    return Preset(tiny_config(), TrainingConfig(steps=1, schedule_steps=1, batch_size=batch), LossWeights(), Jitter())
+
+
+def test_the_figures_of_a_step_belong_together() -> None:
+    figures = bench.step_figures(preset(), "32-true", "cpu", seconds=0.1)
+    assert figures.training_rate == pytest.approx(figures.flop / figures.step_seconds)
+    assert figures.images_a_second == pytest.approx(4 / figures.step_seconds)
+    assert figures.inference_images_a_second > figures.images_a_second  # no backward pass, no second network
+    assert figures.peak_memory > 0
+
+
+def test_a_step_of_twice_the_images_counts_nearly_twice_the_operations() -> None:
+    once, twice = (bench.step_figures(preset(batch), "32-true", "cpu", seconds=0.1).flop for batch in (4, 8))
+    assert 1.9 < twice / once <= 2.0
+
+
+def test_the_product_rate_counts_two_operations_a_multiplication(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bench, "PRODUCT_SIZE", 10)
+    monkeypatch.setattr(bench, "_median_seconds", lambda work, device, seconds: 2.0)
+    assert bench.product_rate(torch.float32, "cpu") == 2 * 10**3 / 2.0
+
+
+def test_a_machine_without_bf16_is_told_so(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(bench, "has_fast_bf16", lambda: False)
+    monkeypatch.setattr(bench, "product_rate", lambda dtype, device: 50e9)
+    monkeypatch.setattr(Bench, "_measure", lambda self, name, precision, device, base: [precision] * 7)
+    monkeypatch.setattr(cli, "_explorer", lambda: iter(["explorer: as fast as it is"]))
+    assert Bench(device="cpu").run() == 0
+    said = capsys.readouterr().out
+    assert "no bf16 arithmetic" in said
+    assert "bf16-mixed" not in said
+    assert "50 GFLOP/s" in said
+    assert "as fast as it is" in said
+
+
+def test_reading_images_is_measured_alone_where_a_folder_is_given(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    for index in range(3):
+        Image.new("L", (40, 40), 50 * index).save(tmp_path / f"{index}.png")
+    assert Bench(data=tmp_path).run() == 0
+    said = capsys.readouterr().out
+    assert "3 images" in said
+    assert "matrix product" not in said
+    assert "a folder with images expected" in refusal(lambda: Bench(data=tmp_path / "nowhere").run())
+
+
+def test_percentiles_of_the_explorer_and_what_is_missing_to_measure_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cli, "_python", lambda code: " ".join(map(str, range(100, 0, -1))))
+    monkeypatch.setattr(timing, "chromium", lambda: None)
+    state, browser = cli._explorer()
+    assert state.endswith("median 51 ms, p95 96 ms (100 changes)")
+    assert "not measured, a Chromium not found" in browser
+
+
+def test_the_state_is_timed_at_settings_that_it_has_not_seen() -> None:
+    taken = timing.state_milliseconds(5)
+    assert len(taken) == 5
+    assert min(taken) > 0
+    assert load_state().view.cache_info().misses >= 4  # two of five may be alike, by chance
