@@ -11,9 +11,9 @@ from multiprocessing.synchronize import Event
 import torch
 from torch import Tensor
 
-from squidlib.baselines.base import System, Ticks
+from squidlib.baselines.base import Progress, System
 from squidlib.benchmark.registry import TRIVIAL, Entry
-from squidlib.benchmark.source import Exam, Material
+from squidlib.benchmark.source import FitData, TestSet
 from squidlib.training.presets import Preset
 from tests.helpers import noise
 
@@ -32,16 +32,16 @@ def toy_images() -> Tensor:
 class ToySource:
     """``Source`` of noise."""
 
-    def material(self, seed: int, varied: bool = True) -> Material:
+    def fit_data(self, seed: int, augmented: bool = True) -> FitData:
         normals = 0.5 * noise(9, SIDE, seed=1)
-        return Material(
-            normals, 0.5 * noise(20 if varied else 0, SIDE, seed=2 + seed), 0.5 * noise(12, SIDE, 3), toy_images()
+        return FitData(
+            normals, 0.5 * noise(20 if augmented else 0, SIDE, seed=2 + seed), 0.5 * noise(12, SIDE, 3), toy_images()
         )
 
-    def exam(self) -> Exam:
+    def test_set(self) -> TestSet:
         masks = torch.zeros(len(KINDS), 1, SIDE, SIDE, dtype=torch.bool)
         masks[[kind != "normal" for kind in KINDS], :, :4] = True
-        return Exam(toy_images(), KINDS, masks, None, [0, 8, 14])
+        return TestSet(toy_images(), KINDS, masks, None, [0, 8, 14])
 
 
 class Brightness:
@@ -52,8 +52,10 @@ class Brightness:
     def __init__(self) -> None:
         self.calls: list[tuple[str, tuple[object, ...]]] = []
 
-    def fit(self, normals: Tensor, seed: int = 0, ticks: Ticks = range, varied: Tensor | None = None) -> Brightness:
-        self.calls.append(("fit", (normals, seed, varied)))
+    def fit(
+        self, normals: Tensor, seed: int = 0, progress: Progress = range, augmented: Tensor | None = None
+    ) -> Brightness:
+        self.calls.append(("fit", (normals, seed, augmented)))
         return self
 
     def calibrate(self, normals: Tensor) -> Brightness:
@@ -87,11 +89,13 @@ class Stepwise(Brightness):
         super().__init__()
         self.steps, self.seconds, self.done = 1000, seconds, 0
 
-    def fit(self, normals: Tensor, seed: int = 0, ticks: Ticks = range, varied: Tensor | None = None) -> Stepwise:
-        self.calls.append(("fit", (normals, seed, varied)))
+    def fit(
+        self, normals: Tensor, seed: int = 0, progress: Progress = range, augmented: Tensor | None = None
+    ) -> Stepwise:
+        self.calls.append(("fit", (normals, seed, augmented)))
         self.weights = torch.nn.Linear(3, 2)  # 8 parameters
         for phase in (self.steps - self.steps // 4, self.steps // 4):
-            for _ in ticks(phase):
+            for _ in progress(phase):
                 busy(self.seconds)
                 self.done += 1
         return self
@@ -100,7 +104,9 @@ class Stepwise(Brightness):
 class Failing(Brightness):
     name = "failing"
 
-    def fit(self, normals: Tensor, seed: int = 0, ticks: Ticks = range, varied: Tensor | None = None) -> Brightness:
+    def fit(
+        self, normals: Tensor, seed: int = 0, progress: Progress = range, augmented: Tensor | None = None
+    ) -> Brightness:
         raise RuntimeError("the toy\nis broken")
 
 

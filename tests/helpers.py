@@ -40,8 +40,8 @@ def untrained(config: SquidConfig, normals: Tensor) -> Detector:
         torch.manual_seed(0)
         network, discriminator = Squid(config), Discriminator(config.image_size)
     fill_memory(network, normals)
-    facts = {"data": "digitanatomy", "glyphs": "mnist5000"}
-    return Detector(network, discriminator, calibrate(network, discriminator, normals), facts)
+    metadata = {"data": "digitanatomy", "glyphs": "mnist5000"}
+    return Detector(network, discriminator, calibrate(network, discriminator, normals), metadata)
 
 
 def noise(count: int, size: int, seed: int = 0) -> Tensor:

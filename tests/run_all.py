@@ -16,12 +16,16 @@ STEPS = (
     ("ruff", "check", "."),
     ("ruff", "format", "--check", "."),
     ("mypy",),
-    # nbval runs every notebook as it stands and compares the outputs of all cells but those that are tagged as varying
-    ("pytest", "tests", "notebooks", "--nbval", "--nbval-cell-timeout", "120", "--durations", "10"),
+    # nbval runs every notebook as it stands and compares the outputs of all cells but those that are tagged as varying;
+    # a file's tests stay together, for they share what was trained for them
+    ("pytest", "tests", "notebooks", "--nbval", "--nbval-cell-timeout", "120", "--durations", "10")
+    + ("--numprocesses", "2", "--dist", "loadfile"),
 )
 NOWHERE = "http://127.0.0.1:9"  # where nothing listens: a test or notebook that downloads something fails
 ENVIRONMENT = {
     "PYTHONWARNINGS": "ignore::SyntaxWarning",
+    "OMP_NUM_THREADS": "1",  # two processes side by side
+    "OMP_WAIT_POLICY": "passive",
     "KIT_MODE": "smoke",
     "KIT_CHEST_DATA": "",  # lesson 11 on drawn chests: its stored outputs are compared
     "http_proxy": NOWHERE,

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from squidlib.benchmark.paper_table import PAPER
 from squidlib.benchmark.report import auc_cells
-from squidlib.benchmark.store import DATASETS, Stored, stored
+from squidlib.benchmark.stored import DATASETS, Stored, stored
 from squidlib.benchmark.summary import (
     Row,
     agreement,

@@ -20,7 +20,7 @@ from readme_part import ROOT, replace_part
 
 def pretended_table(seeds: list[Path]) -> str:
     """What the choice of the default score rested on: AUC of pretended anomalies in held-out normals."""
-    aucs = [load(seed).facts["pretended"] for seed in seeds]
+    aucs = [load(seed).metadata["pretended"] for seed in seeds]
     rows = [[name, str(Spread.of([run[name] for run in aucs]))] for name in aucs[0]]
     return markdown([["score", "pretended anomalies in held-out normals"], *rows])
 
@@ -32,11 +32,11 @@ def main() -> None:
     if len(seeds) < 2:
         raise SystemExit(f"{folder}: at least two seed_N folders expected, got {len(seeds)}")
     evaluations = [evaluate_run(str(seed), 0.05, "cpu") for seed in seeds]
-    _, training, _, facts = Run(seeds[0]).read_settings()
+    _, training, _, _ = Run(seeds[0]).read_settings()
     counts = ", ".join(f"{count} {kind}" for kind, count in evaluations[0].images.items())
     head = (
-        f"`squid train {facts['data']} --preset {facts['preset']} --seeds {len(seeds)}`: {training.steps} steps of "
-        f"{training.batch_size} images; test: {counts}. AUC, mean ± deviation over the seeds; baselines have none."
+        f"`squid train {metadata['data']} --preset {metadata['preset']} --seeds {len(seeds)}`: {training.steps} steps "
+        f"of {training.batch_size} images; test: {counts}. AUC, mean ± deviation over the seeds; baselines have none."
     )
     tables = [markdown(auc_cells(evaluations)), markdown(decision_cells(evaluations)), pretended_table(seeds)]
     replace_part("chest", "\n\n".join([head, *tables]), ROOT / "docs" / "experiments.md")

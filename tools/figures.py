@@ -54,7 +54,7 @@ def train_all() -> dict[int, float]:
 def ship() -> str:
     """Write one run's detector in 16 bits into the package; returns its content hash."""
     detector = squidlib.load(ROOT / "runs" / f"laptop-{SHIPPED_SEED}")
-    detector.facts["command"] = COMMAND.format(seed=SHIPPED_SEED) + " && make figures"
+    detector.metadata["command"] = COMMAND.format(seed=SHIPPED_SEED) + " && make figures"
     return save(detector, SHIPPED, half=True)
 
 

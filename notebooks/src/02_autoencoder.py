@@ -36,9 +36,9 @@ print("test images", tuple(images.shape), "of which abnormal", int(labels.sum())
 # %% tags=["varies"]
 normals = data.fresh.batch(0, by_mode(64, 1600, 12800))
 auto = AutoEncoder(code=16, steps=by_mode(3, 250, 4000))
-with interruptible("auto-encoder") as ticks:
-    auto.fit(normals, seed=0, ticks=ticks)
-trained = ticks.done  # fewer than auto.steps where the stop button was used
+with interruptible("auto-encoder") as progress:
+    auto.fit(normals, seed=0, progress=progress)
+trained = progress.done  # fewer than auto.steps where the stop button was used
 
 # %% [markdown]
 # **Exercise 1.** The score of an image is its mean squared error: one number for each image.
@@ -139,8 +139,8 @@ errors, aucs = {"normal": [], "abnormal": []}, []
 widths = by_mode([8, 64], [4, 32, 256], [2, 8, 32, 128, 512])
 for code in widths:
     system = AutoEncoder(code=code, width=8, steps=by_mode(2, 200, 3000), learning_rate=4e-3)
-    with interruptible(f"code of {code}") as ticks:
-        system.fit(normals, seed=0, ticks=ticks)
+    with interruptible(f"code of {code}") as progress:
+        system.fit(normals, seed=0, progress=progress)
     error = system.score(images)
     for name, label in (("normal", 0), ("abnormal", 1)):
         errors[name].append(float(error[labels == label].mean()))

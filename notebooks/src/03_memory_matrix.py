@@ -95,8 +95,8 @@ normals = data.fresh.batch(0, by_mode(64, 1600, 6400))
 systems = {"one memory": MemAE(positions=1, slots=540), "one a place": MemAE(positions=9, slots=60)}
 for name, system in systems.items():
     system.steps = by_mode(2, 250, 3000)
-    with interruptible(f"MemAE, {name}") as ticks:
-        system.fit(normals, seed=0, ticks=ticks)
+    with interruptible(f"MemAE, {name}") as progress:
+        system.fit(normals, seed=0, progress=progress)
 
 # %% tags=["varies"]
 test = DigitAnatomy(data.glyphs.test, dict.fromkeys(KINDS, by_mode(10, 100, 200)), seed=5)

@@ -131,12 +131,12 @@ for name, block in blocks.items():
     states[name] = state = start(preset.config, training, "cpu", block)
     fill_memory(state.squid, data.batch(0, 16))
     state.squid.train()
-    with interruptible(f"SQUID with a {name}") as ticks:
-        for step in ticks(moments[-1]):
+    with interruptible(f"SQUID with a {name}") as progress:
+        for step in progress(moments[-1]):
             train_step(state, data.batch(step, 16), step, training, preset.weights)
             if step + 1 in moments:
                 taken[name].append(snapshot(unwrapped(state.squid)))
-    reached[name] = [moment for moment in moments if moment <= ticks.done] or [ticks.done]
+    reached[name] = [moment for moment in moments if moment <= progress.done] or [progress.done]
     if not taken[name]:  # stopped before the first snapshot
         taken[name].append(snapshot(unwrapped(state.squid)))
 
@@ -231,14 +231,14 @@ with torch.no_grad():
     squid.eval()
     own = [data.glyphs.test.indices(digit)[:100] for digit in range(1, 10)]  # every sample once: no near copies
     plain = squid.query(join_tiles(torch.stack([data.glyphs.test.tiles[one] for one in own], dim=1))).transpose(0, 1)
-    varied = squid.query(torch.cat([data.batch(100_000 + number, 16) for number in range(12)])).transpose(0, 1)
+    augmented = squid.query(torch.cat([data.batch(100_000 + number, 16) for number in range(12)])).transpose(0, 1)
     refilled = squid.query(data.reference()).transpose(0, 1)
 (early_slots, early), newest = taken["queue"][len(taken["queue"]) // 2], 32
 rows = {
     "middle of the training: all copies against fresh features": (early_slots, early),
     f"middle of the training: its newest {newest} against the same": (early_slots[:, -newest:], early),
     "end: queue against plain held-out images, evaluation mode (as at test)": (slots, plain),
-    "end: queue against varied digits, evaluation mode": (slots, varied),
+    "end: queue against varied digits, evaluation mode": (slots, augmented),
     "end: queue against varied digits, training mode": (slots, fresh),
     "control: fresh features against fresh features": (fresh[:, :half], fresh[:, half:]),
     "memory filled again, against plain held-out images": (refilled, plain),

@@ -164,8 +164,8 @@ show(figure, alt="Five normal images of DigitAnatomy, and five whose nine digits
 # %% tags=["varies"]
 penalties = by_mode([1e3, 1e5], [3e2, 1e3, 3e3, 1e4, 1e5], [1e2, 3e2, 1e3, 3e3, 1e4, 3e4, 1e5])
 lines = {}
-with interruptible("two worlds") as ticks:
-    for turn in ticks(4):
+with interruptible("two worlds") as progress:
+    for turn in progress(4):
         space, world = ("pixels", "features")[turn % 2], list(worlds)[turn // 2]
         own, around = tokens_of(compose(data.glyphs.train, count, 1, worlds[world]))[space]
         new_own, new_around = tokens_of(compose(data.glyphs.test, by_mode(30, 300, 1000), 2, worlds[world]))[space]
@@ -282,8 +282,8 @@ for space in ("pixels", "features"):
     means = [train[space][0].mean(0).expand_as(sets[name][space][0]) for name in ("held", "test")]
     found[f"{space}: mean of the position"] = found_by(means, space)
 found["features: memory"] = found_by([sets[name]["features"][1] for name in ("held", "test")], "features")
-with interruptible("nine places") as ticks:
-    for turn in ticks(4):
+with interruptible("nine places") as progress:
+    for turn in progress(4):
         space, centre = ("pixels", "features")[turn // 2], bool(turn % 2)
         own, seen = train[space][0], {name: clues(*each[space], centre) for name, each in sets.items()}
         both = torch.cat([seen["held"], seen["test"]])

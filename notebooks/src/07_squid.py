@@ -326,8 +326,8 @@ print(f"{steps} steps of {training.batch_size} images, discriminator at every {t
 live = LiveFigure("Left: each loss term over the steps. Right: five images and what comes back for them.", every=6)
 state.squid.train()
 state.discriminator.train()
-with interruptible("SQUID") as ticks:
-    for step in ticks(steps, begin=state.step):
+with interruptible("SQUID") as progress:
+    for step in progress(steps, begin=state.step):
         result = train_step(state, data.batch(step, training.batch_size), step, training, preset.weights)
         state.step = step + 1
         picture.note(result)

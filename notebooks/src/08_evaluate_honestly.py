@@ -19,7 +19,7 @@ from digitanatomy import ANOMALIES, DigitAnatomy
 from squidlib.baselines import Ganomaly, MeanImage, MemAE, PatchNeighbours, Sharpness
 from squidlib.benchmark.confusion import f1_limits, possible_row
 from squidlib.benchmark.pictures import first_of_each_kind, systems_picture
-from squidlib.benchmark.store import stored
+from squidlib.benchmark.stored import stored
 from squidlib.data.digits import TEST_COUNTS, Digits
 from squidlib.detection.detector import Detector, calibrate, image_scores, standardised
 from squidlib.detection.metrics import decide, oracle_threshold, pixel_auc, worst_patch_hits
@@ -290,15 +290,15 @@ say(
 # %% tags=["varies"]
 normals = Digits(jitter=laptop_digitanatomy().jitter).fresh.batch(0, by_mode(16, 1600, 6400))
 memae, learned = MemAE(slots=500, steps=by_mode(1, 250, 2200)), {}
-with interruptible("MemAE") as ticks:
-    memae.fit(normals, seed=0, ticks=ticks)
-learned["MemAE"] = ticks.done  # steps, fewer where the stop button was used
+with interruptible("MemAE") as progress:
+    memae.fit(normals, seed=0, progress=progress)
+learned["MemAE"] = progress.done  # steps, fewer where the stop button was used
 
 # %% tags=["varies"]
 ganomaly = Ganomaly(steps=by_mode(1, 110, 1300))
-with interruptible("Ganomaly") as ticks:
-    ganomaly.fit(normals, seed=0, ticks=ticks)
-learned["Ganomaly"] = ticks.done
+with interruptible("Ganomaly") as progress:
+    ganomaly.fit(normals, seed=0, progress=progress)
+learned["Ganomaly"] = progress.done
 
 # %% tags=["varies"]
 systems = {"SQUID": detector, "Ganomaly": ganomaly, "MemAE": memae}

@@ -184,8 +184,8 @@ def learn(data, what):
     preset, steps = laptop_digitanatomy(), by_mode(3, 150, 400)
     training = replace(preset.training, steps=steps, schedule_steps=steps, refill_memory=False)
     state = start(preset.config, training, "cpu")
-    with interruptible(what) as ticks:
-        for step in ticks(steps):
+    with interruptible(what) as progress:
+        for step in progress(steps):
             train(state, data, replace(training, steps=step + 1), preset.weights)
     done = replace(training, steps=max(1, state.step), refill_memory=True)
     train(state, data, done, preset.weights)  # no further step: it fills the memory with the training images

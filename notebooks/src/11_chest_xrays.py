@@ -24,7 +24,7 @@ from squidlib.data.chest.sharpness import gradient, match_sharpness, soften
 from squidlib.data.digits import Digits
 from squidlib.detection.detector import calibration_of, image_scores
 from squidlib.detection.metrics import auc, decide
-from squidlib.detection.synthetic_anomalies import PRETENDED
+from squidlib.detection.synthetic_anomalies import SYNTHETIC_ANOMALIES
 from squidlib.patches import cut
 from squidlib.squid import fill_memory
 from squidlib.teaching import checks as check
@@ -249,8 +249,8 @@ fill_memory(unwrapped(state.squid), data.batch(0, training.batch_size).to(state.
 live = LiveFigure("Left: each loss term over the steps. Right: normal and abnormal images, and what comes back.", 8)
 state.squid.train()
 state.discriminator.train()
-with interruptible("SQUID") as ticks:
-    for step in ticks(training.steps):
+with interruptible("SQUID") as progress:
+    for step in progress(training.steps):
         batch = data.batch(step, training.batch_size).to(state.fabric.device)
         picture.note(train_step(state, batch, step, training, preset.weights))
         state.step = step + 1
@@ -292,7 +292,7 @@ show(figure, alt="AUC of the discriminator's score and of the memory distance ov
 quiet = data.calibration()[:6]
 figure = image_grid(
     {"held out": quiet}
-    | {name: pretend(quiet, torch.Generator().manual_seed(0)) for name, pretend in PRETENDED.items()},
+    | {name: pretend(quiet, torch.Generator().manual_seed(0)) for name, pretend in SYNTHETIC_ANOMALIES.items()},
     title="Held-out normal images, and four ways to pretend an anomaly",
 )
 show(figure, alt="Six normal images and below them the same with an area made hazy, foreign, blurred and bent")
@@ -300,7 +300,7 @@ show(figure, alt="Six normal images and below them the same with an area made ha
 # %% tags=["varies"]
 reported = detector.default_score
 figure = bars(
-    detector.facts["pretended"],
+    detector.metadata["pretended"],
     title=f"Reported from here on: {reported}",
     x_label="AUC on pretended anomalies in held-out normals (dotted: chance)",
     reference=0.5,

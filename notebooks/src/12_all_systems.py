@@ -16,7 +16,7 @@ import torch.nn.functional as F
 
 from squidlib.baselines.backbone import backbone
 from squidlib.baselines.cutpaste import paste, patches, scars, uniform
-from squidlib.baselines.padim import PlaceGaussians, whitening
+from squidlib.baselines.padim import PatchGaussians, whitening
 from squidlib.baselines.panda import Panda
 from squidlib.benchmark.paper_table import PAPER, PAPER_TEST
 from squidlib.benchmark.pictures import auc_chart
@@ -24,7 +24,7 @@ from squidlib.benchmark.registry import FAMILIES, OTHER, SYSTEMS, Entry
 from squidlib.benchmark.report import auc_cells, cost_cells
 from squidlib.benchmark.significance import holm, inverted_pairs
 from squidlib.benchmark.source import NamedSource, preset_of
-from squidlib.benchmark.store import stored
+from squidlib.benchmark.stored import stored
 from squidlib.benchmark.summary import agreement, beaten_by, best_trivial, impossible, not_shown_different, place_of
 from squidlib.benchmark.tables import markdown
 from squidlib.config import as_plain
@@ -68,10 +68,10 @@ for family in FAMILIES:
 
 # %%
 source = NamedSource({"data": "digitanatomy", "jitter": as_plain(preset_of("digitanatomy").jitter)})
-exam = source.exam()
-whole = source.material(seed=0)  # all that a system may see
+test_set = source.test_set()
+whole = source.fit_data(seed=0)  # all that a system may see
 normals = whole.normals  # (350, 1, 96, 96)
-chosen = exam.images[exam.pictured]  # the first of each kind
+chosen = test_set.images[test_set.pictured]  # the first of each kind
 mean = normals.mean(0)
 axes = torch.linalg.svd((normals - mean).flatten(1), full_matrices=False).Vh[:16]  # (16, pixels)
 rebuilt = (((chosen - mean).flatten(1) @ axes.T @ axes).view_as(chosen) + mean).clamp(0, 1)
@@ -83,7 +83,7 @@ recalled = join(stored_tiles[distance.argmin(2).T, torch.arange(9)], 3)
 # %%
 figure = image_grid(
     {"input": chosen, "16 numbers": rebuilt, "from memory": recalled},
-    titles=[exam.kinds[index] for index in exam.pictured],
+    titles=[test_set.kinds[index] for index in test_set.pictured],
     title="What comes back through a narrow code, and out of a memory",
 )
 show(figure, alt="Five kinds of image, what comes back through 16 numbers, and from the nearest normal tiles")
@@ -121,8 +121,8 @@ say(
 # %% tags=["varies"]
 shown = slice(None, None, by_mode(60, 8, 2))
 one_class = Panda(network, steps=0).fit(normals[shown])  # before any training
-for kind in dict.fromkeys(exam.kinds):
-    group = exam.images[[index for index, other in enumerate(exam.kinds) if other == kind]][shown]
+for kind in dict.fromkeys(test_set.kinds):
+    group = test_set.images[[index for index, other in enumerate(test_set.kinds) if other == kind]][shown]
     distances = (one_class.features(group) - one_class.centre).norm(dim=1)
     print(f"{kind:9s} distance to the centre of normal features: {distances.mean():.2f} ± {distances.std():.2f}")
 
@@ -183,15 +183,15 @@ def small_tiles(images):
     return cut(F.avg_pool2d(images, 8), 3).flatten(2).transpose(0, 1)
 
 
-gaussians = PlaceGaussians(places=9, dims=16)
+gaussians = PatchGaussians(places=9, dims=16)
 gaussians.push(small_tiles(normals))
 white = whitening(gaussians.covariance() + 1e-4 * torch.eye(16))
-apart = small_tiles(exam.images) - gaussians.mean
+apart = small_tiles(test_set.images) - gaussians.mean
 worst = (apart @ white.mT).norm(dim=2).amax(0)  # W'W = S^-1: your distance, at nine places at once; the worst counts
-for kind in dict.fromkeys(exam.kinds):
-    own = torch.tensor([k in ("normal", kind) for k in exam.kinds])
+for kind in dict.fromkeys(test_set.kinds):
+    own = torch.tensor([k in ("normal", kind) for k in test_set.kinds])
     if kind != "normal":
-        print(f"{kind:9s} AUC {auc(exam.labels[own], worst[own]):.2f}")
+        print(f"{kind:9s} AUC {auc(test_set.labels[own], worst[own]):.2f}")
 
 # %% [markdown]
 # ## Write the order down (3 min)
@@ -216,20 +216,20 @@ my_guess = {name: -float(place) for place, name in enumerate(my_order)}
 # **Predict.** Who profits when everybody has little time?
 
 # %% tags=["varies"]
-material, small_exam = part_of(whole, exam, by_mode(40, 10, 1))
-material = material._replace(
+fit_data, small_exam = part_of(whole, test_set, by_mode(40, 10, 1))
+fit_data = fit_data._replace(
     normals=whole.normals[: by_mode(40, None, None)], calibration=whole.calibration[: by_mode(20, 64, None)]
 )
 each = ("sharpness", "mean-image", "pixel-kNN", "SQUID", "auto-encoder", "CutPaste", "M-KD", "PaDiM", "IGD")
 wanted = by_mode(("sharpness", "pixel-kNN", "auto-encoder", "CutPaste"), each, each)
 seconds = by_mode(0.3, 5.0, 60.0)
-print(f"{len(material.normals)} normal images, {len(material.questions)} test images, {seconds:g} s each")
+print(f"{len(fit_data.normals)} normal images, {len(fit_data.test_images)} test images, {seconds:g} s each")
 
 # %% tags=["varies"]
 live = []
-with interruptible("live benchmark") as ticks:
+with interruptible("live benchmark") as progress:
     entries = {name: SYSTEMS[name] for name in wanted}
-    for row in run_live(entries, preset_of("digitanatomy"), material, small_exam, seconds, ticks):
+    for row in run_live(entries, preset_of("digitanatomy"), fit_data, small_exam, seconds, progress):
         live.append(row)  # the stop button keeps those that are done
         figures = row.runs.get(0)
         took = f"fitted in {figures['fit_seconds']:.1f} of {seconds:g} s" if figures else ""
@@ -457,7 +457,7 @@ say(
 class MySystem:
     name = "my system"
 
-    def fit(self, normals, seed=0, ticks=range, varied=None):
+    def fit(self, normals, seed=0, progress=range, augmented=None):
         """normals (N, 1, 96, 96) in 0..1; what is learned goes into self; returns self.
 
         seed is for random numbers of your own; ticks and varied are for networks, and varied may be None.
@@ -497,7 +497,7 @@ check.own_system(MySystem)
 ready = own_system(MySystem).passed
 entry = Entry(lambda preset: MySystem() if ready else TileNeighbours(), OTHER)
 label = "yours" if ready else "the library's example"
-asked, asked_exam = part_of(whole, exam, by_mode(10, 1, 1))
+asked, asked_exam = part_of(whole, test_set, by_mode(10, 1, 1))
 (own,) = run_live({label: entry}, preset_of("digitanatomy"), asked, asked_exam, seconds)
 figure = board(rows, own, "DigitAnatomy")
 show(figure, alt="The stored benchmark's chart with one more row, the system of this cell, its name in bold")

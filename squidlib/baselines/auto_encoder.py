@@ -19,7 +19,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from squidlib.baselines.base import ByReconstruction, Ticks, batches, in_batches, seeded
+from squidlib.baselines.base import ByReconstruction, Progress, batches, in_batches, seeded
 from squidlib.utils.errors import UserError
 
 LEVELS = 4  #: halvings of the image
@@ -84,10 +84,10 @@ class AutoEncoder(ByReconstruction):
         self,
         normals: Float[Tensor, "N 1 H W"],
         seed: int = 0,
-        ticks: Ticks = range,
-        varied: Float[Tensor, "M 1 H W"] | None = None,
+        progress: Progress = range,
+        augmented: Float[Tensor, "M 1 H W"] | None = None,
     ) -> AutoEncoder:
-        """Train on ``varied`` normal images, or on the plain ones; an interruption leaves what was learned so far.
+        """Train on ``augmented`` normal images, or on the plain ones; an interruption leaves what was learned so far.
 
         Raises:
             ValueError: where there is no image, or 2^4 does not divide its sides.
@@ -98,7 +98,7 @@ class AutoEncoder(ByReconstruction):
         ).to(normals.device)
         optimizer = torch.optim.Adam(self.network.parameters(), self.learning_rate)
         self.network.train()
-        for images in batches(normals if varied is None else varied, self.batch_size, self.steps, seed, ticks):
+        for images in batches(normals if augmented is None else augmented, self.batch_size, self.steps, seed, progress):
             loss = F.mse_loss(self.network(images), images)
             optimizer.zero_grad()
             loss.backward()

@@ -30,16 +30,16 @@ class System(Protocol):
         self,
         normals: Float[Tensor, "N 1 H W"],
         seed: int = 0,
-        ticks: Ticks = range,
-        varied: Float[Tensor, "M 1 H W"] | None = None,
+        progress: Progress = range,
+        augmented: Float[Tensor, "M 1 H W"] | None = None,
     ) -> System:
         """Learn from normal images and return itself.
 
         Args:
             normals: as they are; banks, means and Gaussians are taken from them.
             seed: of weights and of the order of images.
-            ticks: wraps the steps: a progress bar, a stop button.
-            varied: the same images in augmented versions; networks are trained on these where they are given.
+            progress: wraps the steps: a progress bar, a stop button.
+            augmented: the same images in augmented versions; networks are trained on these where they are given.
         """
         ...
 
@@ -76,7 +76,7 @@ class Localises(Protocol):
 
 
 NetworkT = TypeVar("NetworkT", bound=torch.nn.Module)
-Ticks = Callable[[int], Iterable[int]]  #: number of steps -> those steps, perhaps with a progress bar around them
+Progress = Callable[[int], Iterable[int]]  #: number of steps -> those steps, perhaps with a progress bar around them
 
 
 def seeded(seed: int, build: Callable[[], NetworkT]) -> NetworkT:
@@ -87,7 +87,7 @@ def seeded(seed: int, build: Callable[[], NetworkT]) -> NetworkT:
 
 
 def batches(
-    normals: Float[Tensor, "N 1 H W"], size: int, steps: int, seed: int, ticks: Ticks = range
+    normals: Float[Tensor, "N 1 H W"], size: int, steps: int, seed: int, progress: Progress = range
 ) -> Iterable[Tensor]:
     """``steps`` batches of ``size`` images, drawn with replacement; the same seed draws the same.
 
@@ -97,7 +97,7 @@ def batches(
     if not len(normals):
         raise ValueError("at least one normal image expected, got 0")
     generator = Generator().manual_seed(seed)
-    for _ in ticks(steps):
+    for _ in progress(steps):
         yield normals[torch.randint(len(normals), (size,), generator=generator)]
 
 

@@ -28,7 +28,7 @@ from jaxtyping import Bool, Float
 from torch import Generator, Tensor, nn
 
 from squidlib.baselines.auto_encoder import encoder
-from squidlib.baselines.base import Ticks, batches, in_batches, seeded
+from squidlib.baselines.base import Progress, batches, in_batches, seeded
 
 JITTER = 0.1  #: of the brightness of what is pasted
 
@@ -63,10 +63,10 @@ class CutPaste:
         self,
         normals: Float[Tensor, "N 1 H W"],
         seed: int = 0,
-        ticks: Ticks = range,
-        varied: Float[Tensor, "M 1 H W"] | None = None,
+        progress: Progress = range,
+        augmented: Float[Tensor, "M 1 H W"] | None = None,
     ) -> CutPaste:
-        """Train on ``varied`` normal images, or on the plain ones; the Gaussian is of the plain ones.
+        """Train on ``augmented`` normal images, or on the plain ones; the Gaussian is of the plain ones.
 
         An interruption leaves what was learned so far.
 
@@ -81,7 +81,7 @@ class CutPaste:
         truth = torch.arange(3, device=normals.device).repeat_interleave(count)
         self.network.train()
         try:
-            for images in batches(normals if varied is None else varied, count, self.steps, seed, ticks):
+            for images in batches(normals if augmented is None else augmented, count, self.steps, seed, progress):
                 versions = [images]
                 for cut in (patches(count, generator), scars(count, generator)):
                     versions.append(paste(images, cut, uniform(count, (1 - JITTER, 1 + JITTER), generator))[0])

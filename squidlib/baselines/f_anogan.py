@@ -24,7 +24,7 @@ from torch import Generator, Tensor, nn
 
 from digitanatomy import seeded_generator
 from squidlib.baselines.auto_encoder import LEVELS, decoder, encoder
-from squidlib.baselines.base import ByReconstruction, Ticks, batches, in_batches, seeded
+from squidlib.baselines.base import ByReconstruction, Progress, batches, in_batches, seeded
 
 PENALTY, KAPPA = 10.0, 1.0  #: weights of the gradient penalty and of the features' residual
 CRITIC_STEPS = 5  #: of the critic, for one of the generator
@@ -96,28 +96,28 @@ class FAnoGAN(ByReconstruction):
         self,
         normals: Float[Tensor, "N 1 H W"],
         seed: int = 0,
-        ticks: Ticks = range,
-        varied: Float[Tensor, "M 1 H W"] | None = None,
+        progress: Progress = range,
+        augmented: Float[Tensor, "M 1 H W"] | None = None,
     ) -> FAnoGAN:
-        """Two trainings, on ``varied`` normal images or on the plain ones; each may be interrupted.
+        """Two trainings, on ``augmented`` normal images or on the plain ones; each may be interrupted.
 
         Raises:
             ValueError: where there is no image, or 2^4 does not divide its sides.
         """
-        shown = normals if varied is None else varied
+        shown = normals if augmented is None else augmented
         self.networks = seeded(seed, lambda: FAnoGANNetworks(normals.shape[-1], self.code, self.width))
         self.networks.to(normals.device).train()
         encoder_steps = int(ENCODER_SHARE * self.steps)
-        self._train_gan(shown, seed, ticks, self.steps - encoder_steps)
-        self._train_encoder(shown, seed, ticks, encoder_steps)
+        self._train_gan(shown, seed, progress, self.steps - encoder_steps)
+        self._train_encoder(shown, seed, progress, encoder_steps)
         return self
 
-    def _train_gan(self, shown: Tensor, seed: int, ticks: Ticks, steps: int) -> None:
+    def _train_gan(self, shown: Tensor, seed: int, progress: Progress, steps: int) -> None:
         nets, random = self.networks, seeded_generator(seed, 1)
         judges = [*nets.features.parameters(), *nets.verdict.parameters()]
         critic = torch.optim.Adam(judges, self.learning_rate, (0.0, 0.9))
         generator = torch.optim.Adam(nets.generator.parameters(), self.learning_rate, (0.0, 0.9))
-        for step, images in enumerate(batches(shown, self.batch_size, steps, seed, ticks)):
+        for step, images in enumerate(batches(shown, self.batch_size, steps, seed, progress)):
             with torch.no_grad():
                 fakes = nets.draw(len(images), random)
             shares = torch.rand(len(images), 1, 1, 1, generator=random).to(images.device)
@@ -132,11 +132,11 @@ class FAnoGAN(ByReconstruction):
                 loss.backward()
                 generator.step()
 
-    def _train_encoder(self, shown: Tensor, seed: int, ticks: Ticks, steps: int) -> None:
+    def _train_encoder(self, shown: Tensor, seed: int, progress: Progress, steps: int) -> None:
         nets = self.networks
         nets.generator.eval()  # frozen: neither weights nor running means change
         optimizer = torch.optim.Adam(nets.encoder.parameters(), self.learning_rate)
-        for images in batches(shown, self.batch_size, steps, seed + 1, ticks):
+        for images in batches(shown, self.batch_size, steps, seed + 1, progress):
             optimizer.zero_grad()
             nets.residual(images).mean().backward()
             optimizer.step()

@@ -18,7 +18,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from squidlib.baselines.backbone import Backbone, backbone
-from squidlib.baselines.base import Ticks, in_batches
+from squidlib.baselines.base import Progress, in_batches
 
 BATCH = 16  #: images that pass through the network at once; maps of 224 px are large
 
@@ -42,8 +42,8 @@ class FeatureNeighbours:
         self,
         normals: Float[Tensor, "N 1 H W"],
         seed: int = 0,
-        ticks: Ticks = range,
-        varied: Float[Tensor, "M 1 H W"] | None = None,
+        progress: Progress = range,
+        augmented: Float[Tensor, "M 1 H W"] | None = None,
     ) -> FeatureNeighbours:
         """Keep the features of every normal image.
 

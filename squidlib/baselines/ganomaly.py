@@ -19,7 +19,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from squidlib.baselines.auto_encoder import decoder, encoder
-from squidlib.baselines.base import Ticks, batches, in_batches, seeded
+from squidlib.baselines.base import Progress, batches, in_batches, seeded
 from squidlib.losses import looks_fake_loss, looks_real_loss
 
 ADVERSARIAL, CONTEXTUAL, ENCODER = 1.0, 50.0, 1.0  #: factors of the generator's three terms
@@ -42,7 +42,7 @@ class GanomalyNetworks(nn.Module):
         reconstruction = self.decoder(code)
         return reconstruction, code, self.second_encoder(reconstruction)
 
-    def makers_loss(
+    def generator_loss(
         self,
         images: Float[Tensor, "B 1 H W"],
         reconstruction: Float[Tensor, "B 1 H W"],
@@ -56,7 +56,7 @@ class GanomalyNetworks(nn.Module):
             + ENCODER * F.mse_loss(code_again, code)
         )
 
-    def judges_loss(
+    def discriminator_loss(
         self, images: Float[Tensor, "B 1 H W"], reconstruction: Float[Tensor, "B 1 H W"]
     ) -> Float[Tensor, ""]:
         """What the discriminator minimises: images are real, reconstructions (cut from their makers) are not."""
@@ -86,10 +86,10 @@ class Ganomaly:
         self,
         normals: Float[Tensor, "N 1 H W"],
         seed: int = 0,
-        ticks: Ticks = range,
-        varied: Float[Tensor, "M 1 H W"] | None = None,
+        progress: Progress = range,
+        augmented: Float[Tensor, "M 1 H W"] | None = None,
     ) -> Ganomaly:
-        """Train on ``varied`` normal images, or on the plain ones; an interruption leaves what was learned so far.
+        """Train on ``augmented`` normal images, or on the plain ones; an interruption leaves what was learned so far.
 
         Raises:
             ValueError: where there is no image, or 2^4 does not divide its sides.
@@ -101,13 +101,13 @@ class Ganomaly:
         generator = torch.optim.Adam(makers, self.learning_rate, (0.5, 0.999))
         discriminator = torch.optim.Adam(judges, self.learning_rate, (0.5, 0.999))
         nets.train()
-        for images in batches(normals if varied is None else varied, self.batch_size, self.steps, seed, ticks):
+        for images in batches(normals if augmented is None else augmented, self.batch_size, self.steps, seed, progress):
             reconstruction, code, code_again = nets(images)
-            loss = nets.makers_loss(images, reconstruction, code, code_again)
+            loss = nets.generator_loss(images, reconstruction, code, code_again)
             generator.zero_grad()
             loss.backward()
             generator.step()
-            loss = nets.judges_loss(images, reconstruction)
+            loss = nets.discriminator_loss(images, reconstruction)
             discriminator.zero_grad()
             loss.backward()
             discriminator.step()

@@ -25,7 +25,7 @@ from jaxtyping import Float
 from torch import Generator, Tensor, nn
 
 from squidlib.baselines.auto_encoder import decoder, encoder
-from squidlib.baselines.base import Ticks, batches, in_batches, seeded
+from squidlib.baselines.base import Progress, batches, in_batches, seeded
 from squidlib.baselines.ssim import ms_ssim
 
 STRUCTURE, PIXELS, CRITIC = 0.85, 0.15, 0.1  #: factors of 1 - MS-SSIM, of |x - x'| and of the critic's term
@@ -75,10 +75,10 @@ class IGD:
         self,
         normals: Float[Tensor, "N 1 H W"],
         seed: int = 0,
-        ticks: Ticks = range,
-        varied: Float[Tensor, "M 1 H W"] | None = None,
+        progress: Progress = range,
+        augmented: Float[Tensor, "M 1 H W"] | None = None,
     ) -> IGD:
-        """Train on ``varied`` normal images, or on the plain ones; the Gaussian is of the plain ones.
+        """Train on ``augmented`` normal images, or on the plain ones; the Gaussian is of the plain ones.
 
         An interruption leaves what was learned so far.
 
@@ -98,7 +98,7 @@ class IGD:
         self.units = torch.tensor([[0.0, 1.0], [0.0, 1.0]], device=device)  # of r and g: mean, deviation
         try:
             for step, images in enumerate(
-                batches(normals if varied is None else varied, self.batch_size, self.steps, seed, ticks)
+                batches(normals if augmented is None else augmented, self.batch_size, self.steps, seed, progress)
             ):
                 self._train(True)
                 if step % max(1, self.steps // REFRESHES) == 0:

@@ -27,7 +27,7 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Generator, Tensor, nn
 
-from squidlib.baselines.base import Ticks, in_batches, seeded
+from squidlib.baselines.base import Progress, in_batches, seeded
 
 CHUNK = 8  #: images whose every pixel is looked up at once: more would not fit a processor's cache
 
@@ -70,17 +70,17 @@ class ImplicitField:
         self,
         normals: Float[Tensor, "N 1 H W"],
         seed: int = 0,
-        ticks: Ticks = range,
-        varied: Float[Tensor, "M 1 H W"] | None = None,
+        progress: Progress = range,
+        augmented: Float[Tensor, "M 1 H W"] | None = None,
     ) -> ImplicitField:
-        """Train on ``varied`` normal images, or on the plain ones; an interruption leaves what was learned so far.
+        """Train on ``augmented`` normal images, or on the plain ones; an interruption leaves what was learned so far.
 
         Raises:
             ValueError: where there is no image.
         """
         if not len(normals):
             raise ValueError("at least one normal image expected, got 0")
-        images = (normals if varied is None else varied)[: self.images]
+        images = (normals if augmented is None else augmented)[: self.images]
         generator = Generator().manual_seed(seed)
         self.field = seeded(seed, lambda: Field(self.code, self.width, self.layers, self.classes)).to(normals.device)
         codes = nn.Embedding.from_pretrained(
@@ -91,7 +91,7 @@ class ImplicitField:
         points = places(*images.shape[2:]).to(images.device)
         values = intensity_class(images.flatten(1), self.classes)
         try:
-            for _ in ticks(self.steps):
+            for _ in progress(self.steps):
                 chosen = torch.randint(len(images), (self.batch_size,), generator=generator).unique().to(images.device)
                 spots = torch.randint(len(points), (self.pixels,), generator=generator).to(images.device)
                 now = codes(chosen)

@@ -22,7 +22,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from squidlib.baselines.backbone import Backbone, backbone
-from squidlib.baselines.base import Ticks, batches, in_batches, seeded
+from squidlib.baselines.base import Progress, batches, in_batches, seeded
 
 VALUES = 0.01  #: factor of the squared differences, in the authors' code (in the paper lambda is the directions')
 EASY = 1e-8  #: keeps the cosine of two vectors of zeros finite
@@ -107,10 +107,10 @@ class MultiresolutionDistillation:
         self,
         normals: Float[Tensor, "N 1 H W"],
         seed: int = 0,
-        ticks: Ticks = range,
-        varied: Float[Tensor, "M 1 H W"] | None = None,
+        progress: Progress = range,
+        augmented: Float[Tensor, "M 1 H W"] | None = None,
     ) -> MultiresolutionDistillation:
-        """Train on ``varied`` normal images, or on the plain ones; an interruption leaves what was learned so far.
+        """Train on ``augmented`` normal images, or on the plain ones; an interruption leaves what was learned so far.
 
         Raises:
             ValueError: where there is no image.
@@ -119,7 +119,7 @@ class MultiresolutionDistillation:
         self.student = seeded(seed, lambda: Student(self.teacher.channels, self.width)).to(normals.device)
         optimizer = torch.optim.Adam(self.student.parameters(), self.learning_rate)
         self.student.train()
-        for images in batches(normals if varied is None else varied, self.batch_size, self.steps, seed, ticks):
+        for images in batches(normals if augmented is None else augmented, self.batch_size, self.steps, seed, progress):
             with torch.no_grad():
                 teacher = self.teacher.features(images)
             loss = imitation_loss(self.student(self.teacher.prepare(images)), teacher).mean()

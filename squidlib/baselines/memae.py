@@ -18,7 +18,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from squidlib.autoencoder import Decoder, Encoder, flat_patches
-from squidlib.baselines.base import ByReconstruction, Ticks, batches, in_batches, seeded
+from squidlib.baselines.base import ByReconstruction, Progress, batches, in_batches, seeded
 from squidlib.config import SquidConfig
 from squidlib.memory import MemoryMatrix, MemoryRead, cosine_similarity
 from squidlib.shrinkage import hard_shrink
@@ -92,10 +92,10 @@ class MemAE(ByReconstruction):
         self,
         normals: Float[Tensor, "N 1 H W"],
         seed: int = 0,
-        ticks: Ticks = range,
-        varied: Float[Tensor, "M 1 H W"] | None = None,
+        progress: Progress = range,
+        augmented: Float[Tensor, "M 1 H W"] | None = None,
     ) -> MemAE:
-        """Train on ``varied`` normal images, or on the plain ones; an interruption leaves what was learned so far.
+        """Train on ``augmented`` normal images, or on the plain ones; an interruption leaves what was learned so far.
 
         Raises:
             ValueError: where there is no image.
@@ -103,7 +103,7 @@ class MemAE(ByReconstruction):
         self.network = seeded(seed, lambda: MemAENetwork(self.config, self.positions, self.slots)).to(normals.device)
         optimizer = torch.optim.Adam(self.network.parameters(), self.learning_rate)
         self.network.train()
-        for images in batches(normals if varied is None else varied, self.batch_size, self.steps, seed, ticks):
+        for images in batches(normals if augmented is None else augmented, self.batch_size, self.steps, seed, progress):
             reconstruction, weights = self.network(images)
             loss = F.mse_loss(reconstruction, images) + ENTROPY * entropy(weights)
             optimizer.zero_grad()

@@ -29,7 +29,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from squidlib.baselines.auto_encoder import decoder, encoder
-from squidlib.baselines.base import ByReconstruction, Ticks, batches, in_batches, seeded
+from squidlib.baselines.base import ByReconstruction, Progress, batches, in_batches, seeded
 
 QUALITY_SHARE = 0.6  #: of the PSNR in the score; the distance has the rest
 DEPTH = 3  #: halvings down to the memory's grid of places
@@ -97,29 +97,29 @@ class MNAD(ByReconstruction):
         self,
         normals: Float[Tensor, "N 1 H W"],
         seed: int = 0,
-        ticks: Ticks = range,
-        varied: Float[Tensor, "M 1 H W"] | None = None,
+        progress: Progress = range,
+        augmented: Float[Tensor, "M 1 H W"] | None = None,
     ) -> MNAD:
-        """Train on ``varied`` normal images, or on the plain ones, then ``calibrate`` on the plain ones.
+        """Train on ``augmented`` normal images, or on the plain ones, then ``calibrate`` on the plain ones.
 
         An interruption leaves what was learned so far, calibrated too.
 
         Raises:
             ValueError: where there is no image, or 2^4 does not divide its sides.
         """
-        shown = normals if varied is None else varied
+        shown = normals if augmented is None else augmented
         try:
-            self._train(shown, seed, ticks)
+            self._train(shown, seed, progress)
         except KeyboardInterrupt:
             self.calibrate(normals)
             raise
         return self.calibrate(normals)
 
-    def _train(self, shown: Float[Tensor, "M 1 H W"], seed: int, ticks: Ticks) -> None:
+    def _train(self, shown: Float[Tensor, "M 1 H W"], seed: int, progress: Progress) -> None:
         network = seeded(seed, lambda: MNADNetwork(shown.shape[-1], self.width, self.features, self.items))
         self.network = network.to(shown.device).train()
         optimizer = torch.optim.Adam(network.parameters(), self.learning_rate)
-        for images in batches(shown, self.batch_size, self.steps, seed, ticks):
+        for images in batches(shown, self.batch_size, self.steps, seed, progress):
             reconstruction, queries = network(images)
             loss = F.mse_loss(reconstruction, images) + memory_loss(nearest_two(queries, network.items))
             optimizer.zero_grad()

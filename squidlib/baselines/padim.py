@@ -18,14 +18,14 @@ from jaxtyping import Float
 from torch import Generator, Tensor
 
 from squidlib.baselines.backbone import Backbone, backbone
-from squidlib.baselines.base import Ticks, in_batches
+from squidlib.baselines.base import Progress, in_batches
 
 LAYERS = 3  #: stages, from the shallowest
 REGULARISER = 0.01  #: added to the diagonal of every covariance
 BATCH = 32
 
 
-class PlaceGaussians:
+class PatchGaussians:
     """Mean and covariance at every place, from batches that are seen once (Chan, Golub and LeVeque, 1979)."""
 
     def __init__(self, places: int, dims: int, device: torch.device | None = None) -> None:
@@ -83,8 +83,8 @@ class PaDiM:
         self,
         normals: Float[Tensor, "N 1 H W"],
         seed: int = 0,
-        ticks: Ticks = range,
-        varied: Float[Tensor, "M 1 H W"] | None = None,
+        progress: Progress = range,
+        augmented: Float[Tensor, "M 1 H W"] | None = None,
     ) -> PaDiM:
         """Gather the Gaussians; ``seed`` chooses the features, one tick is one batch after the first.
 
@@ -100,10 +100,10 @@ class PaDiM:
         self.chosen = torch.randperm(total, generator=Generator().manual_seed(seed))[: self.dims].to(normals.device)
         first, *others = normals.split(BATCH)
         features = self.features(first)
-        gaussians = PlaceGaussians(features.shape[0], features.shape[2], normals.device)
+        gaussians = PatchGaussians(features.shape[0], features.shape[2], normals.device)
         gaussians.push(features)
         try:
-            for index in ticks(len(others)):
+            for index in progress(len(others)):
                 gaussians.push(self.features(others[index]))
         finally:  # an interruption passes through here
             covariance = gaussians.covariance()

@@ -24,7 +24,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from squidlib.baselines.backbone import Backbone, backbone
-from squidlib.baselines.base import Ticks, batches, in_batches
+from squidlib.baselines.base import Progress, batches, in_batches
 
 TRAINED_STAGES = 2
 LONGEST_GRADIENT = 0.1
@@ -67,10 +67,10 @@ class Panda:
         self,
         normals: Float[Tensor, "N 1 H W"],
         seed: int = 0,
-        ticks: Ticks = range,
-        varied: Float[Tensor, "M 1 H W"] | None = None,
+        progress: Progress = range,
+        augmented: Float[Tensor, "M 1 H W"] | None = None,
     ) -> Panda:
-        """Train on ``varied`` normal images, or on the plain ones; centre and bank are those of the plain ones.
+        """Train on ``augmented`` normal images, or on the plain ones; centre and bank are those of the plain ones.
 
         An interruption leaves what was learned so far.
 
@@ -84,7 +84,9 @@ class Panda:
         learning = [weights for weights in self.network.parameters() if weights.requires_grad]
         optimizer = torch.optim.SGD(learning, self.learning_rate, momentum=0.9)
         try:
-            for images in batches(normals if varied is None else varied, self.batch_size, self.steps, seed, ticks):
+            for images in batches(
+                normals if augmented is None else augmented, self.batch_size, self.steps, seed, progress
+            ):
                 loss = compactness(self.embed(images), self.centre)
                 optimizer.zero_grad()
                 loss.backward()

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from digitanatomy import seeded_generator
 from squidlib.baselines.auto_encoder import decoder, encoder
-from squidlib.baselines.base import ByReconstruction, Ticks, batches, in_batches, seeded
+from squidlib.baselines.base import ByReconstruction, Progress, batches, in_batches, seeded
 from squidlib.baselines.ssim import ssim
 
 STRUCTURE, CENTRE, CYCLE, TASK = 0.1, 0.01, 0.01, 0.01  #: a, b, d, e
@@ -89,30 +89,30 @@ class SALAD(ByReconstruction):
         self,
         normals: Float[Tensor, "N 1 H W"],
         seed: int = 0,
-        ticks: Ticks = range,
-        varied: Float[Tensor, "M 1 H W"] | None = None,
+        progress: Progress = range,
+        augmented: Float[Tensor, "M 1 H W"] | None = None,
     ) -> SALAD:
-        """Train on ``varied`` normal images, or on the plain ones; centre and ``calibrate`` on the plain ones.
+        """Train on ``augmented`` normal images, or on the plain ones; centre and ``calibrate`` on the plain ones.
 
         An interruption leaves what was learned so far, calibrated too.
 
         Raises:
             ValueError: where there is no image, or 2^4 does not divide its sides.
         """
-        shown = normals if varied is None else varied
+        shown = normals if augmented is None else augmented
         try:
-            self._train(shown, seed, ticks)
+            self._train(shown, seed, progress)
         except KeyboardInterrupt:
             self._look_at(normals)
             raise
         return self._look_at(normals)
 
-    def _train(self, shown: Float[Tensor, "M 1 H W"], seed: int, ticks: Ticks) -> None:
+    def _train(self, shown: Float[Tensor, "M 1 H W"], seed: int, progress: Progress) -> None:
         network = seeded(seed, lambda: SALADNetwork(shown.shape[-1], self.code, self.width)).to(shown.device)
         self.network = network.train()
         optimizer = torch.optim.Adam(network.parameters(), self.learning_rate)
         random = seeded_generator(seed, 1)
-        for images in batches(shown, self.batch_size, self.steps, seed, ticks):
+        for images in batches(shown, self.batch_size, self.steps, seed, progress):
             turns = torch.randint(TURNS, (len(images),), generator=random).to(images.device)
             loss, codes = network.loss(images, turns)
             optimizer.zero_grad()

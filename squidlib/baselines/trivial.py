@@ -15,7 +15,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from squidlib.baselines.base import Ticks
+from squidlib.baselines.base import Progress
 from squidlib.patches import cut
 
 
@@ -28,8 +28,8 @@ class Sharpness:
         self,
         normals: Float[Tensor, "N 1 H W"],
         seed: int = 0,
-        ticks: Ticks = range,
-        varied: Float[Tensor, "M 1 H W"] | None = None,
+        progress: Progress = range,
+        augmented: Float[Tensor, "M 1 H W"] | None = None,
     ) -> Sharpness:
         """Nothing is learned."""
         return self
@@ -48,8 +48,8 @@ class MeanImage:
         self,
         normals: Float[Tensor, "N 1 H W"],
         seed: int = 0,
-        ticks: Ticks = range,
-        varied: Float[Tensor, "M 1 H W"] | None = None,
+        progress: Progress = range,
+        augmented: Float[Tensor, "M 1 H W"] | None = None,
     ) -> MeanImage:
         """Average the normal images; nothing else is used.
 
@@ -78,8 +78,8 @@ class PatchNeighbours:
         self,
         normals: Float[Tensor, "N 1 H W"],
         seed: int = 0,
-        ticks: Ticks = range,
-        varied: Float[Tensor, "M 1 H W"] | None = None,
+        progress: Progress = range,
+        augmented: Float[Tensor, "M 1 H W"] | None = None,
     ) -> PatchNeighbours:
         """Keep every normal patch; nothing else is used.
 

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from digitanatomy import seeded_generator
 from squidlib.baselines.auto_encoder import decoder, encoder
-from squidlib.baselines.base import ByReconstruction, Ticks, batches, in_batches, seeded
+from squidlib.baselines.base import ByReconstruction, Progress, batches, in_batches, seeded
 
 
 def divergence(mean: Float[Tensor, "B D"], log_variance: Float[Tensor, "B D"]) -> Float[Tensor, "B"]:
@@ -88,10 +88,10 @@ class VAE(ByReconstruction):
         self,
         normals: Float[Tensor, "N 1 H W"],
         seed: int = 0,
-        ticks: Ticks = range,
-        varied: Float[Tensor, "M 1 H W"] | None = None,
+        progress: Progress = range,
+        augmented: Float[Tensor, "M 1 H W"] | None = None,
     ) -> VAE:
-        """Train on ``varied`` normal images, or on the plain ones; an interruption leaves what was learned so far.
+        """Train on ``augmented`` normal images, or on the plain ones; an interruption leaves what was learned so far.
 
         Raises:
             ValueError: where there is no image, or 2^4 does not divide its sides.
@@ -101,7 +101,7 @@ class VAE(ByReconstruction):
         optimizer = torch.optim.Adam(network.parameters(), self.learning_rate)
         generator = seeded_generator(seed, 1)
         network.train()
-        for images in batches(normals if varied is None else varied, self.batch_size, self.steps, seed, ticks):
+        for images in batches(normals if augmented is None else augmented, self.batch_size, self.steps, seed, progress):
             mean, log_variance = network.gaussian(images)
             noise = torch.randn(mean.shape, generator=generator).to(mean.device)
             reconstruction = network.decoder(reparametrised(mean, log_variance, noise))

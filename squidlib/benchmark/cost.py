@@ -73,14 +73,14 @@ class Clock:
         return sum(steps * _pace(taken) for steps, taken in self.phases)
 
 
-def plan(trial: System, normals: Tensor, varied: Tensor, seed: int, seconds: float) -> Plan | None:
+def plan(trial: System, normals: Tensor, augmented: Tensor, seed: int, seconds: float) -> Plan | None:
     """Fit ``trial``, which is thrown away, for a few steps; say how many take ``seconds``. None: it has no steps."""
     if not isinstance(trial, Trained):
         return None
     trial.steps = TRIAL_STEPS
     clock = Clock(normals.device, TRIAL_SHARE * seconds)
     begun = seconds_now(normals.device)
-    trial.fit(normals, seed, clock, varied)
+    trial.fit(normals, seed, clock, augmented)
     whole = seconds_now(normals.device) - begun
     return planned(seconds, clock.expected() / TRIAL_STEPS, max(0.0, whole - clock.seconds()), whole)
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from squidlib.benchmark.job import Job, work
 from squidlib.benchmark.registry import Entry
-from squidlib.benchmark.source import Exam, Source
+from squidlib.benchmark.source import Source, TestSet
 from squidlib.benchmark.store import JobResult, Store
 from squidlib.benchmark.subprocess import run_apart
 from squidlib.training.presets import Preset
@@ -19,10 +19,10 @@ OVERHEAD = 40.0  #: seconds besides the budget that a job is expected to take be
 LONGEST_OVERHEAD = 1800.0  #: seconds besides eight times the budget, after which a job counts as hung and is ended
 
 
-def settings_of(dataset: str, exam: Exam, minutes_each: float, device: str) -> dict[str, Any]:
+def settings_of(dataset: str, test_set: TestSet, minutes_each: float, device: str) -> dict[str, Any]:
     """What all jobs in one folder share; the test images by a hash, so that it does not matter where they lie."""
-    counts = {kind: exam.kinds.count(kind) for kind in dict.fromkeys(exam.kinds)}
-    digest = hashlib.sha256(exam.images.numpy().tobytes()).hexdigest()
+    counts = {kind: test_set.kinds.count(kind) for kind in dict.fromkeys(test_set.kinds)}
+    digest = hashlib.sha256(test_set.images.numpy().tobytes()).hexdigest()
     return {
         "data": dataset, "test_images": counts, "test_sha256": digest, "minutes_each": minutes_each, "device": device,
     }  # fmt: skip

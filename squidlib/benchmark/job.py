@@ -18,7 +18,7 @@ from squidlib.baselines.base import Calibrates, Localises, Reconstructs, System,
 from squidlib.benchmark.cost import Plan, Trained, parameters_of, peak_cuda_memory, peak_memory, plan, seconds_now
 from squidlib.benchmark.judging import judge
 from squidlib.benchmark.registry import Entry
-from squidlib.benchmark.source import Exam, Material, Source
+from squidlib.benchmark.source import FitData, Source, TestSet
 from squidlib.benchmark.store import JobResult, Store
 from squidlib.training.presets import Preset
 
@@ -53,41 +53,41 @@ def work(job: Job) -> None:
     """Do a job and write what it found."""
     begun = time.perf_counter()
     trial, device = job.entry.build(job.preset), torch.device(job.device)
-    material = job.source.material(job.seed, varied=isinstance(trial, Trained))
-    material = Material(*(images.to(device) for images in material))
+    fit_data = job.source.fit_data(job.seed, augmented=isinstance(trial, Trained))
+    fit_data = FitData(*(images.to(device) for images in fit_data))
     system = job.entry.build(job.preset)
-    answers = ask(system, trial, material, job.seed, job.budget)
+    answers = ask(system, trial, fit_data, job.seed, job.budget)
     memory = {"peak_memory_bytes": peak_memory(), "peak_cuda_bytes": peak_cuda_memory(device)}
-    exam = job.source.exam()  # only now: no label before the last answer
-    maps = _maps(system, exam, device)
-    figures = judge(exam, answers.scores, answers.calibration, maps if exam.masks is not None else None)
+    test_set = job.source.test_set()  # only now: no label before the last answer
+    maps = _maps(system, test_set, device)
+    figures = judge(test_set, answers.scores, answers.calibration, maps if test_set.masks is not None else None)
     figures |= _costs(system, answers) | memory | {"threads": torch.get_num_threads(), "device": device.type}
     shown: dict[str, Tensor] = {}
     if isinstance(system, Reconstructs):
-        shown["reconstructions"] = system.reconstruct(exam.images[exam.pictured].to(device)).detach().cpu()
+        shown["reconstructions"] = system.reconstruct(test_set.images[test_set.pictured].to(device)).detach().cpu()
     if maps is not None:
-        shown["maps"] = maps[exam.pictured] if exam.masks is not None else maps
+        shown["maps"] = maps[test_set.pictured] if test_set.masks is not None else maps
     scores = {"scores": answers.scores, "calibration": answers.calibration}
     taken = round(time.perf_counter() - begun, 1)
     Store(job.folder).write(JobResult(job.name, job.seed, figures, None, taken), scores, shown)
 
 
-def ask(system: System, trial: System, material: Material, seed: int, budget: float) -> Answers:
+def ask(system: System, trial: System, fit_data: FitData, seed: int, budget: float) -> Answers:
     """Plan with ``trial``, then fit, calibrate and question ``system``. No label is anywhere near.
 
     Raises:
         ValueError: where a score is NaN or infinite, or there is not one for each image.
     """
-    varied = material.varied if len(material.varied) else None
-    planned = None if varied is None else plan(trial, material.normals, varied, seed, budget)
+    augmented = fit_data.augmented if len(fit_data.augmented) else None
+    planned = None if augmented is None else plan(trial, fit_data.normals, augmented, seed, budget)
     if planned is not None and isinstance(system, Trained):
         system.steps = planned.steps
-    device = material.normals.device
-    _, fit_seconds = _timed(lambda: system.fit(material.normals, seed, range, varied), device)
+    device = fit_data.normals.device
+    _, fit_seconds = _timed(lambda: system.fit(fit_data.normals, seed, range, augmented), device)
     if isinstance(system, Calibrates):
-        system.calibrate(material.calibration)
-    calibration = _scores(system, material.calibration)  # also warms up what is measured next
-    scores, seconds = _timed(lambda: _scores(system, material.questions), device)
+        system.calibrate(fit_data.calibration)
+    calibration = _scores(system, fit_data.calibration)  # also warms up what is measured next
+    scores, seconds = _timed(lambda: _scores(system, fit_data.test_images), device)
     return Answers(scores, calibration, planned, fit_seconds, len(scores) / seconds)
 
 
@@ -99,11 +99,11 @@ def _scores(system: System, images: Tensor) -> Tensor:
     return found
 
 
-def _maps(system: System, exam: Exam, device: torch.device) -> Tensor | None:
+def _maps(system: System, test_set: TestSet, device: torch.device) -> Tensor | None:
     """Of all images where masks can judge them, else of the pictured ones."""
     if not isinstance(system, Localises):
         return None
-    images = exam.images if exam.masks is not None else exam.images[exam.pictured]
+    images = test_set.images if test_set.masks is not None else test_set.images[test_set.pictured]
     return in_batches(lambda batch: system.anomaly_map(batch.to(device)).detach().float().cpu(), images, BATCH)
 
 

@@ -13,14 +13,14 @@ from jaxtyping import Float
 from torch import Tensor
 
 from digitanatomy import NORMAL
-from squidlib.benchmark.source import Exam
+from squidlib.benchmark.source import TestSet
 from squidlib.detection.metrics import auc, decide, oracle_threshold, pixel_auc, threshold_at
 
 FALSE_POSITIVE_RATE = 0.05
 
 
 def judge(
-    exam: Exam,
+    test_set: TestSet,
     scores: Float[Tensor, "T"],
     calibration: Float[Tensor, "K"],
     maps: Float[Tensor, "T 1 H W"] | None = None,
@@ -37,17 +37,17 @@ def judge(
         "calibrated" and "oracle": threshold, accuracy, f1, sensitivity, specificity;
         "pixel_auc": of each kind and "mean", or None.
     """
-    kinds, values, labels = np.array(exam.kinds), scores.double().numpy(), exam.labels.numpy()
-    anomalies = [kind for kind in dict.fromkeys(exam.kinds) if kind != NORMAL]
+    kinds, values, labels = np.array(test_set.kinds), scores.double().numpy(), test_set.labels.numpy()
+    anomalies = [kind for kind in dict.fromkeys(test_set.kinds) if kind != NORMAL]
     areas = {}
     for kind in anomalies:
         own = (kinds == kind) | (kinds == NORMAL)
         areas[kind] = auc(labels[own], values[own])
     threshold = threshold_at(calibration.double().numpy(), FALSE_POSITIVE_RATE)
     pixels = None
-    if maps is not None and exam.masks is not None:
+    if maps is not None and test_set.masks is not None:
         chosen = {kind: np.flatnonzero(kinds == kind) for kind in anomalies}
-        pixels = _with_mean({kind: pixel_auc(exam.masks[own], maps[own]) for kind, own in chosen.items()})
+        pixels = _with_mean({kind: pixel_auc(test_set.masks[own], maps[own]) for kind, own in chosen.items()})
     return {
         "auc": _with_mean(areas) | {"all": auc(labels, values)},
         "calibrated": decide(labels, values, threshold)._asdict(),

@@ -19,7 +19,7 @@ from torch import Tensor
 from digitanatomy import GRID, KINDS, TILE_SIZE, DigitAnatomy, Sample
 from squidlib.benchmark.paper_table import PAPER
 from squidlib.benchmark.registry import SQUID
-from squidlib.benchmark.source import Exam
+from squidlib.benchmark.source import TestSet
 from squidlib.benchmark.store import Store
 from squidlib.benchmark.summary import Row
 from squidlib.utils.plotting import ABNORMAL_COLOUR, COLOURS, image_grid, panels
@@ -136,7 +136,7 @@ def auc_chart(rows: Sequence[Row], dataset: str) -> Figure:
     return figure
 
 
-def reconstructions_picture(rows: Sequence[Row], store: Store, exam: Exam) -> Figure | None:
+def reconstructions_picture(rows: Sequence[Row], store: Store, test_set: TestSet) -> Figure | None:
     """A column for each system that reconstructs, of its first seed, best AUC first; None where there is none."""
     systems = {}
     for row in rows:
@@ -144,7 +144,7 @@ def reconstructions_picture(rows: Sequence[Row], store: Store, exam: Exam) -> Fi
             kept = store.shown(row.name, min(row.runs))
             if "reconstructions" in kept:
                 systems[row.name] = Kept(kept["reconstructions"])
-    return systems_picture(exam.samples(), systems, systems_across=True) if systems else None
+    return systems_picture(test_set.samples(), systems, systems_across=True) if systems else None
 
 
 class Kept:

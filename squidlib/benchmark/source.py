@@ -1,6 +1,6 @@
 """Source: where the benchmark's images come from; what systems may see lies apart from what only the harness may.
 
-``material`` has no label in it. ``exam`` has; nothing but the harness asks for it, after a system has answered.
+``fit_data`` has no label in it. ``test_set`` has; nothing but the harness asks for it, after a system has answered.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from squidlib.data.digits import Digits
 from squidlib.data.registry import data_of
 from squidlib.training.presets import Preset, laptop_chest, laptop_digitanatomy
 
-VARIED_DIGITS = 6400  #: fresh varied images of digits to train networks on
-VARIED_EPOCHS = 4  #: augmented versions of each X-ray
-VARIED_BATCH = 64  #: images that are augmented at once
+AUGMENTED_DIGITS = 6400  #: fresh varied images of digits to train networks on
+AUGMENTED_EPOCHS = 4  #: augmented versions of each X-ray
+AUGMENTED_BATCH = 64  #: images that are augmented at once
 ABNORMAL = "abnormal"  #: the one kind of anomaly that chest data has
 PICTURED_ABNORMAL = 3  #: abnormal X-rays in the picture
 
 
-class Material(NamedTuple):
+class FitData(NamedTuple):
     """What a system learns from and answers about; all images in 0..1.
 
     normals (N, 1, H, W): training images as they are. varied (M, 1, H, W): augmented versions of them.
@@ -32,13 +32,13 @@ class Material(NamedTuple):
     """
 
     normals: Tensor
-    varied: Tensor
+    augmented: Tensor
     calibration: Tensor
-    questions: Tensor
+    test_images: Tensor
 
 
 @dataclass(frozen=True, eq=False)
-class Exam:
+class TestSet:
     """The test images (T, 1, H, W) with everything that is known of them. For the harness alone.
 
     Attributes:
@@ -82,11 +82,11 @@ class Exam:
 class Source(Protocol):
     """Gives the images of one data set; can be sent to another process."""
 
-    def material(self, seed: int, varied: bool = True) -> Material:
-        """What a system sees; ``seed`` chooses the variation. Without ``varied``, there are none (0, 1, H, W)."""
+    def fit_data(self, seed: int, augmented: bool = True) -> FitData:
+        """What a system sees; ``seed`` chooses the variation. Without ``augmented``, there are none (0, 1, H, W)."""
         ...
 
-    def exam(self) -> Exam:
+    def test_set(self) -> TestSet:
         """The same for every seed, in the order of the questions."""
         ...
 
@@ -95,34 +95,34 @@ class Source(Protocol):
 class NamedSource:
     """A data set by the facts that ``data_of`` wants: "data", and of chest X-rays "folder", "cache", "skip_bad"."""
 
-    facts: dict[str, Any]
+    metadata: dict[str, Any]
 
-    def material(self, seed: int, varied: bool = True) -> Material:
-        """Digits: fresh varied images; X-rays: ``VARIED_EPOCHS`` augmented versions of each."""
-        data = data_of(self.facts, seed)
+    def fit_data(self, seed: int, augmented: bool = True) -> FitData:
+        """Digits: fresh augmented images; X-rays: ``AUGMENTED_EPOCHS`` augmented versions of each."""
+        data = data_of(self.metadata, seed)
         normals = data.reference()
         if isinstance(data, Digits):
-            questions, batches = data.test().images(), VARIED_DIGITS // VARIED_BATCH
+            test_images, batches = data.test().images(), AUGMENTED_DIGITS // AUGMENTED_BATCH
         else:
-            questions, batches = data.test()[0], -(-VARIED_EPOCHS * len(data) // VARIED_BATCH)
-        augmented = [data.batch(step, VARIED_BATCH) for step in range(batches if varied else 0)]
-        return Material(normals, torch.cat([normals[:0], *augmented]), data.calibration(), questions)
+            test_images, batches = data.test()[0], -(-AUGMENTED_EPOCHS * len(data) // AUGMENTED_BATCH)
+        drawn = [data.batch(step, AUGMENTED_BATCH) for step in range(batches if augmented else 0)]
+        return FitData(normals, torch.cat([normals[:0], *drawn]), data.calibration(), test_images)
 
-    def exam(self) -> Exam:
+    def test_set(self) -> TestSet:
         """Digits: first image of each kind pictured; X-rays: the first normal and the first three abnormal ones."""
-        data = data_of(self.facts, 0)
+        data = data_of(self.metadata, 0)
         if isinstance(data, Digits):
             samples = list(data.test())
             kinds = [sample.kind for sample in samples]
             images, masks, wrong = (
                 torch.stack([getattr(s, part) for s in samples]) for part in ("image", "mask", "wrong")
             )
-            return Exam(images, kinds, masks, wrong, [kinds.index(kind) for kind in dict.fromkeys(kinds)])
+            return TestSet(images, kinds, masks, wrong, [kinds.index(kind) for kind in dict.fromkeys(kinds)])
         images, labels = data.test()
         abnormal = torch.nonzero(labels).flatten().tolist()
         normal = torch.nonzero(labels == 0).flatten().tolist()
         kinds = [ABNORMAL if label else NORMAL for label in labels.tolist()]
-        return Exam(images, kinds, pictured=[normal[0], *abnormal[:PICTURED_ABNORMAL]])
+        return TestSet(images, kinds, pictured=[normal[0], *abnormal[:PICTURED_ABNORMAL]])
 
 
 def preset_of(dataset: str) -> Preset:

@@ -14,7 +14,7 @@ import torch
 from jaxtyping import Float
 from torch import Generator, Tensor
 
-from squidlib.baselines.base import Ticks
+from squidlib.baselines.base import Progress
 from squidlib.detection.detector import Detector, calibrate
 from squidlib.detection.score_selection import choose_score
 from squidlib.training.loop import start, train, unwrapped
@@ -26,16 +26,18 @@ class DrawnNormals:
 
     Args:
         normals: as they are, for the memory.
-        varied: to train on; batches are drawn with replacement.
+        augmented: to train on; batches are drawn with replacement.
         seed: of the order.
     """
 
-    def __init__(self, normals: Float[Tensor, "N 1 H W"], varied: Float[Tensor, "M 1 H W"], seed: int) -> None:
-        self.normals, self.varied, self.seed = normals, varied, seed
+    def __init__(self, normals: Float[Tensor, "N 1 H W"], augmented: Float[Tensor, "M 1 H W"], seed: int) -> None:
+        self.normals, self.augmented, self.seed = normals, augmented, seed
 
     def batch(self, step: int, size: int) -> Float[Tensor, "B 1 H W"]:
         generator = Generator().manual_seed((self.seed << 32) + step)
-        return self.varied[torch.randint(len(self.varied), (size,), generator=generator).to(self.varied.device)]
+        return self.augmented[
+            torch.randint(len(self.augmented), (size,), generator=generator).to(self.augmented.device)
+        ]
 
     def reference(self) -> Float[Tensor, "N 1 H W"]:
         return self.normals
@@ -62,10 +64,10 @@ class SquidSystem:
         self,
         normals: Float[Tensor, "N 1 H W"],
         seed: int = 0,
-        ticks: Ticks = range,
-        varied: Float[Tensor, "M 1 H W"] | None = None,
+        progress: Progress = range,
+        augmented: Float[Tensor, "M 1 H W"] | None = None,
     ) -> SquidSystem:
-        """Train on ``varied``, then fill the memory with ``normals``; ``calibrate`` has to follow.
+        """Train on ``augmented``, then fill the memory with ``normals``; ``calibrate`` has to follow.
 
         Raises:
             ValueError: where there is no image.
@@ -79,9 +81,9 @@ class SquidSystem:
             warmup_steps=min(self.preset.training.warmup_steps, self.steps // 4),
             seed=seed,
         )
-        data = DrawnNormals(normals, normals if varied is None else varied, seed)
+        data = DrawnNormals(normals, normals if augmented is None else augmented, seed)
         state = start(self.preset.config, training, normals.device.type)
-        for step in ticks(self.steps):  # a step at a time, so that the clock outside sees each
+        for step in progress(self.steps):  # a step at a time, so that the clock outside sees each
             train(state, data, replace(training, steps=step + 1, refill_memory=False), self.preset.weights)
         train(state, data, replace(training, steps=max(1, state.step)), self.preset.weights)  # fills the memory
         self.squid, self.discriminator = unwrapped(state.squid), unwrapped(state.discriminator)

@@ -6,23 +6,16 @@ jobs/SYSTEM-SEED.safetensors scores of test and calibration images
 jobs/SYSTEM-SEED.log         the traceback of what went wrong
 pictured/                    reconstructions and maps of the few images that are shown
 results.md, .csv, .json, auc.png, systems.png
-
-Stored: the benchmarks that the kit was run through, which its lessons and documents read.
-
-squidlib/benchmark/results/DATA/   what ``squid benchmark DATA --out`` writes; ``make benchmark`` runs it anew
 """
 
 from __future__ import annotations
 
 import json
-from importlib.resources import files
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from torch import Tensor
 
-from squidlib.benchmark.significance import Comparison
-from squidlib.benchmark.summary import Row
 from squidlib.utils.errors import UserError
 from squidlib.utils.safetensors_io import check_writable, read_tensors, remove_partials, write_atomically, write_tensors
 
@@ -124,55 +117,3 @@ def _read_json(path: Path) -> dict[str, Any]:
         return content
     except (ValueError, TypeError) as error:
         raise UserError(f"{path} is damaged ({error}); remove it, and the same command makes it anew") from error
-
-
-FOLDER = Path(str(files("squidlib"))) / "benchmark" / "results"
-DATASETS = ("digitanatomy", "zhanglab")
-
-
-class Stored(NamedTuple):
-    """Rows, the highest mean AUC first, and what all jobs shared: data, test_images, minutes_each, device."""
-
-    rows: list[Row]
-    settings: dict[str, Any]
-
-
-def folder_of(dataset: str) -> Path:
-    """Where results.md, results.csv, results.json, auc.png and, of digits, systems.png are."""
-    return FOLDER / dataset
-
-
-def stored(dataset: str) -> Stored:
-    """The kit's own results on one of ``DATASETS``.
-
-    Raises:
-        UserError: where they are missing or damaged.
-    """
-    path = folder_of(dataset) / "results.json"
-    if not path.is_file():
-        raise UserError(f"no results of {dataset!r}: those of {' and '.join(DATASETS)} come with the kit")
-    try:
-        return from_json(path.read_text(encoding="utf-8"))
-    except (ValueError, KeyError, TypeError) as error:
-        raise UserError(f"{path} is damaged ({error}); make benchmark writes it anew") from error
-
-
-def from_json(text: str) -> Stored:
-    """What ``report.as_json`` wrote.
-
-    Raises:
-        ValueError, KeyError, TypeError: where it is something else.
-    """
-    content = json.loads(text)
-    return Stored([_row(system) for system in content["systems"]], dict(content["settings"]))
-
-
-def _row(system: dict[str, Any]) -> Row:
-    return Row(
-        system["name"],
-        system["family"],
-        {int(seed): figures for seed, figures in system["runs"].items()},
-        {int(seed): text for seed, text in system["failures"].items()},
-        Comparison(**system["comparison"]) if system["comparison"] else None,
-        system["corrected_p"],
-    )

@@ -15,7 +15,7 @@ from squidlib.benchmark.confusion import possible_row
 from squidlib.benchmark.paper_table import PAPER, PAPER_TEST
 from squidlib.benchmark.registry import OTHER, SQUID, TRIVIAL, Entry
 from squidlib.benchmark.significance import Comparison, compare, holm, inverted_pairs
-from squidlib.benchmark.source import Exam
+from squidlib.benchmark.source import TestSet
 from squidlib.benchmark.store import Store
 
 
@@ -66,7 +66,7 @@ class Row:
         return float(np.mean(values)) if values else float("nan")
 
 
-def summarise(store: Store, exam: Exam, systems: Mapping[str, Entry]) -> list[Row]:
+def summarise(store: Store, test_set: TestSet, systems: Mapping[str, Entry]) -> list[Row]:
     """Rows with results first, the highest AUC at the top; then those that only failed."""
     rows: dict[str, Row] = {}
     for result in store.results():
@@ -75,7 +75,7 @@ def summarise(store: Store, exam: Exam, systems: Mapping[str, Entry]) -> list[Ro
             row.runs[result.seed] = result.figures | {"job_seconds": result.seconds}
         else:
             row.failures[result.seed] = str(result.failure)
-    compared = _compared(store, exam, rows)
+    compared = _compared(store, test_set, rows)
     corrected = holm({name: found.p for name, found in compared.items()})
     full = [replace(row, comparison=compared.get(name), corrected_p=corrected.get(name)) for name, row in rows.items()]
     return sorted(full, key=lambda row: -row.mean("auc", "mean") if row.runs else np.inf)
@@ -94,7 +94,7 @@ def _family(name: str, systems: Mapping[str, Entry]) -> str:
     return systems[name].family if name in systems else OTHER
 
 
-def _compared(store: Store, exam: Exam, rows: Mapping[str, Row]) -> dict[str, Comparison]:
+def _compared(store: Store, test_set: TestSet, rows: Mapping[str, Row]) -> dict[str, Comparison]:
     if SQUID not in rows or not rows[SQUID].runs:
         return {}
     scores = {
@@ -102,7 +102,7 @@ def _compared(store: Store, exam: Exam, rows: Mapping[str, Row]) -> dict[str, Co
         for name, row in rows.items()
         if row.runs
     }
-    labels = exam.labels.numpy()
+    labels = test_set.labels.numpy()
     return {name: compare(labels, own, scores[SQUID]) for name, own in scores.items() if name != SQUID}
 
 

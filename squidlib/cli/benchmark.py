@@ -14,7 +14,7 @@ from squidlib.cli.device import check_device
 from squidlib.utils.errors import UserError
 
 if TYPE_CHECKING:
-    from squidlib.benchmark.source import Exam
+    from squidlib.benchmark.source import TestSet
     from squidlib.benchmark.store import Store
 
 
@@ -60,18 +60,18 @@ class Benchmark:
         self._check()
         systems = chosen([name for name in self.systems.split(",") if name.strip()])
         source, device, store = NamedSource(self._facts()), resolve_device(self.device), Store(self.out)
-        exam = source.exam()
-        settings = settings_of(self.dataset, exam, self.minutes_each, device)
+        test_set = source.test_set()
+        settings = settings_of(self.dataset, test_set, self.minutes_each, device)
         store.open(settings, self.overwrite, private=self.dataset != "digitanatomy")
         try:
             preset = preset_of(self.dataset)
             run_jobs(store, source, preset, systems, self.seeds, self.minutes_each, device, _say)
         except KeyboardInterrupt:
-            write_report(store, exam, settings)
+            write_report(store, test_set, settings)
             again = shlex.join(["squid", *sys.argv[1:]]).replace(" --overwrite", "")
             print(f"squid: stopped; finished jobs are kept in {self.out}. Go on with: {again}", file=sys.stderr)
             return 130
-        failed = write_report(store, exam, settings)
+        failed = write_report(store, test_set, settings)
         return 1 if failed else 0
 
     def _check(self) -> None:
@@ -97,7 +97,7 @@ class Benchmark:
             return {"data": self.dataset, "jitter": as_plain(preset.jitter)}
         if self.data is None:
             raise UserError(f"--data: the folder of {self.dataset} is needed; to get it: {where_to_get(self.dataset)}")
-        facts = {
+        metadata = {
             "data": self.dataset,
             "folder": str(self.data.resolve()),
             "image_size": preset.config.image_size,
@@ -105,11 +105,11 @@ class Benchmark:
             "skip_bad": self.skip_bad,
         }
         if self.download:
-            data_of(facts, 0, download=True)
-        return facts
+            data_of(metadata, 0, download=True)
+        return metadata
 
 
-def write_report(store: Store, exam: Exam, settings: dict[str, Any]) -> bool:
+def write_report(store: Store, test_set: TestSet, settings: dict[str, Any]) -> bool:
     """Write tables and pictures of what is done; say where, and whether anything has failed."""
     from squidlib.benchmark.pictures import auc_chart, reconstructions_picture
     from squidlib.benchmark.registry import SYSTEMS
@@ -119,7 +119,7 @@ def write_report(store: Store, exam: Exam, settings: dict[str, Any]) -> bool:
     from squidlib.utils.plotting import png
     from squidlib.utils.safetensors_io import write_atomically
 
-    rows = summarise(store, exam, SYSTEMS)
+    rows = summarise(store, test_set, SYSTEMS)
     if not rows:
         return False
     written = {"results.md": as_markdown(rows, settings), "results.csv": as_csv(rows)}
@@ -128,7 +128,7 @@ def write_report(store: Store, exam: Exam, settings: dict[str, Any]) -> bool:
         write_atomically(store.folder / name, text.encode())
     if any(row.runs for row in rows):
         write_atomically(store.folder / "auc.png", png(auc_chart(rows, settings["data"]), dpi=150))
-        picture = reconstructions_picture(rows, store, exam)
+        picture = reconstructions_picture(rows, store, test_set)
         if picture is not None:
             write_atomically(store.folder / "systems.png", png(picture))
     wide_console().print(rich_table(auc_cells(rows, settings["data"]), settings["data"]))

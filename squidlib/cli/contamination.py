@@ -77,14 +77,14 @@ class Contamination:
             "baselines": self.baseline_steps or preset.training.steps,
         }
         test = {"normal": int((data.arrays.labels == 0).sum()), "abnormal": int((data.arrays.labels == 1).sum())}
-        facts: dict[str, Any] = {"data": self.dataset, "images": images, "test": test, "steps": steps}
+        metadata: dict[str, Any] = {"data": self.dataset, "images": images, "test": test, "steps": steps}
         jobs = self._jobs(data, preset, shares, seeds, images, steps["baselines"], resolve_device(self.device))
         self.out.mkdir(parents=True, exist_ok=True)
         if not (self.out / RESULTS).is_file():
-            write_runs(self.out / RESULTS, Stored(facts, {}))  # what was asked for holds from here on
+            write_runs(self.out / RESULTS, Stored(metadata, {}))  # what was asked for holds from here on
         print(f"{len(jobs)} trainings into {self.out}; Ctrl-C stops, the same command goes on", flush=True)
         try:
-            run_all("contamination", facts, jobs, self.out / RESULTS, self._tell)
+            run_all("contamination", metadata, jobs, self.out / RESULTS, self._tell)
         except (Interrupted, KeyboardInterrupt):
             self._write(shares)
             again = shlex.join(["squid", *sys.argv[1:]])
@@ -123,14 +123,14 @@ class Contamination:
         from squidlib.data.registry import data_of
         from squidlib.training.presets import laptop_chest
 
-        facts = {
+        metadata = {
             "data": self.dataset,
             "folder": str(self.data),
             "image_size": laptop_chest().config.image_size,
             "cache": None if self.cache is None else str(self.cache),
             "skip_bad": self.skip_bad,
         }
-        data = cast("ChestData", data_of(facts, 0, self.download))
+        data = cast("ChestData", data_of(metadata, 0, self.download))
         for line in (*data.arrays.skipped, *data.arrays.notes):
             print(f"note: {line}")
         return data
@@ -144,7 +144,7 @@ class Contamination:
         steps = preset.training.steps if self.steps is None else self.steps
         if self.minutes is not None:
             if (self.out / RESULTS).is_file():
-                steps = int(self._stored().facts["steps"]["SQUID"])
+                steps = int(self._stored().metadata["steps"]["SQUID"])
             else:
                 training = preset.training
                 steps = steps_in(self.minutes, preset.config, training, preset.weights, data, self.device)
@@ -215,9 +215,9 @@ class Contamination:
         rows = cells(stored.runs, shares)
         text = io.StringIO()
         csv.writer(text, lineterminator="\n").writerows(rows)
-        steps = stored.facts["steps"]
+        steps = stored.metadata["steps"]
         head = (
-            f"{self.dataset}: {stored.facts['images']} training images, {steps['SQUID']} steps of SQUID, "
+            f"{self.dataset}: {stored.metadata['images']} training images, {steps['SQUID']} steps of SQUID, "
             f"{steps['baselines']} of MemAE and the auto-encoder; AUC, mean ± deviation of the seeds"
         )
         write_atomically(self.out / "table.md", f"{head}\n\n{markdown(rows)}\n".encode())

@@ -45,7 +45,7 @@ class MakeDigits:
         from tqdm.auto import tqdm
 
         from digitanatomy import DigitAnatomy
-        from squidlib.data.glyphs import choose_glyphs
+        from squidlib.data.glyphs import load_glyphs
         from squidlib.utils.safetensors_io import check_writable, write_atomically
 
         if self.count < 1:
@@ -57,7 +57,7 @@ class MakeDigits:
         check_writable(self.out)
         if self.out.exists() and (not self.out.is_dir() or any(self.out.iterdir())):
             raise UserError(f"{self.out} exists and is not an empty folder; choose another")
-        glyphs = getattr(choose_glyphs(self.glyphs, download=self.download).split(), self.split)
+        glyphs = getattr(load_glyphs(self.glyphs, download=self.download).split(), self.split)
         try:
             data = DigitAnatomy(glyphs, dict.fromkeys(self.kind, self.count), self.seed, self.severity)
             [data[index] for index in range(0, len(data), self.count)]  # fails here, before anything is written

@@ -72,8 +72,8 @@ def evaluate_run(name: str, rate: float, device: str, folder: Path | None = None
     from squidlib.training.loop import resolve_device
 
     detector = load(name, resolve_device(device))
-    facts = detector.facts if folder is None else detector.facts | {"folder": str(folder.resolve())}
-    data = data_of(facts, 0)
+    metadata = detector.metadata if folder is None else detector.metadata | {"folder": str(folder.resolve())}
+    data = data_of(metadata, 0)
     if isinstance(data, Digits):
         return evaluate(detector, data, rate=rate)
     images, labels = data.test()

@@ -35,8 +35,8 @@ def prepare(options: TrainOptions, run: Run, layout: Layout) -> Digits | ChestDa
         raise UserError(f"--patience is a number of epochs, or 0 to train to the end; got {options.patience}")
     preset = preset_of(options)
     check_batch(preset.training.batch_size, layout)
-    facts = facts_of(options, preset)
-    data = data_of(facts, options.seed, options.download)
+    metadata = facts_of(options, preset)
+    data = data_of(metadata, options.seed, options.download)
     for line in () if isinstance(data, Digits) else (*data.arrays.skipped, *data.arrays.notes):
         print(f"note: {line}")
     run.claim(options.overwrite)
@@ -53,7 +53,7 @@ def prepare(options: TrainOptions, run: Run, layout: Layout) -> Digits | ChestDa
     training = replace(training, steps=steps, schedule_steps=horizon)
     if options.patience:
         training = replace(training, validate_every=preset.steps_of(1.0, epoch), patience=options.patience)
-    run.write_settings(preset.config, training, preset.weights, facts)
+    run.write_settings(preset.config, training, preset.weights, metadata)
     return data
 
 

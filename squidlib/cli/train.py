@@ -55,20 +55,20 @@ class Train(TrainOptions):
 
     def _one(self) -> int:
         from squidlib.training.devices import layout_of
-        from squidlib.training.launch import meet, train_by_many
+        from squidlib.training.launch import init_process_group, train_by_many
         from squidlib.training.run_dir import Run
         from squidlib.training.trainer import train_run
-        from squidlib.utils.distributed import led
+        from squidlib.utils.distributed import on_rank_zero
         from squidlib.utils.signals import Interrupted
 
         check_device(self.device)
         layout = layout_of(self.device, self.devices)
         if layout.processes > 1 and self.minutes is not None:
             raise UserError("--minutes is measured with one process; with several, say --epochs")
-        meet(layout)
+        init_process_group(layout)
         run, prepared = Run(self.out), list[Any]()
-        facts = led(lambda: self._begin(run, layout, prepared))
-        if facts is None:
+        metadata = on_rank_zero(lambda: self._begin(run, layout, prepared))
+        if metadata is None:
             self._say(f"{self.out} is already finished; look at it with: squid evaluate {self.out}")
             return 0
         doing = "going on with" if self.resume else "training into"
@@ -77,7 +77,7 @@ class Train(TrainOptions):
             if layout.processes == 1:
                 train_run(run, prepared[0], self.device)
             else:
-                train_by_many(run, partial(_data, facts), layout)
+                train_by_many(run, partial(_data, metadata), layout)
         except (Interrupted, KeyboardInterrupt) as stopped:
             said = str(stopped) or "interrupted; what was saved last is kept"
             self._say(f"squid: {said}. Go on with: {self._again(layout)}", sys.stderr)
@@ -116,19 +116,19 @@ class Train(TrainOptions):
         if run.finished:
             run.state_path.unlink(missing_ok=True)  # left where the run was killed at its very end
             return None
-        _, training, _, facts = run.read_settings()
+        _, training, _, metadata = run.read_settings()
         check_batch(training.batch_size, layout)
         if self.data is not None:  # the folder was moved
-            facts = facts | {"folder": str(self.data.resolve())}
-        prepared.append(data_of(facts, training.seed, self.download))
-        return facts
+            metadata = metadata | {"folder": str(self.data.resolve())}
+        prepared.append(data_of(metadata, training.seed, self.download))
+        return metadata
 
 
-def _data(facts: dict[str, Any]) -> Digits | ChestData:
+def _data(metadata: dict[str, Any]) -> Digits | ChestData:
     """In a process that was started: the data that its parent has already found to be in order."""
     from squidlib.data.registry import data_of
 
-    return data_of(facts, int(facts["seed"]))
+    return data_of(metadata, int(metadata["seed"]))
 
 
 def _by(layout: Layout) -> str:

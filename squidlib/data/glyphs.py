@@ -13,7 +13,7 @@ DOWNLOADED = {"mnist": digitanatomy.mnist, "emnist": digitanatomy.emnist, "kmnis
 LEAST_SAMPLES = 6  #: of each digit, so that a tenth of them rounds to one
 
 
-def choose_glyphs(name: str, cache: Path = Path("data"), download: bool = False) -> Glyphs:
+def load_glyphs(name: str, cache: Path = Path("data"), download: bool = False) -> Glyphs:
     """The glyphs of that name.
 
     Args:

@@ -15,42 +15,42 @@ CHEST = ("zhanglab", "chexpert", "pneumoniamnist")
 NAMES = ("digitanatomy", *CHEST)
 
 
-def data_of(facts: dict[str, Any], seed: int, download: bool = False) -> Digits | ChestData:
+def data_of(metadata: dict[str, Any], seed: int, download: bool = False) -> Digits | ChestData:
     """The data that a run was, or is to be, trained on.
 
     Args:
-        facts: of ``run.json`` or a detector: "data" and, of digits, "glyphs" and "jitter"; of chest X-rays, "folder",
-            "image_size", "cache", "skip_bad" and "contamination", the share of abnormal training images. Of all,
-            "held_back", the share of the training images to validate on.
+        metadata: of ``run.json`` or a detector: "data" and, of digits, "glyphs" and "jitter"; of chest X-rays,
+            "folder", "image_size", "cache", "skip_bad" and "contamination", the share of abnormal training images. Of
+            all, "held_back", the share of the training images to validate on.
         seed: of the training images.
         download: allow the download of what can be downloaded.
 
     Raises:
         UserError: where the data set is unknown, or missing, or cannot be used.
     """
-    name = facts.get("data")
+    name = metadata.get("data")
     if name == "digitanatomy":
         from digitanatomy import Jitter
-        from squidlib.data.glyphs import choose_glyphs
+        from squidlib.data.glyphs import load_glyphs
 
-        jitter = Jitter(**facts["jitter"]) if "jitter" in facts else None
-        glyphs = choose_glyphs(str(facts.get("glyphs", "mnist5000")), download=download)
-        return Digits(glyphs, seed, jitter, float(facts.get("held_back", 0)))
+        jitter = Jitter(**metadata["jitter"]) if "jitter" in metadata else None
+        glyphs = load_glyphs(str(metadata.get("glyphs", "mnist5000")), download=download)
+        return Digits(glyphs, seed, jitter, float(metadata.get("held_back", 0)))
     if name not in CHEST:
         raise UserError(f"data sets are {', '.join(NAMES)}; got {name!r}")
     from squidlib.data.chest import ChestData
 
-    missing = [key for key in ("folder", "image_size") if key not in facts]
+    missing = [key for key in ("folder", "image_size") if key not in metadata]
     if missing:
         raise UserError(f"facts of {name} with its {' and '.join(missing)} expected; train the detector again")
-    cache = facts.get("cache")
+    cache = metadata.get("cache")
     arrays = chest_arrays(
-        str(name), Path(facts["folder"]), int(facts["image_size"]), Path(cache) if cache else None,
-        bool(facts.get("skip_bad", False)), download,
+        str(name), Path(metadata["folder"]), int(metadata["image_size"]), Path(cache) if cache else None,
+        bool(metadata.get("skip_bad", False)), download,
     )  # fmt: skip
-    data, dirt = ChestData(arrays, seed), float(facts.get("contamination", 0))
-    if facts.get("held_back"):
-        data = data.holding_back(float(facts["held_back"]))
+    data, dirt = ChestData(arrays, seed), float(metadata.get("contamination", 0))
+    if metadata.get("held_back"):
+        data = data.holding_back(float(metadata["held_back"]))
     return data.contaminated(round(100 * (1 - dirt))) if dirt else data
 
 
@@ -79,5 +79,5 @@ def where_to_get(name: str) -> str:
     """How one comes by a chest data set, in a sentence."""
     from squidlib.data.chest import CHEXPERT, PNEUMONIAMNIST, ZHANGLAB
 
-    facts: dict[str, Any] = {"zhanglab": ZHANGLAB, "chexpert": CHEXPERT, "pneumoniamnist": PNEUMONIAMNIST}
-    return str(facts[name]["get"])
+    metadata: dict[str, Any] = {"zhanglab": ZHANGLAB, "chexpert": CHEXPERT, "pneumoniamnist": PNEUMONIAMNIST}
+    return str(metadata[name]["get"])

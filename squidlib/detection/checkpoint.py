@@ -29,8 +29,8 @@ def load(run_or_name: str | Path, device: str | torch.device = "cpu") -> Detecto
         UserError: where there is none, or the file is truncated, foreign, changed or does not fit its configuration.
     """
     path = find(run_or_name)
-    tensors, facts = read_tensors(path)
-    return assemble(tensors, facts, path).to(device)
+    tensors, metadata = read_tensors(path)
+    return assemble(tensors, metadata, path).to(device)
 
 
 def save(detector: Detector, path: Path, half: bool = False) -> str:
@@ -45,7 +45,7 @@ def save(detector: Detector, path: Path, half: bool = False) -> str:
     if half:
         tensors = {name: _halved(tensor) for name, tensor in tensors.items()}
     tensors |= {f"calibration.{name}": tensor for name, tensor in detector.calibration._asdict().items()}
-    return write_tensors(path, tensors, {**detector.facts, "config": as_plain(detector.config)})
+    return write_tensors(path, tensors, {**detector.metadata, "config": as_plain(detector.config)})
 
 
 def find(run_or_name: str | Path) -> Path:
@@ -73,14 +73,14 @@ def shipped() -> dict[str, Path]:
     return {path.stem: path for path in sorted(folder.glob("*.safetensors"))}
 
 
-def assemble(tensors: dict[str, Tensor], facts: dict[str, Any], path: Path) -> Detector:
+def assemble(tensors: dict[str, Tensor], metadata: dict[str, Any], path: Path) -> Detector:
     """Build the networks that ``facts["config"]`` describes and load the tensors into them.
 
     Raises:
         UserError: where configuration and tensors do not fit each other.
     """
     try:
-        config = SquidConfig(**facts["config"])
+        config = SquidConfig(**metadata["config"])
         squid, discriminator = Squid(config), Discriminator(config.image_size)
         calibration = Calibration(**_below("calibration.", tensors))
         squid.load_state_dict(_below("squid.", tensors) | _below_teacher(squid))
@@ -92,7 +92,7 @@ def assemble(tensors: dict[str, Tensor], facts: dict[str, Any], path: Path) -> D
         ) from error
     del squid.teacher
     return Detector(
-        squid, discriminator, calibration, {name: value for name, value in facts.items() if name != "config"}
+        squid, discriminator, calibration, {name: value for name, value in metadata.items() if name != "config"}
     )
 
 

@@ -53,12 +53,12 @@ class Detector:
     Args:
         squid, discriminator: trained networks; put into evaluation mode.
         calibration: of these very networks, see ``calibrate``.
-        facts: how they came to be; JSON values.
+        metadata: how they came to be; JSON values.
     """
 
-    def __init__(self, squid: Squid, discriminator: Discriminator, calibration: Calibration, facts: dict[str, Any]):
+    def __init__(self, squid: Squid, discriminator: Discriminator, calibration: Calibration, metadata: dict[str, Any]):
         self.squid, self.discriminator = squid.eval(), discriminator.eval()
-        self.calibration, self.facts = calibration, facts
+        self.calibration, self.metadata = calibration, metadata
 
     @property
     def config(self) -> SquidConfig:
@@ -71,7 +71,7 @@ class Detector:
     @property
     def default_score(self) -> str:
         """The score that is reported where none is asked for: what training chose without labels, or "combined"."""
-        return str(self.facts.get("score", DEFAULT_SCORE))
+        return str(self.metadata.get("score", DEFAULT_SCORE))
 
     def to(self, device: str | torch.device) -> Detector:
         """Move networks and calibration to a device."""

@@ -68,4 +68,6 @@ def cleaned(detector: Detector, held_out: Float[Tensor, "N 1 H W"], share: float
     kept = drop_isolated(slots, int(share * slots.shape[1]), max(1, slots.shape[1] // 2))
     memory.resize(kept.shape[1])
     memory.push(kept.transpose(0, 1))
-    return Detector(squid, detector.discriminator, calibrate(squid, detector.discriminator, held_out), detector.facts)
+    return Detector(
+        squid, detector.discriminator, calibrate(squid, detector.discriminator, held_out), detector.metadata
+    )

@@ -18,7 +18,7 @@ from torch import Generator, Tensor, nn
 from squidlib.detection.detector import BATCH, calibration_of, image_scores
 from squidlib.detection.metrics import auc
 from squidlib.detection.scores import score_batches
-from squidlib.detection.synthetic_anomalies import PRETENDED
+from squidlib.detection.synthetic_anomalies import SYNTHETIC_ANOMALIES
 from squidlib.squid import Squid
 from squidlib.utils.errors import UserError
 
@@ -53,7 +53,7 @@ def choose_score(
     calibration = calibration_of(score_batches(squid, discriminator, normals[::2].to(device), BATCH))
     intact, others = scored(normals[1::2]), normals[1::2].cpu()
     found: dict[str, list[float]] = {name: [] for name in intact}
-    for number, pretend in enumerate(PRETENDED.values()):
+    for number, pretend in enumerate(SYNTHETIC_ANOMALIES.values()):
         generator = Generator().manual_seed((seed << 8) + number)
         for name, values in scored(pretend(others, generator)).items():
             labels = np.repeat([0, 1], [len(values), len(values)])

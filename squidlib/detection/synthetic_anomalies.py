@@ -63,7 +63,7 @@ def bent(images: Float[Tensor, "B 1 H W"], generator: Generator) -> Float[Tensor
 
 
 #: Every way to pretend: (B, 1, H, W) in 0..1 and a generator -> the same shape and range.
-PRETENDED: dict[str, Callable[[Tensor, Generator], Tensor]] = {
+SYNTHETIC_ANOMALIES: dict[str, Callable[[Tensor, Generator], Tensor]] = {
     "hazy": hazy,
     "foreign": foreign,
     "blurred": blurred,

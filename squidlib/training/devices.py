@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import torch
 
-from squidlib.utils.distributed import share_of
+from squidlib.utils.distributed import local_batch_size
 from squidlib.utils.errors import UserError
 
 if TYPE_CHECKING:
@@ -111,4 +111,4 @@ def make_fabric(layout: Layout, precision: str = "32-true") -> Fabric:
 
 def check_batch(batch_size: int, layout: Layout) -> None:
     """Raise a UserError where a batch cannot be shared equally."""
-    share_of(batch_size, layout.processes)
+    local_batch_size(batch_size, layout.processes)

@@ -12,7 +12,7 @@ from squidlib.data.digits import NormalData
 from squidlib.training.devices import Layout, make_fabric
 from squidlib.training.run_dir import Run
 from squidlib.training.trainer import train_run
-from squidlib.utils.distributed import led
+from squidlib.utils.distributed import on_rank_zero
 from squidlib.utils.errors import UserError
 from squidlib.utils.signals import Interrupted, stop_signals
 
@@ -27,7 +27,7 @@ class _Ended(NamedTuple):
     refused: str = ""
 
 
-def meet(layout: Layout) -> None:
+def init_process_group(layout: Layout) -> None:
     """Connect processes that torchrun or Slurm started: from here on they know of each other."""
     if layout.joined and layout.processes > 1:
         _connect(make_fabric(layout))
@@ -43,7 +43,7 @@ def train_by_many(run: Run, make_data: Callable[[], NormalData], layout: Layout,
         Interrupted: after a signal, everything saved; or where a process was killed, and what was saved last is kept.
         UserError: as ``train_run``.
     """
-    fabric = make_fabric(layout, led(run.read_settings)[1].precision)
+    fabric = make_fabric(layout, on_rank_zero(run.read_settings)[1].precision)
     if layout.joined:
         _connect(fabric)
         train_run(run, make_data(), fabric=fabric, progress=progress)

@@ -25,13 +25,13 @@ from squidlib.training.devices import resolve_device
 from squidlib.training.early_stopping import back_to_best, is_exhausted, validate
 from squidlib.training.state import TrainingState, start, unwrapped
 from squidlib.utils.distributed import (
+    all_gather,
+    all_reduce_mean,
     average_gradients,
-    gathered,
-    mean_over,
+    broadcast,
+    local_batch_size,
+    local_draws,
     rank,
-    same_everywhere,
-    share_of,
-    share_of_draws,
 )
 from squidlib.utils.distributed import world as world_size
 
@@ -77,7 +77,7 @@ def train(
     if training.validate_every and not isinstance(data, Validates):
         raise ValueError("validate_every needs data with held-out images: a method validation()")
     validation = data.validation() if training.validate_every and isinstance(data, Validates) else None
-    share, processes = share_of(training.batch_size, world_size()), world_size()
+    share, processes = local_batch_size(training.batch_size, world_size()), world_size()
     for step in range(state.step, training.steps):
         if is_exhausted(state, training):
             break
@@ -106,7 +106,7 @@ def train_step(
     trains_discriminator = step % training.discriminator_every == 0
     set_learning_rate(state.squid_optimizer, training.learning_rate * schedule(step, training))
 
-    with torch.set_grad_enabled(trains_generator), share_of_draws():
+    with torch.set_grad_enabled(trains_generator), local_draws():
         output = state.squid(images, generator)
     loss = None
     if trains_generator:
@@ -118,7 +118,7 @@ def train_step(
         state.fabric.backward(loss.total)
         average_gradients(state.squid)
         state.squid_optimizer.step()
-        unwrapped(state.squid).push(gathered(output.queries))  # the memory becomes this step's features
+        unwrapped(state.squid).push(all_gather(output.queries))  # the memory becomes this step's features
     judged = None
     if trains_discriminator:
         state.discriminator.requires_grad_(True)
@@ -129,7 +129,7 @@ def train_step(
         state.fabric.backward(judged)
         average_gradients(state.discriminator)
         state.discriminator_optimizer.step()
-    terms = mean_over([term.detach() for term in (*(loss or ()), *(() if judged is None else (judged,)))])
+    terms = all_reduce_mean([term.detach() for term in (*(loss or ()), *(() if judged is None else (judged,)))])
     return StepResult(step, loss and GeneratorLoss(*terms[: len(loss)]), None if judged is None else terms[-1])
 
 
@@ -155,7 +155,7 @@ def _fill(state: TrainingState, images: Tensor) -> None:
     """Fill the memory; every process computes the same, and then has the very bits of the first one."""
     squid = unwrapped(state.squid)
     fill_memory(squid, images)
-    same_everywhere(squid.inpainting.memory.state_dict().values())
+    broadcast(squid.inpainting.memory.state_dict().values())
 
 
 def _on_device(images: Tensor, state: TrainingState) -> Tensor:

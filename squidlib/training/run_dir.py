@@ -63,14 +63,14 @@ class Run:
                 picture.unlink()
 
     def write_settings(
-        self, config: SquidConfig, training: TrainingConfig, weights: LossWeights, facts: dict[str, Any]
+        self, config: SquidConfig, training: TrainingConfig, weights: LossWeights, metadata: dict[str, Any]
     ) -> None:
         """Write run.json: from here on the run can be resumed."""
         settings = {
             "config": as_plain(config),
             "training": as_plain(training),
             "weights": as_plain(weights),
-            "facts": facts,
+            "facts": metadata,
         }
         write_atomically(self.settings_path, (json.dumps(settings, indent=2) + "\n").encode())
 
@@ -106,12 +106,12 @@ class Run:
         """Set a freshly started state to the saved one; a run that saved nothing yet starts at step 0."""
         if not self.state_path.is_file():
             return
-        tensors, facts = read_tensors(self.state_path)
-        if "step" not in facts:
+        tensors, metadata = read_tensors(self.state_path)
+        if "step" not in metadata:
             raise UserError(
                 f"{self.state_path} is no saved training and does not fit {SETTINGS_FILE}; start again (--overwrite)"
             )
         try:
-            restore(state, tensors, facts)
+            restore(state, tensors, metadata)
         except RuntimeError as error:
             raise UserError(f"{self.state_path} does not fit {SETTINGS_FILE}; start again (--overwrite)") from error

@@ -120,14 +120,14 @@ def snapshot(state: TrainingState) -> tuple[dict[str, Tensor], dict[str, Any]]:
     for name, optimizer in _optimizers(state).items():
         for index, values in optimizer.state_dict()["state"].items():
             tensors |= {f"{name}.{index}.{key}": torch.as_tensor(value) for key, value in values.items()}
-    facts: dict[str, Any] = {"step": state.step}
+    metadata: dict[str, Any] = {"step": state.step}
     if state.best.networks:
         tensors |= {f"best.{name}": tensor for name, tensor in state.best.networks.items()}
-        facts |= {"best_loss": state.best.loss, "best_step": state.best.step}
-    return tensors, facts
+        metadata |= {"best_loss": state.best.loss, "best_step": state.best.step}
+    return tensors, metadata
 
 
-def restore(state: TrainingState, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> None:
+def restore(state: TrainingState, tensors: Mapping[str, Tensor], metadata: Mapping[str, Any]) -> None:
     """Set a freshly started state to a snapshot.
 
     Raises:
@@ -143,9 +143,9 @@ def restore(state: TrainingState, tensors: Mapping[str, Tensor], facts: Mapping[
                 value = torch.empty_like(parameters[int(index)], dtype=value.dtype, device=value.device).copy_(value)
             plain["state"].setdefault(int(index), {})[field_name] = value
         optimizer.load_state_dict(plain)
-    state.step = int(facts["step"])
-    if "best_loss" in facts:
-        state.best = Best(facts["best_loss"], facts["best_step"], _below(tensors, "best"))
+    state.step = int(metadata["step"])
+    if "best_loss" in metadata:
+        state.best = Best(metadata["best_loss"], metadata["best_step"], _below(tensors, "best"))
 
 
 def share_state(state: TrainingState) -> None:

@@ -23,7 +23,7 @@ from squidlib.training.logger import Logbook
 from squidlib.training.loop import StepResult, TrainingState, start, train, train_step, unwrapped
 from squidlib.training.run_dir import Run
 from squidlib.training.state import share_state
-from squidlib.utils.distributed import highest, led, rank
+from squidlib.utils.distributed import all_reduce_max, on_rank_zero, rank
 from squidlib.utils.errors import UserError
 from squidlib.utils.progress import progress_bar
 from squidlib.utils.safetensors_io import remove_partials
@@ -50,7 +50,7 @@ def train_run(
         Interrupted: in every process, after Ctrl-C or a termination signal in any of them, when the step in progress
             was finished and everything saved.
     """
-    config, training, weights, facts = led(run.read_settings)
+    config, training, weights, metadata = on_rank_zero(run.read_settings)
     state = start(config, training, device, fabric=fabric)
     first, books = rank() == 0, list[Logbook]()
 
@@ -59,14 +59,14 @@ def train_run(
         run.load_state(state)
         books.append(Logbook(run.log_path, state.step, run.folder / "tensorboard"))
 
-    led(take_up)
+    on_rank_zero(take_up)
     share_state(state)
     with stop_signals() as stop, progress_bar(training.steps, state.step, progress and first) as bar:
         keeper = _Keeper(run, data, state, books[0], bar, picture_steps(data, training)) if first else None
 
         def after_step(result: StepResult) -> None:
             failure = keeper.note(result) if keeper else None
-            verdict = highest(_FAILED if failure else _STOP if stop.is_set() else _GO_ON, state.fabric.device)
+            verdict = all_reduce_max(_FAILED if failure else _STOP if stop.is_set() else _GO_ON, state.fabric.device)
             if verdict == _FAILED:
                 raise failure or Interrupted("the first process could not go on")
             if verdict == _STOP:
@@ -75,7 +75,7 @@ def train_run(
                 raise Interrupted(f"stopped after step {state.step} of {training.steps}; everything is saved")
 
         train(state, data, training, weights, after_step)
-    detector = finish(state, data, facts, training.choose_score)
+    detector = finish(state, data, metadata, training.choose_score)
 
     def put_away() -> None:
         books[0].write()
@@ -84,7 +84,7 @@ def train_run(
         save(detector, run.model_path)
         run.state_path.unlink(missing_ok=True)
 
-    led(put_away)
+    on_rank_zero(put_away)
     return detector
 
 
@@ -140,7 +140,7 @@ def _outcome(state: TrainingState, training: TrainingConfig) -> dict[str, Any]:
     return outcome
 
 
-def finish(state: TrainingState, data: NormalData, facts: dict[str, Any], choose: bool = False) -> Detector:
+def finish(state: TrainingState, data: NormalData, metadata: dict[str, Any], choose: bool = False) -> Detector:
     """Calibrate what was trained on held-out normal images.
 
     Args:
@@ -151,8 +151,8 @@ def finish(state: TrainingState, data: NormalData, facts: dict[str, Any], choose
     normals = data.calibration()
     if choose:
         choice = choose_score(squid, discriminator, normals)
-        facts = facts | {"score": choice.best, "pretended": choice.aucs}
-    return Detector(squid, discriminator, calibrate(squid, discriminator, normals), facts)
+        metadata = metadata | {"score": choice.best, "pretended": choice.aucs}
+    return Detector(squid, discriminator, calibrate(squid, discriminator, normals), metadata)
 
 
 def steps_in(

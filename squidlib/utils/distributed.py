@@ -39,7 +39,7 @@ def rank() -> int:
     return dist.get_rank() if world() > 1 else 0
 
 
-def share_of(batch_size: int, processes: int) -> int:
+def local_batch_size(batch_size: int, processes: int) -> int:
     """Images of a batch that fall on each process.
 
     Raises:
@@ -51,7 +51,7 @@ def share_of(batch_size: int, processes: int) -> int:
     return batch_size // processes
 
 
-def gathered(tensor: Tensor) -> Tensor:
+def all_gather(tensor: Tensor) -> Tensor:
     """The tensors (B, ...) of all processes as one (N * B, ...), in the order of the batch; no gradient passes."""
     if world() == 1:
         return tensor
@@ -60,7 +60,7 @@ def gathered(tensor: Tensor) -> Tensor:
     return torch.cat(parts)
 
 
-def mean_over(values: list[Tensor]) -> list[Tensor]:
+def all_reduce_mean(values: list[Tensor]) -> list[Tensor]:
     """Each 0-dimensional value's mean over the processes, by one message."""
     if world() == 1 or not values:
         return values
@@ -82,14 +82,14 @@ def average_gradients(module: nn.Module) -> None:
         gradient.copy_(mean.view(gradient.shape))
 
 
-def same_everywhere(tensors: Iterable[Tensor]) -> None:
+def broadcast(tensors: Iterable[Tensor]) -> None:
     """Overwrite tensors by the first process's."""
     if world() > 1:
         for tensor in tensors:
             dist.broadcast(tensor, 0)
 
 
-def highest(value: int, device: torch.device) -> int:
+def all_reduce_max(value: int, device: torch.device) -> int:
     """The highest of all processes' values: how they agree to stop."""
     if world() == 1:
         return value
@@ -98,7 +98,7 @@ def highest(value: int, device: torch.device) -> int:
     return int(values)
 
 
-def led(action: Callable[[], T]) -> T:
+def on_rank_zero(action: Callable[[], T]) -> T:
     """Do something in the first process only, and give its result, or its refusal, to all.
 
     Raises:
@@ -131,7 +131,7 @@ class _Share(TorchFunctionMode):
 
 
 @contextmanager
-def share_of_draws() -> Iterator[None]:
+def local_draws() -> Iterator[None]:
     """Within, random numbers for a share of the batch are those that one process would draw for these images.
 
     Every network part draws by ``torch.rand(B, ...)`` with the images first; it need not know how many processes there

@@ -101,7 +101,7 @@ def test_a_quarter_turn_lays_a_standing_rectangle_down() -> None:
 def test_cutpastes_score_is_the_mahalanobis_distance_to_plain_normals() -> None:
     from sklearn.covariance import LedoitWolf
 
-    system = SYSTEMS["CutPaste"](2).fit(NORMALS, varied=noise(12, 32, seed=5) ** 3)
+    system = SYSTEMS["CutPaste"](2).fit(NORMALS, augmented=noise(12, 32, seed=5) ** 3)
     assert system.embed(NORMALS).shape == (12, 8 * 4), "features, not the head's three logits"
     gaussian = LedoitWolf().fit(system.embed(NORMALS).double().numpy())
     tests = noise(5, 32, seed=9)

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Generator, Tensor, nn
 
-from squidlib.baselines.base import Ticks, seeded
+from squidlib.baselines.base import Progress, seeded
 from squidlib.baselines.f_anogan import FAnoGAN, FAnoGANNetworks, gradient_penalty
 from tests.helpers import noise
 
@@ -63,24 +63,24 @@ def test_the_critic_judges_each_image_for_itself() -> None:
 class Watched(FAnoGAN):
     """Notes the weights before each of the two phases."""
 
-    def _train_gan(self, shown: Tensor, seed: int, ticks: Ticks, steps: int) -> None:
+    def _train_gan(self, shown: Tensor, seed: int, progress: Progress, steps: int) -> None:
         self.start = {name: state(part) for name, part in self.networks.named_children()}
-        super()._train_gan(shown, seed, ticks, steps)
+        super()._train_gan(shown, seed, progress, steps)
 
-    def _train_encoder(self, shown: Tensor, seed: int, ticks: Ticks, steps: int) -> None:
+    def _train_encoder(self, shown: Tensor, seed: int, progress: Progress, steps: int) -> None:
         self.middle = {name: state(part) for name, part in self.networks.named_children()}
-        super()._train_encoder(shown, seed, ticks, steps)
+        super()._train_encoder(shown, seed, progress, steps)
 
 
 def test_first_the_gan_is_trained_and_then_the_encoder_alone() -> None:
     system = Watched(code=4, width=2, steps=8, batch_size=4)
     counts: list[int] = []
 
-    def ticks(count: int) -> Iterable[int]:
+    def progress(count: int) -> Iterable[int]:
         counts.append(count)
         return range(count)
 
-    system.fit(IMAGES, ticks=ticks)
+    system.fit(IMAGES, progress=progress)
     assert counts == [6, 2]
     for name, part in system.networks.named_children():
         assert alike(system.start[name], system.middle[name]) == (name == "encoder")

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from squidlib.baselines.backbone import backbone
 from squidlib.baselines.feature_neighbours import FeatureNeighbours
-from squidlib.baselines.padim import REGULARISER, PaDiM, PlaceGaussians, smooth, whitening
+from squidlib.baselines.padim import REGULARISER, PaDiM, PatchGaussians, smooth, whitening
 from squidlib.baselines.panda import Panda, compactness, sum_of_nearest
 from squidlib.teaching.lesson import interruptible
 from tests.helpers import noise
@@ -76,14 +76,14 @@ def test_an_image_is_scored_alike_alone_and_in_company(name: str) -> None:
 @pytest.mark.parametrize("name", ["PaDiM", "PANDA"])
 def test_an_interruption_leaves_a_usable_system(name: str) -> None:
     system = SYSTEMS[name]()
-    with interruptible(name) as ticks:
+    with interruptible(name) as progress:
 
         def interrupted(count: int) -> Iterator[int]:
-            for _ in ticks(count):
+            for _ in progress(count):
                 raise KeyboardInterrupt
             yield 0
 
-        system.fit(NORMALS, ticks=interrupted)
+        system.fit(NORMALS, progress=interrupted)
     assert torch.isfinite(system.score(NORMALS)).all()
 
 
@@ -124,7 +124,7 @@ def test_features_are_computed_once_an_image_and_the_oldest_are_forgotten(monkey
 def test_streaming_mean_and_covariance_are_numpys() -> None:
     features = 1000 + torch.randn(3, 50, 4, generator=torch.Generator().manual_seed(0)) * torch.tensor([1.0, 2, 3, 4])
     features[..., 1] += features[..., 0]
-    gaussians = PlaceGaussians(3, 4)
+    gaussians = PatchGaussians(3, 4)
     for batch in features.split([1, 20, 7, 22], dim=1):
         gaussians.push(batch)
     for place in range(3):
@@ -211,9 +211,9 @@ def test_panda_draws_normal_images_to_their_old_centre_and_trains_two_stages_onl
 
 
 def test_panda_trains_on_varied_images_and_keeps_the_plain_ones() -> None:
-    plain = Panda(NETWORK, steps=0).fit(NORMALS, varied=noise(4, 32))
+    plain = Panda(NETWORK, steps=0).fit(NORMALS, augmented=noise(4, 32))
     assert torch.equal(plain.bank, Panda(NETWORK, steps=0).fit(NORMALS).bank)
     assert not torch.equal(
-        Panda(NETWORK, steps=2, learning_rate=1.0).fit(NORMALS, varied=noise(4, 32)).bank,
+        Panda(NETWORK, steps=2, learning_rate=1.0).fit(NORMALS, augmented=noise(4, 32)).bank,
         Panda(NETWORK, steps=2, learning_rate=0.01).fit(NORMALS).bank,
     )

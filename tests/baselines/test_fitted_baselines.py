@@ -64,7 +64,7 @@ def test_an_interruption_leaves_a_usable_system(name: str, raised: bool) -> None
 
     system = SYSTEMS[name](50)
     with suppress(KeyboardInterrupt):
-        system.fit(NORMALS, seed=0, ticks=interrupted)
+        system.fit(NORMALS, seed=0, progress=interrupted)
     assert torch.isfinite(system.score(NORMALS)).all()
 
 
@@ -76,10 +76,10 @@ def test_steps_are_what_the_ticks_count_and_varied_images_are_learned_from(name:
         counts.append(count)
         return range(count)
 
-    plain = SYSTEMS[name](3).fit(NORMALS, ticks=counting).score(NORMALS)
+    plain = SYSTEMS[name](3).fit(NORMALS, progress=counting).score(NORMALS)
     assert counts == [3]
-    varied = SYSTEMS[name](3).fit(NORMALS, varied=noise(12, 32, seed=5) ** 3).score(NORMALS)
-    assert not torch.allclose(plain, varied)
+    augmented = SYSTEMS[name](3).fit(NORMALS, augmented=noise(12, 32, seed=5) ** 3).score(NORMALS)
+    assert not torch.allclose(plain, augmented)
 
 
 @each_system

@@ -35,7 +35,7 @@ def test_igd_mixes_each_code_with_that_of_another_image() -> None:
 
 
 def test_igds_gaussian_is_that_of_plain_normals_as_scored() -> None:
-    system = SYSTEMS["IGD"](4).fit(NORMALS, varied=noise(12, 32, seed=5) ** 3)
+    system = SYSTEMS["IGD"](4).fit(NORMALS, augmented=noise(12, 32, seed=5) ** 3)
     codes = in_batches(system.encoder, NORMALS)
     torch.testing.assert_close(system.centre, codes.mean(0))
     torch.testing.assert_close(system.spread, (codes - codes.mean(0)).square().sum(1).mean())

@@ -69,15 +69,15 @@ def test_an_image_is_scored_alike_alone_and_in_company(name: str) -> None:
 @each_system
 def test_an_interruption_leaves_a_usable_system(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     normals, system = normals_of(name), SYSTEMS[name](50)
-    with interruptible(name) as ticks:
+    with interruptible(name) as progress:
 
         def interrupted(count: int) -> Iterator[int]:
-            for step in ticks(count):
+            for step in progress(count):
                 yield step
                 if step == 1:
                     raise KeyboardInterrupt
 
-        system.fit(normals, seed=0, ticks=interrupted)
+        system.fit(normals, seed=0, progress=interrupted)
     assert "step 1 of 50" in capsys.readouterr().out
     assert torch.isfinite(system.score(normals)).all()
 
@@ -143,7 +143,7 @@ def test_batches_follow_the_seed_and_the_ticks() -> None:
     assert len(first) == 4
     assert all(torch.equal(one, two) for one, two in zip(first, again, strict=True))
     assert not all(torch.equal(one, two) for one, two in zip(first, other, strict=True))
-    assert len(list(batches(images, 3, 4, 0, ticks=lambda count: range(2)))) == 2
+    assert len(list(batches(images, 3, 4, 0, progress=lambda count: range(2)))) == 2
 
 
 def test_seeded_weights_do_not_disturb_other_random_numbers() -> None:
@@ -166,14 +166,14 @@ def test_ganomalys_makers_minimise_its_three_terms() -> None:
     reconstruction, code, again = networks(images)
     real, fake = networks.features(images), networks.features(reconstruction)
     expected = ((real - fake) ** 2).mean() + 50 * (images - reconstruction).abs().mean() + ((code - again) ** 2).mean()
-    torch.testing.assert_close(networks.makers_loss(images, reconstruction, code, again), expected)
+    torch.testing.assert_close(networks.generator_loss(images, reconstruction, code, again), expected)
 
 
 def test_ganomalys_judge_calls_images_real_and_reconstructions_fake_and_teaches_no_maker() -> None:
     networks = seeded(0, lambda: GanomalyNetworks(48, 4, 2)).eval()
     reconstruction = networks(NORMALS)[0]
     real, fake = (networks.verdict(networks.features(images))[:, 0].sigmoid() for images in (NORMALS, reconstruction))
-    loss = networks.judges_loss(NORMALS, reconstruction)
+    loss = networks.discriminator_loss(NORMALS, reconstruction)
     torch.testing.assert_close(loss, -(real.log().mean() + (1 - fake).log().mean()) / 2)
     loss.backward()
     assert all(value.grad is None for value in networks.decoder.parameters())

@@ -64,7 +64,7 @@ def test_the_same_seed_gives_the_same_scores_and_another_others(name: str) -> No
 
 @each_system
 def test_networks_are_trained_on_the_varied_images(name: str) -> None:
-    alone, with_varied = (small(name).fit(NORMALS, varied=varied) for varied in (None, noise(12, 32, seed=9)))
+    alone, with_varied = (small(name).fit(NORMALS, augmented=augmented) for augmented in (None, noise(12, 32, seed=9)))
     assert not torch.equal(alone.reconstruct(NORMALS), with_varied.reconstruct(NORMALS))
 
 
@@ -77,7 +77,7 @@ def test_an_interruption_leaves_a_usable_system(name: str, stop: int) -> None:
                 return
             yield step
 
-    system = small(name, 50).fit(NORMALS, ticks=interrupted)
+    system = small(name, 50).fit(NORMALS, progress=interrupted)
     assert torch.isfinite(system.score(NORMALS)).all()
     assert torch.isfinite(system.reconstruct(NORMALS)).all()
 
@@ -85,15 +85,15 @@ def test_an_interruption_leaves_a_usable_system(name: str, stop: int) -> None:
 @each_system
 def test_so_does_the_stop_button(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     system = small(name, 50)
-    with interruptible(name) as ticks:
+    with interruptible(name) as progress:
 
         def interrupted(count: int) -> Iterator[int]:
-            for step in ticks(count):
+            for step in progress(count):
                 yield step
                 if step == 1:
                     raise KeyboardInterrupt
 
-        system.fit(NORMALS, ticks=interrupted)
+        system.fit(NORMALS, progress=interrupted)
     assert "stopped after step 1 of" in capsys.readouterr().out
     assert torch.isfinite(system.score(NORMALS)).all()
 
@@ -107,7 +107,7 @@ def test_every_step_is_ticked(name: str) -> None:
             steps.append(step)
             yield step
 
-    small(name, 7).fit(NORMALS, ticks=counted)
+    small(name, 7).fit(NORMALS, progress=counted)
     assert len(steps) == 7
 
 

@@ -70,7 +70,7 @@ def test_the_centre_goes_towards_the_mean_code_and_ends_at_that_of_the_plain_ima
     expected = 0.75 * made.centre + 0.25 * codes.mean(0)
     made.move_centre(codes, 0.25)
     torch.testing.assert_close(made.centre, expected)
-    fitted = small().fit(IMAGES, varied=noise(8, 32, seed=1)).network
+    fitted = small().fit(IMAGES, augmented=noise(8, 32, seed=1)).network
     torch.testing.assert_close(fitted.centre, fitted.encoder(IMAGES).mean(0).detach(), rtol=1e-4, atol=1e-5)
 
 
@@ -91,7 +91,7 @@ def test_scores_of_the_calibration_images_are_a_sum_of_standard_scores() -> None
 
 
 def test_fit_has_calibrated_on_the_plain_images() -> None:
-    system = small().fit(IMAGES, varied=noise(8, 32, seed=1))
+    system = small().fit(IMAGES, augmented=noise(8, 32, seed=1))
     before = system.score(IMAGES)
     torch.testing.assert_close(before, system.calibrate(IMAGES).score(IMAGES))
     assert not torch.allclose(before, system.calibrate(noise(8, 32, seed=5)).score(IMAGES))

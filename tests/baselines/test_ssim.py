@@ -20,8 +20,8 @@ Array = NDArray[np.float64]
 
 def windows_by_hand(one: Array, other: Array) -> tuple[Array, Array]:
     """SSIM and its structure of each window, from the definitions of weighted mean, variance and covariance."""
-    ticks = np.arange(11) - 5
-    weights = np.exp(-(ticks[:, None] ** 2 + ticks[None] ** 2) / (2 * 1.5**2))
+    progress = np.arange(11) - 5
+    weights = np.exp(-(progress[:, None] ** 2 + progress[None] ** 2) / (2 * 1.5**2))
     weights /= weights.sum()
     whole, structure = [], []
     for i in range(one.shape[0] - 10):

@@ -50,9 +50,9 @@ class Timed(Stepwise):
         super().__init__()
         self.fake = fake
 
-    def fit(self, normals: Any, seed: int = 0, ticks: Any = range, varied: Any = None) -> Timed:
+    def fit(self, normals: Any, seed: int = 0, progress: Any = range, augmented: Any = None) -> Timed:
         for seconds, share in ((3.0, 0.75), (1.0, 0.25)):
-            for step in ticks(int(share * self.steps)):
+            for step in progress(int(share * self.steps)):
                 self.fake.now += 50.0 if step < 2 else seconds
                 self.done += 1
         self.fake.now += 10.0

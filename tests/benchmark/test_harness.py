@@ -23,7 +23,7 @@ from squidlib.benchmark.summary import Row, spread, summarise
 from tests.benchmark_toys import TOYS, ToySource
 from tests.helpers import contents, refusal
 
-SETTINGS = settings_of("digitanatomy", ToySource().exam(), 0.002, "cpu")
+SETTINGS = settings_of("digitanatomy", ToySource().test_set(), 0.002, "cpu")
 Capture = pytest.CaptureFixture[str]
 
 
@@ -55,7 +55,7 @@ def test_failures_are_reported_and_the_rest_goes_on(ran: tuple[Path, list[str]])
     assert "in fit" in Store(folder).log("failing", 0).read_text()
     assert "    failed: RuntimeError: the toy is broken" in said
     assert any(line.startswith("4/4 killed, seed 0 (all done at about ") for line in said)
-    rows = summarise(Store(folder), ToySource().exam(), TOYS)
+    rows = summarise(Store(folder), ToySource().test_set(), TOYS)
     assert {row.name for row in rows[:2]} == {"SQUID", "brightness"}
     text = as_markdown(rows, SETTINGS)
     assert "- failing, seed 0: RuntimeError: the toy is broken" in text
@@ -172,13 +172,13 @@ def test_tables_say_what_was_found_beside_what_the_paper_prints() -> None:
 def test_every_system_is_compared_with_squid(tmp_path: Path) -> None:
     import torch
 
-    store, exam = Store(tmp_path), ToySource().exam()
-    labels, random = exam.labels.float(), np.random.default_rng(0)
+    store, test_set = Store(tmp_path), ToySource().test_set()
+    labels, random = test_set.labels.float(), np.random.default_rng(0)
     for seed in range(3):
         for name, skill in (("SQUID", 3.0), ("poor", 0.0), ("other", 2.9)):
             scores = skill * labels + torch.from_numpy(random.normal(size=len(labels))).float()
             store.write(JobResult(name, seed, figures(0.5), None, 1.0), {"scores": scores}, {})
-    rows = {row.name: row for row in summarise(store, exam, TOYS)}
+    rows = {row.name: row for row in summarise(store, test_set, TOYS)}
     assert rows["SQUID"].comparison is None
     assert rows["poor"].comparison is not None
     assert rows["other"].comparison is not None
@@ -188,7 +188,7 @@ def test_every_system_is_compared_with_squid(tmp_path: Path) -> None:
 
 
 def test_the_chart_marks_squid_and_the_trivial_ones(ran: tuple[Path, list[str]]) -> None:
-    rows = summarise(Store(ran[0]), ToySource().exam(), TOYS)
+    rows = summarise(Store(ran[0]), ToySource().test_set(), TOYS)
     figure = auc_chart(rows, "digitanatomy")
     legend = [text.get_text() for text in figure.legends[0].get_texts()]
     assert legend == ["SQUID", "trivial: learns (next to) nothing"]
@@ -197,15 +197,15 @@ def test_the_chart_marks_squid_and_the_trivial_ones(ran: tuple[Path, list[str]])
 
 
 def test_the_picture_has_a_column_for_every_system_that_reconstructs(ran: tuple[Path, list[str]]) -> None:
-    exam = ToySource().exam()
-    rows = summarise(Store(ran[0]), exam, TOYS)
-    figure = reconstructions_picture(rows, Store(ran[0]), exam)
+    test_set = ToySource().test_set()
+    rows = summarise(Store(ran[0]), test_set, TOYS)
+    figure = reconstructions_picture(rows, Store(ran[0]), test_set)
     assert figure is not None
     assert [axis.get_title() for axis in figure.axes[:3]] == ["input", *(row.name for row in rows[:2])]
-    for number, index in enumerate(exam.pictured):
+    for number, index in enumerate(test_set.pictured):
         shown = [np.asarray(axis.images[0].get_array()) for axis in figure.axes[3 * number : 3 * number + 3]]
-        assert np.allclose(shown[0], exam.images[index, 0])
-        assert np.allclose(shown[1], 1 - exam.images[index, 0])
+        assert np.allclose(shown[0], test_set.images[index, 0])
+        assert np.allclose(shown[1], 1 - test_set.images[index, 0])
 
 
 def test_the_expected_time_is_what_a_system_took_before() -> None:

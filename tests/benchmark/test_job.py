@@ -18,7 +18,7 @@ from squidlib.benchmark import source as source_module
 from squidlib.benchmark.job import Job, ask, work
 from squidlib.benchmark.judging import judge
 from squidlib.benchmark.registry import Entry
-from squidlib.benchmark.source import Exam, NamedSource, preset_of
+from squidlib.benchmark.source import NamedSource, TestSet, preset_of
 from squidlib.benchmark.squid_system import SquidSystem
 from squidlib.benchmark.store import Store
 from squidlib.benchmark.subprocess import run_apart
@@ -42,9 +42,9 @@ def test_a_system_sees_images_and_never_a_label_a_kind_or_a_mask(
     order, systems = [], []
 
     class Watched(ToySource):
-        def exam(self) -> Exam:
+        def test_set(self) -> TestSet:
             order.append("exam")
-            return super().exam()
+            return super().test_set()
 
     class Watching(Brightness):
         def score(self, images: torch.Tensor) -> torch.Tensor:
@@ -66,56 +66,57 @@ def test_a_system_sees_images_and_never_a_label_a_kind_or_a_mask(
                     assert thing.is_floating_point()
                     assert thing.shape[1:] == (1, 24, 24)
                     shown = [
-                        any(torch.equal(image, question) for question in ToySource().exam().images) for image in thing
+                        any(torch.equal(image, question) for question in ToySource().test_set().images)
+                        for image in thing
                     ]
                     assert called == "score" or not any(shown), "a test image was learned from"
 
 
 def test_a_stepwise_system_trains_on_varied_images_for_the_planned_steps() -> None:
-    system, material = Stepwise(), ToySource().material(3)
-    answers = ask(system, Stepwise(), material, 3, 0.2)
+    system, fit_data = Stepwise(), ToySource().fit_data(3)
+    answers = ask(system, Stepwise(), fit_data, 3, 0.2)
     assert answers.plan is not None
     assert system.done == answers.plan.steps == system.steps
-    called, (normals, seed, varied) = system.calls[0]
+    called, (normals, seed, augmented) = system.calls[0]
     assert (called, seed) == ("fit", 3)
-    assert torch.equal(normals, material.normals)  # type: ignore[arg-type]
-    assert torch.equal(varied, material.varied)  # type: ignore[arg-type]
+    assert torch.equal(normals, fit_data.normals)  # type: ignore[arg-type]
+    assert torch.equal(augmented, fit_data.augmented)  # type: ignore[arg-type]
     assert [name for name, _ in system.calls] == ["fit", "calibrate", "score", "score"]
     assert 0.001 * system.done <= answers.fit_seconds < 5.0
 
 
 def test_scores_that_are_no_numbers_are_an_error() -> None:
     with pytest.raises(ValueError, match="12 finite scores expected"):
-        ask(Blind(), Blind(), ToySource().material(0), 0, 1.0)
+        ask(Blind(), Blind(), ToySource().fit_data(0), 0, 1.0)
 
 
 def test_what_a_job_writes_is_what_the_metrics_say(tmp_path: Path) -> None:
     work(job("SQUID", tmp_path))
     (result,) = Store(tmp_path).results()
-    exam, kinds = ToySource().exam(), np.array(KINDS)
-    scores = exam.images.mean(dim=(1, 2, 3))
+    test_set, kinds = ToySource().test_set(), np.array(KINDS)
+    scores = test_set.images.mean(dim=(1, 2, 3))
     assert result.figures is not None
     assert torch.allclose(Store(tmp_path).scores("SQUID", 0), scores)
     for kind in ("novel", "missing"):
         own = (kinds == kind) | (kinds == "normal")
         assert result.figures["auc"][kind] == pytest.approx(auc((kinds == kind)[own].astype(int), scores[own]))
-        expected = pixel_auc(exam.masks[kinds == kind], exam.images[kinds == kind])  # type: ignore[index]
+        expected = pixel_auc(test_set.masks[kinds == kind], test_set.images[kinds == kind])  # type: ignore[index]
         assert result.figures["pixel_auc"][kind] == pytest.approx(expected)
-    calibration = ToySource().material(0).calibration.mean(dim=(1, 2, 3))
+    calibration = ToySource().fit_data(0).calibration.mean(dim=(1, 2, 3))
     threshold = float(np.quantile(calibration.double(), 0.95))
-    assert result.figures["calibrated"] == pytest.approx(decide(exam.labels, scores, threshold)._asdict(), rel=1e-5)
+    assert result.figures["calibrated"] == pytest.approx(decide(test_set.labels, scores, threshold)._asdict(), rel=1e-5)
     assert result.figures["oracle"]["accuracy"] >= result.figures["calibrated"]["accuracy"]
     assert result.figures["parameters"] == 8
     shown = Store(tmp_path).shown("SQUID", 0)
-    assert torch.equal(shown["reconstructions"], 1 - exam.images[[0, 8, 14]])
-    assert torch.equal(shown["maps"], exam.images[[0, 8, 14]])
+    assert torch.equal(shown["reconstructions"], 1 - test_set.images[[0, 8, 14]])
+    assert torch.equal(shown["maps"], test_set.images[[0, 8, 14]])
 
 
 def test_without_masks_there_is_no_pixel_auc() -> None:
-    exam = ToySource().exam()
-    blind = Exam(exam.images, exam.kinds)
-    scores = exam.images.mean(dim=(1, 2, 3))
-    assert judge(blind, scores, scores[:5], exam.images)["pixel_auc"] is None
+    test_set = ToySource().test_set()
+    blind = TestSet(test_set.images, test_set.kinds)
+    scores = test_set.images.mean(dim=(1, 2, 3))
+    assert judge(blind, scores, scores[:5], test_set.images)["pixel_auc"] is None
 
 
 def test_a_process_that_is_gone_without_a_word_is_told(tmp_path: Path) -> None:
@@ -152,40 +153,40 @@ def test_a_termination_signal_ends_the_work_apart_too(tmp_path: Path) -> None:
 def test_squid_is_a_system_like_others() -> None:
     training = TrainingConfig(steps=5, schedule_steps=5, batch_size=2, refill_memory=True)
     preset = Preset(tiny_config(), training, LossWeights(), preset_of("digitanatomy").jitter)
-    normals, varied = noise(9, 24, seed=1), noise(12, 24, seed=2)
+    normals, augmented = noise(9, 24, seed=1), noise(12, 24, seed=2)
     seen: list[int] = []
 
-    def ticks(steps: int) -> range:
+    def progress(steps: int) -> range:
         seen.append(steps)
         return range(steps)
 
     one, same, other = (SquidSystem(preset, steps=3) for _ in range(3))
     state = torch.random.get_rng_state()
-    one.fit(normals, 0, ticks, varied).calibrate(noise(8, 24, seed=4))
+    one.fit(normals, 0, progress, augmented).calibrate(noise(8, 24, seed=4))
     assert torch.equal(torch.random.get_rng_state(), state)
-    same.fit(normals, 0, range, varied).calibrate(noise(8, 24, seed=4))
-    other.fit(normals, 1, range, varied).calibrate(noise(8, 24, seed=4))
+    same.fit(normals, 0, range, augmented).calibrate(noise(8, 24, seed=4))
+    other.fit(normals, 1, range, augmented).calibrate(noise(8, 24, seed=4))
     images = noise(4, 24, seed=5)
     assert seen == [3]
     assert torch.equal(one.score(images), same.score(images))
     assert not torch.equal(one.score(images), other.score(images))
     assert len(one.squid.inpainting.memory.contents()[0]) == len(normals)  # filled with plain training images
     assert one.reconstruct(images).shape == one.anomaly_map(images).shape == images.shape
-    stopped = SquidSystem(preset, steps=3).fit(normals, 0, lambda steps: range(1), varied)
+    stopped = SquidSystem(preset, steps=3).fit(normals, 0, lambda steps: range(1), augmented)
     assert torch.isfinite(stopped.calibrate(normals).score(images)).all()
 
 
 def test_both_data_sets_come_from_one_loader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(source_module, "VARIED_BATCH", 5)
     folder = zhanglab_folder(tmp_path / "chest")
-    facts = {"data": "zhanglab", "folder": str(folder), "image_size": 16, "cache": str(tmp_path / "cache")}
-    source = NamedSource(facts)
-    material, exam = source.material(0), source.exam()
-    count = len(material.normals)
-    assert 4 * count <= len(material.varied) < 4 * count + 5
-    assert torch.equal(material.questions, exam.images)
-    assert len(source.material(0, varied=False).varied) == 0
-    assert not torch.equal(source.material(1).varied, material.varied)
-    assert [exam.kinds[index] for index in exam.pictured] == ["normal", "abnormal", "abnormal", "abnormal"]
-    assert [sample.kind for sample in exam.samples()] == ["normal", "abnormal 1", "abnormal 2", "abnormal 3"]
-    assert exam.pictured == [exam.kinds.index("normal"), *np.flatnonzero(exam.labels.numpy())[:3]]
+    metadata = {"data": "zhanglab", "folder": str(folder), "image_size": 16, "cache": str(tmp_path / "cache")}
+    source = NamedSource(metadata)
+    fit_data, test_set = source.fit_data(0), source.test_set()
+    count = len(fit_data.normals)
+    assert 4 * count <= len(fit_data.augmented) < 4 * count + 5
+    assert torch.equal(fit_data.test_images, test_set.images)
+    assert len(source.fit_data(0, augmented=False).augmented) == 0
+    assert not torch.equal(source.fit_data(1).augmented, fit_data.augmented)
+    assert [test_set.kinds[index] for index in test_set.pictured] == ["normal", "abnormal", "abnormal", "abnormal"]
+    assert [sample.kind for sample in test_set.samples()] == ["normal", "abnormal 1", "abnormal 2", "abnormal 3"]
+    assert test_set.pictured == [test_set.kinds.index("normal"), *np.flatnonzero(test_set.labels.numpy())[:3]]

@@ -12,7 +12,7 @@ from squidlib.benchmark import stored as stored_module
 from squidlib.benchmark.registry import DENSITY, MEMORY, RECONSTRUCTION, SQUID, SYSTEMS, TRIVIAL
 from squidlib.benchmark.report import as_json
 from squidlib.benchmark.significance import Comparison
-from squidlib.benchmark.store import DATASETS, folder_of, from_json, stored
+from squidlib.benchmark.stored import DATASETS, folder_of, from_json, stored
 from squidlib.benchmark.summary import (
     Row,
     agreement,

@@ -20,7 +20,7 @@ def toy_images(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever data set is named, toys are read."""
     import squidlib.benchmark.source as source
 
-    monkeypatch.setattr(source, "NamedSource", lambda facts: ToySource())
+    monkeypatch.setattr(source, "NamedSource", lambda metadata: ToySource())
 
 
 TABLE = [
@@ -122,7 +122,7 @@ def test_ctrl_c_before_anything_is_done_leaves_no_empty_tables(
     def interrupted(*_: object) -> str:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(source, "NamedSource", lambda facts: ToySource())
+    monkeypatch.setattr(source, "NamedSource", lambda metadata: ToySource())
     monkeypatch.setattr(harness, "run_apart", interrupted)
     assert squid(capsys, "benchmark", "digitanatomy", "--out", str(tmp_path)).code == 130
     assert not (tmp_path / "results.md").exists()
@@ -137,16 +137,16 @@ def test_what_is_said_of_the_data_reaches_its_reader(
     seen: list[dict[str, Any]] = []
     downloads: list[bool] = []
 
-    def stopped(facts: dict[str, Any]) -> None:
-        seen.append(facts)
+    def stopped(metadata: dict[str, Any]) -> None:
+        seen.append(metadata)
         raise UserError("far enough")
 
     monkeypatch.setattr(source, "NamedSource", stopped)
-    monkeypatch.setattr(data_choice, "data_of", lambda facts, seed, download=False: downloads.append(download))
+    monkeypatch.setattr(data_choice, "data_of", lambda metadata, seed, download=False: downloads.append(download))
     plain = ["benchmark", "pneumoniamnist", "--data", str(tmp_path), "--out", str(tmp_path / "out")]
     squid(capsys, *plain)
     squid(capsys, *plain, "--skip-bad", "--cache", str(tmp_path / "cache"), "--download")
-    assert [facts["skip_bad"] for facts in seen] == [False, True]
-    assert [facts["cache"] for facts in seen] == [None, str(tmp_path / "cache")]
-    assert [facts["folder"] for facts in seen] == 2 * [str(tmp_path)]
+    assert [metadata["skip_bad"] for metadata in seen] == [False, True]
+    assert [metadata["cache"] for metadata in seen] == [None, str(tmp_path / "cache")]
+    assert [metadata["folder"] for metadata in seen] == 2 * [str(tmp_path)]
     assert downloads == [True]

@@ -44,9 +44,9 @@ def test_zhanglab_is_trained_evaluated_and_every_score_stands_beside_the_baselin
     assert Run(out).finished
     said = squid(capsys, "evaluate", out)
     assert said.code == 0, said.errors
-    facts = load(out).facts
-    assert facts["pretended"][facts["score"]] == max(facts["pretended"].values())
-    for name in (f"{facts['score']} (default)", "combined", "discriminator", "sharpness", "pixel kNN", "abnormal"):
+    metadata = load(out).metadata
+    assert metadata["pretended"][metadata["score"]] == max(metadata["pretended"].values())
+    for name in (f"{metadata['score']} (default)", "combined", "discriminator", "sharpness", "pixel kNN", "abnormal"):
         assert name in said.out
     assert "Where it is wrong" not in said.out
     (figures,) = json.loads((out / "evaluation.json").read_text()).values()
@@ -90,8 +90,8 @@ def test_chexpert_with_the_official_columns_is_trained_and_evaluated(
     ("name", "make"), [("zhanglab", zhanglab_authors_folder), ("chexpert", chexpert_authors_folder)]
 )
 def test_the_authors_layouts_are_known_by_their_folders(name: str, make, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
-    facts = {"data": name, "folder": str(make(tmp_path / "data")), "image_size": 32}
-    data = data_of(facts, seed=3)
+    metadata = {"data": name, "folder": str(make(tmp_path / "data")), "image_size": 32}
+    data = data_of(metadata, seed=3)
     assert isinstance(data, ChestData)
     assert data.batch(0, 2).shape == (2, 1, 32, 32)
     assert data.seed == 3
@@ -102,8 +102,8 @@ def test_contamination_mixes_that_share_of_abnormal_images_into_training(capsys:
     arguments = ("--cache", tmp_path / "cache", "--contamination", 0.25)
     said = squid(capsys, "train", "zhanglab", "--data", folder, "--out", out, *arguments)
     assert said.code == 0, said.errors
-    facts = json.loads((out / "run.json").read_text())["facts"]
-    dirty, clean = data_of(facts, 0), data_of(facts | {"contamination": 0}, 0)
+    metadata = json.loads((out / "run.json").read_text())["facts"]
+    dirty, clean = data_of(metadata, 0), data_of(metadata | {"contamination": 0}, 0)
     assert isinstance(dirty, ChestData)
     assert isinstance(clean, ChestData)
     assert dirty.dirty.mean() == pytest.approx(0.25, abs=0.5 / len(dirty))

@@ -64,7 +64,7 @@ def test_tables_and_figures_hold_every_system_and_share(capsys: Capture, folder:
     assert "AUC" in said.out
     stored = read_runs(out / "results.json", "")
     assert len(stored.runs) == 2 * 2 * 6
-    assert stored.facts["test"] == {"normal": 6, "abnormal": 8}
+    assert stored.metadata["test"] == {"normal": 6, "abnormal": 8}
     rows = list(csv.reader((out / "table.csv").open()))
     assert rows[0] == ["normal images", "100 %", "50 %"]
     names = [row[0] for row in rows[1:]]

@@ -34,16 +34,16 @@ def world(tmp_path_factory: pytest.TempPathFactory, split: GlyphSplit) -> Path:
     good = world / "good.safetensors"
     normals = DigitAnatomy(split.calibration, {"normal": 8}, seed=5).images()
     save(untrained(SquidConfig.laptop(), normals), good)
-    tensors, facts = read_tensors(good)
+    tensors, metadata = read_tensors(good)
     content = good.read_bytes()
     (world / "cut.safetensors").write_bytes(content[:-5])
     (world / "empty.safetensors").write_bytes(b"")
     (world / "text.safetensors").write_text("no checkpoint")
     (world / "tampered.safetensors").write_bytes(content[:-5] + bytes([content[-5] ^ 1]) + content[-4:])
-    write_tensors(world / "misfit.safetensors", tensors, facts | {"config": facts["config"] | {"width": 16}})
-    write_tensors(world / "topk.safetensors", tensors, facts | {"config": facts["config"] | {"topk": 351}})
-    write_tensors(world / "grid.safetensors", tensors, facts | {"config": facts["config"] | {"grid": 5}})
-    write_tensors(world / "chest.safetensors", tensors, facts | {"data": "zhanglab"})
+    write_tensors(world / "misfit.safetensors", tensors, metadata | {"config": metadata["config"] | {"width": 16}})
+    write_tensors(world / "topk.safetensors", tensors, metadata | {"config": metadata["config"] | {"topk": 351}})
+    write_tensors(world / "grid.safetensors", tensors, metadata | {"config": metadata["config"] | {"grid": 5}})
+    write_tensors(world / "chest.safetensors", tensors, metadata | {"data": "zhanglab"})
     (world / "foreign.safetensors").write_bytes(content.replace(b'"format":"squidlib-1"', b'"format":"squidlib-0"'))
 
     Image.new("L", (96, 96), 99).save(world / "fine.png")
@@ -58,11 +58,11 @@ def world(tmp_path_factory: pytest.TempPathFactory, split: GlyphSplit) -> Path:
 
     preset = laptop_digitanatomy()
     training = TrainingConfig(steps=2, batch_size=2)
-    facts = {"data": "digitanatomy", "glyphs": "mnist5000", "jitter": as_plain(preset.jitter)}
+    metadata = {"data": "digitanatomy", "glyphs": "mnist5000", "jitter": as_plain(preset.jitter)}
     state = start(SquidConfig.laptop(), training, "cpu")
     for name, config in (("cut run", SquidConfig.laptop()), ("misfit run", SquidConfig(width=4)), ("done", None)):
         run = Run(world / name)
-        run.write_settings(config or SquidConfig.laptop(), training, LossWeights(), facts)
+        run.write_settings(config or SquidConfig.laptop(), training, LossWeights(), metadata)
         run.save_state(state)
     os.truncate(world / "cut run" / "training.safetensors", 5000)
     shutil.copytree(world / "cut run", world / "bad log")

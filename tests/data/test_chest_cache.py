@@ -106,9 +106,9 @@ def flip(path: Path) -> None:
 
 
 def strip(path: Path) -> None:
-    facts = json.loads(path.read_text())
-    del facts["hashes"]
-    path.write_text(json.dumps(facts))
+    metadata = json.loads(path.read_text())
+    del metadata["hashes"]
+    path.write_text(json.dumps(metadata))
 
 
 @pytest.mark.parametrize(

@@ -40,7 +40,7 @@ def test_a_loaded_detector_is_the_saved_one(detector: Detector, file: Path) -> N
     assert torch.equal(detector.anomaly_map(IMAGES), loaded.anomaly_map(IMAGES))
     assert loaded.threshold(0.1) == detector.threshold(0.1)
     assert loaded.config == detector.config
-    assert loaded.facts == detector.facts
+    assert loaded.metadata == detector.metadata
 
 
 def test_half_precision_is_about_half_as_large_and_scores_alike(detector: Detector, file: Path) -> None:
@@ -67,8 +67,8 @@ def test_the_teacher_is_not_saved(file: Path) -> None:
     [{"width": 8}, {"grid": 2}, {"image_size": 48}, {"skip_slots": 4}, {"levels": 1, "skips": 1}, {"slots": 0}],
 )
 def test_a_configuration_that_does_not_fit_its_weights_is_refused(file: Path, changes: dict[str, int]) -> None:
-    tensors, facts = read_tensors(file)
-    write_tensors(file, tensors, facts | {"config": facts["config"] | changes})
+    tensors, metadata = read_tensors(file)
+    write_tensors(file, tensors, metadata | {"config": metadata["config"] | changes})
     text = refusal(lambda: load(file))
     assert "do not fit each other" in text
     assert str(file) in text
@@ -77,14 +77,14 @@ def test_a_configuration_that_does_not_fit_its_weights_is_refused(file: Path, ch
 
 
 def test_missing_surplus_and_unknown_parts_are_refused(file: Path) -> None:
-    tensors, facts = read_tensors(file)
+    tensors, metadata = read_tensors(file)
     without = {name: tensor for name, tensor in tensors.items() if name != "calibration.mean"}
     for wrong_tensors, wrong_facts in (
-        (without, facts),
-        (tensors | {"squid.surplus": torch.zeros(1)}, facts),
+        (without, metadata),
+        (tensors | {"squid.surplus": torch.zeros(1)}, metadata),
         (tensors, {}),
-        (tensors, facts | {"config": facts["config"] | {"unknown": 1}}),
-        (tensors, facts | {"config": None}),
+        (tensors, metadata | {"config": metadata["config"] | {"unknown": 1}}),
+        (tensors, metadata | {"config": None}),
     ):
         assert "do not fit each other" in refusal(lambda t=wrong_tensors, f=wrong_facts: assemble(t, f, file))
 
@@ -120,7 +120,7 @@ def test_an_unfinished_run_says_how_to_finish_it_and_an_unknown_name_what_there_
 
 
 def test_shipped_checkpoints_are_those_in_the_package(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    (tmp_path / "detection" / "checkpoints").mkdir()
+    (tmp_path / "detection" / "checkpoints").mkdir(parents=True)
     (tmp_path / "detection" / "checkpoints" / "digits.safetensors").write_bytes(b"")
     (tmp_path / "detection" / "checkpoints" / "notes.txt").write_bytes(b"")
     monkeypatch.setattr(detectorfile, "files", lambda package: tmp_path if package == "squidlib" else None)

@@ -8,7 +8,7 @@ from torch import Generator, nn
 
 from squidlib.detection.score_selection import choose_score
 from squidlib.detection.scores import SCORES
-from squidlib.detection.synthetic_anomalies import PRETENDED, soft_areas
+from squidlib.detection.synthetic_anomalies import SYNTHETIC_ANOMALIES, soft_areas
 from squidlib.discriminator import Discriminator
 from squidlib.squid import Squid, fill_memory
 from squidlib.utils.errors import UserError
@@ -30,10 +30,10 @@ def networks() -> tuple[Squid, Discriminator]:
     return squid.eval(), discriminator.eval()
 
 
-@pytest.mark.parametrize("name", PRETENDED)
+@pytest.mark.parametrize("name", SYNTHETIC_ANOMALIES)
 def test_pretending_stays_in_range_changes_every_image_and_leaves_the_corners(name: str, images: torch.Tensor) -> None:
     before = images.clone()
-    changed = PRETENDED[name](images, Generator().manual_seed(0))
+    changed = SYNTHETIC_ANOMALIES[name](images, Generator().manual_seed(0))
     assert torch.equal(images, before)
     assert changed.shape == images.shape
     assert changed.min() >= 0
@@ -43,15 +43,15 @@ def test_pretending_stays_in_range_changes_every_image_and_leaves_the_corners(na
     assert corners.abs().max() < 0.02
 
 
-@pytest.mark.parametrize("name", PRETENDED)
+@pytest.mark.parametrize("name", SYNTHETIC_ANOMALIES)
 def test_the_same_seed_pretends_the_same(name: str, images: torch.Tensor) -> None:
-    first, again, other = (PRETENDED[name](images, Generator().manual_seed(seed)) for seed in (5, 5, 6))
+    first, again, other = (SYNTHETIC_ANOMALIES[name](images, Generator().manual_seed(seed)) for seed in (5, 5, 6))
     assert torch.equal(first, again)
     assert not torch.equal(first, other)
 
 
 def test_haze_only_brightens(images: torch.Tensor) -> None:
-    assert (PRETENDED["hazy"](images, Generator().manual_seed(0)) - images).min() >= 0
+    assert (SYNTHETIC_ANOMALIES["hazy"](images, Generator().manual_seed(0)) - images).min() >= 0
 
 
 def test_an_area_is_whole_inside_and_nothing_far_away() -> None:

@@ -142,7 +142,7 @@ def test_shear_moves_a_glyph_sideways_in_proportion_to_its_height() -> None:
 @pytest.mark.parametrize("jitter", [Jitter(), Jitter(0.5, 0.3, 45.0, 0.5, 8.0)])
 def test_jittered_tiles_stay_in_0_to_1(jitter: Jitter, glyphs: Glyphs, generator: torch.Generator) -> None:
     tiles = glyphs.tiles[::50][:99].reshape(11, 9, 32, 32)
-    varied = jitter_tiles(tiles, torch.rand(11, 9, JITTERS, generator=generator), jitter)
-    assert varied.shape == tiles.shape
-    assert varied.min() >= 0
-    assert 0.9 < varied.max() <= 1 + 1e-6
+    augmented = jitter_tiles(tiles, torch.rand(11, 9, JITTERS, generator=generator), jitter)
+    assert augmented.shape == tiles.shape
+    assert augmented.min() >= 0
+    assert 0.9 < augmented.max() <= 1 + 1e-6

@@ -81,9 +81,9 @@ def test_the_shipped_checkpoint_is_small_and_says_where_it_comes_from() -> None:
     import squidlib
 
     assert CHECKPOINT.stat().st_size <= 6_000_000
-    facts = squidlib.load("digitanatomy").facts
-    assert "squid train digitanatomy" in facts["command"]
-    assert facts["seed"] == 0
+    metadata = squidlib.load("digitanatomy").metadata
+    assert "squid train digitanatomy" in metadata["command"]
+    assert metadata["seed"] == 0
     digest = re.search(r"content hash `(\w+)`", README)
     assert digest is not None
     assert digest[1].encode() in CHECKPOINT.read_bytes()[:4000]

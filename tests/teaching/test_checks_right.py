@@ -18,7 +18,7 @@ class Deviations:
 
     name = "deviations"
 
-    def fit(self, normals: Tensor, seed: int = 0, ticks: Any = range, varied: Tensor | None = None) -> Deviations:
+    def fit(self, normals: Tensor, seed: int = 0, progress: Any = range, augmented: Tensor | None = None) -> Deviations:
         found = self.described(normals)
         self.mean, self.spread = found.mean(0), found.std(0) + 1e-3
         return self

@@ -57,7 +57,7 @@ def test_it_comes_back_from_its_file_as_it_went(small: Effect, tmp_path: Path) -
     path = tmp_path / "effect.safetensors"
     save_effect(small, path)
     again = load_effect(path)
-    assert (again.readings, again.facts) == (small.readings, small.facts)
+    assert (again.readings, again.metadata) == (small.readings, small.metadata)
     assert torch.equal(again.aucs, small.aucs)
     for one, other in zip(again.calibrations, small.calibrations, strict=True):
         assert torch.equal(one, other)
@@ -75,7 +75,7 @@ def test_the_shipped_table_is_of_the_shipped_detector(detector: Detector) -> Non
     assert shipped.readings == [setting.reading for setting in ladder(350)]
     assert shipped.aucs.shape == (len(shipped.readings), len(SCORES), len(KINDS))
     assert bool(((shipped.aucs >= 0) & (shipped.aucs <= 1)).all())
-    assert shipped.facts["seed"] == detector.facts["seed"]
+    assert shipped.metadata["seed"] == detector.metadata["seed"]
     own = shipped.calibration(Setting())
     assert own is not None
     torch.testing.assert_close(own.mean, detector.calibration.mean, rtol=0.02, atol=1e-3)  # it was saved in 16 bits

@@ -20,13 +20,13 @@ TOYS = {"failing": Entry(failing), "brightness": Entry(brightness, TRIVIAL), "st
 
 
 def test_figures_are_those_of_the_benchmark_and_costs_are_measured() -> None:
-    exam = SOURCE.exam()
-    rows = {row.name: row for row in run_live(TOYS, PRESET, SOURCE.material(3), exam, 0.1, seed=3)}
+    test_set = SOURCE.test_set()
+    rows = {row.name: row for row in run_live(TOYS, PRESET, SOURCE.fit_data(3), test_set, 0.1, seed=3)}
     (figures,) = rows["brightness"].runs.values()
-    values = exam.images.mean((1, 2, 3)).numpy()
-    assert figures["auc"]["all"] == auc(exam.labels.numpy(), values)
+    values = test_set.images.mean((1, 2, 3)).numpy()
+    assert figures["auc"]["all"] == auc(test_set.labels.numpy(), values)
     own = [kind in ("normal", "missing") for kind in KINDS]
-    assert figures["auc"]["missing"] == auc(exam.labels.numpy()[own], values[own])
+    assert figures["auc"]["missing"] == auc(test_set.labels.numpy()[own], values[own])
     assert (rows["brightness"].family, rows["brightness"].title) == (TRIVIAL, "brightness (of pixels)")
     assert figures["steps"] is None
     trained = rows["stepwise"].runs[3]
@@ -38,7 +38,7 @@ def test_figures_are_those_of_the_benchmark_and_costs_are_measured() -> None:
 def test_more_seconds_are_more_steps() -> None:
     system = {"stepwise": Entry(stepwise)}
     few, many = (
-        next(run_live(system, PRESET, SOURCE.material(0), SOURCE.exam(), seconds)).runs[0]["steps"]
+        next(run_live(system, PRESET, SOURCE.fit_data(0), SOURCE.test_set(), seconds)).runs[0]["steps"]
         for seconds in (0.02, 0.4)
     )
     assert many > 4 * few
@@ -52,11 +52,11 @@ def test_only_what_is_trained_sees_varied_images() -> None:
         return system
 
     systems = {"still": Entry(lambda _: noted(Brightness())), "learns": Entry(lambda _: noted(stepwise(PRESET)))}  # type: ignore[arg-type]
-    material = SOURCE.material(0)
-    list(run_live(systems, PRESET, material, SOURCE.exam(), 0.05))
+    fit_data = SOURCE.fit_data(0)
+    list(run_live(systems, PRESET, fit_data, SOURCE.test_set(), 0.05))
     seen = [dict(system.calls)["fit"][2] for system in (made[1], made[3])]  # of each, the second one is judged
     assert seen[0] is None
-    assert torch.equal(seen[1], material.varied)
+    assert torch.equal(seen[1], fit_data.augmented)
 
 
 def test_a_system_that_works_in_place_harms_no_other() -> None:
@@ -64,17 +64,17 @@ def test_a_system_that_works_in_place_harms_no_other() -> None:
         def score(self, images: torch.Tensor) -> torch.Tensor:
             return super().score(images.mul_(0))
 
-    material = SOURCE.material(0)
-    before = [part.clone() for part in material]
+    fit_data = SOURCE.fit_data(0)
+    before = [part.clone() for part in fit_data]
     systems = {"blackens": Entry(lambda _: Blackens()), "brightness": Entry(brightness)}
-    rows = list(run_live(systems, PRESET, material, SOURCE.exam(), 0.05))
+    rows = list(run_live(systems, PRESET, fit_data, SOURCE.test_set(), 0.05))
     assert [bool(row.runs) for row in rows] == [True, True]
-    assert all(torch.equal(part, kept) for part, kept in zip(material, before, strict=True))
+    assert all(torch.equal(part, kept) for part, kept in zip(fit_data, before, strict=True))
 
 
 def test_a_failure_is_a_row_and_the_rest_goes_on() -> None:
     systems = {"failing": Entry(failing), "blind": Entry(blind), "brightness": Entry(brightness)}
-    rows = list(run_live(systems, PRESET, SOURCE.material(0), SOURCE.exam(), 0.1))
+    rows = list(run_live(systems, PRESET, SOURCE.fit_data(0), SOURCE.test_set(), 0.1))
     assert [row.name for row in rows] == list(systems)
     assert rows[0].failures == {0: "RuntimeError: the toy is broken"}
     assert "finite scores expected" in rows[1].failures[0]
@@ -90,28 +90,28 @@ class Stops(Blind):
 def test_an_interruption_ends_it_and_keeps_what_is_done(capsys: pytest.CaptureFixture[str]) -> None:
     systems = {"one": Entry(brightness), "stopped": Entry(lambda _: Stops()), "never": Entry(brightness)}
     rows = []
-    with interruptible("live") as ticks:
-        for row in run_live(systems, PRESET, SOURCE.material(0), SOURCE.exam(), 0.1, ticks):
+    with interruptible("live") as progress:
+        for row in run_live(systems, PRESET, SOURCE.fit_data(0), SOURCE.test_set(), 0.1, progress):
             rows.append(row)
     assert [row.name for row in rows] == ["one"]
     assert "stopped after step 1 of 3" in capsys.readouterr().out
 
 
 def test_a_part_keeps_questions_and_exam_together() -> None:
-    material, exam = part_of(SOURCE.material(0), SOURCE.exam(), 3)
-    assert torch.equal(material.questions, exam.images)
-    assert torch.equal(exam.images, SOURCE.exam().images[::3])
-    assert exam.kinds == KINDS[::3]
-    assert exam.masks is not None
-    assert len(exam.masks) == len(exam.kinds)
-    assert torch.equal(material.normals, SOURCE.material(0).normals)
-    with pytest.raises(ValueError, match="as many questions as images"):
-        part_of(material, SOURCE.exam(), 3)
+    fit_data, test_set = part_of(SOURCE.fit_data(0), SOURCE.test_set(), 3)
+    assert torch.equal(fit_data.test_images, test_set.images)
+    assert torch.equal(test_set.images, SOURCE.test_set().images[::3])
+    assert test_set.kinds == KINDS[::3]
+    assert test_set.masks is not None
+    assert len(test_set.masks) == len(test_set.kinds)
+    assert torch.equal(fit_data.normals, SOURCE.fit_data(0).normals)
+    with pytest.raises(ValueError, match="as many test images"):
+        part_of(fit_data, SOURCE.test_set(), 3)
 
 
 def stored_rows() -> list[Row]:
     systems = {"SQUID": Entry(stepwise), "dim": Entry(brightness)}
-    rows = list(run_live(systems, PRESET, SOURCE.material(0), SOURCE.exam(), 0.1))
+    rows = list(run_live(systems, PRESET, SOURCE.fit_data(0), SOURCE.test_set(), 0.1))
     for row, value in zip(rows, (0.9, 0.6), strict=True):
         row.runs[0]["auc"]["mean"] = value
     return rows
@@ -119,7 +119,7 @@ def stored_rows() -> list[Row]:
 
 def test_the_board_says_which_place_ones_own_has() -> None:
     rows = stored_rows()
-    (own,) = run_live({"mine": Entry(brightness, OTHER)}, PRESET, SOURCE.material(0), SOURCE.exam(), 0.1)
+    (own,) = run_live({"mine": Entry(brightness, OTHER)}, PRESET, SOURCE.fit_data(0), SOURCE.test_set(), 0.1)
     own.runs[0]["auc"]["mean"] = 0.95
     figure = board(rows, own, "toys")
     axis = figure.axes[0]
@@ -133,7 +133,7 @@ def test_the_board_says_which_place_ones_own_has() -> None:
 
 
 def test_a_system_that_failed_has_no_place_on_the_board() -> None:
-    (own,) = run_live({"mine": Entry(failing)}, PRESET, SOURCE.material(0), SOURCE.exam(), 0.1)
+    (own,) = run_live({"mine": Entry(failing)}, PRESET, SOURCE.fit_data(0), SOURCE.test_set(), 0.1)
     axis = board(stored_rows(), own, "toys").axes[0]
     assert "failed" in axis.get_title()
     assert [label.get_text() for label in axis.get_yticklabels()] == ["SQUID", "dim"]

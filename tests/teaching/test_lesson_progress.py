@@ -36,8 +36,8 @@ def test_an_unknown_mode_is_named_in_one_line(monkeypatch: pytest.MonkeyPatch, n
 
 
 def test_a_whole_block_counts_to_its_end_and_says_nothing(capsys: pytest.CaptureFixture[str]) -> None:
-    with interruptible("digits") as ticks:
-        seen = list(ticks(4))
+    with interruptible("digits") as progress:
+        seen = list(progress(4))
     assert seen == [0, 1, 2, 3]
     assert capsys.readouterr().out == ""
 
@@ -45,8 +45,8 @@ def test_a_whole_block_counts_to_its_end_and_says_nothing(capsys: pytest.Capture
 @pytest.mark.parametrize("done", [0, 3])
 def test_an_interruption_keeps_the_state_and_says_the_step(capsys: pytest.CaptureFixture[str], done: int) -> None:
     learned = []
-    with interruptible("digits") as ticks:
-        for step in ticks(9):
+    with interruptible("digits") as progress:
+        for step in progress(9):
             if step == done:
                 raise KeyboardInterrupt
             learned.append(step)
@@ -57,13 +57,13 @@ def test_an_interruption_keeps_the_state_and_says_the_step(capsys: pytest.Captur
 
 
 def test_an_interruption_inside_a_function_that_takes_ticks_is_kept_too(capsys: pytest.CaptureFixture[str]) -> None:
-    def fit(ticks: Any) -> None:
-        for step in ticks(5):
+    def fit(progress: Any) -> None:
+        for step in progress(5):
             if step == 2:
                 raise KeyboardInterrupt
 
-    with interruptible("network") as ticks:
-        fit(ticks)
+    with interruptible("network") as progress:
+        fit(progress)
     assert "network: stopped after step 2 of 5" in capsys.readouterr().out
 
 
@@ -72,8 +72,8 @@ def test_nothing_but_an_interruption_is_swallowed(
     capsys: pytest.CaptureFixture[str], error: type[BaseException]
 ) -> None:
     def block() -> None:
-        with interruptible("digits") as ticks:
-            for _ in ticks(3):
+        with interruptible("digits") as progress:
+            for _ in progress(3):
                 raise error("mine")
 
     with pytest.raises(error, match="mine"):

@@ -10,7 +10,7 @@ import IPython.display
 import pytest
 
 from squidlib.benchmark import stored as stored_module
-from squidlib.benchmark.store import folder_of
+from squidlib.benchmark.stored import folder_of
 from squidlib.teaching.lesson.stored_picture import show_stored_picture
 from squidlib.utils.errors import UserError
 

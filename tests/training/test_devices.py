@@ -30,7 +30,7 @@ from squidlib.training.early_stopping import validation_loss
 from squidlib.training.loop import TrainingState, start, train, train_step, unwrapped
 from squidlib.training.state import restore, snapshot
 from squidlib.training.trainer import finish
-from squidlib.utils.distributed import average_gradients, gathered, highest, mean_over
+from squidlib.utils.distributed import all_gather, all_reduce_max, all_reduce_mean, average_gradients
 from tests.conftest import tiny_config
 from tests.pretended_gpu import GPU, Pretended, PretendedFabric, pretended_gpu
 from tests.two_processes import StreamOfNoise
@@ -133,9 +133,9 @@ def test_a_whole_training_stays_on_its_device(gpu: torch.device) -> None:
 def test_a_saved_training_goes_on_on_its_device(gpu: torch.device) -> None:
     state, other = begun(), begun()
     train(state, DATA, TRAINING, WEIGHTS)
-    tensors, facts = snapshot(state)
+    tensors, metadata = snapshot(state)
     assert {tensor.device.type for name, tensor in tensors.items() if name.startswith("squid.")} == {"cpu"}
-    restore(other, tensors, facts)
+    restore(other, tensors, metadata)
     assert {tensor.device for tensor in everything(other)} == {gpu}
     images = DATA.batch(7, 4).to(gpu)
     results = [train_step(each, images, 4, TRAINING, WEIGHTS) for each in (state, other)]
@@ -168,10 +168,10 @@ def test_what_processes_exchange_stays_on_its_device(gpu: torch.device, monkeypa
     monkeypatch.setattr("squidlib.utils.distributed.world", lambda: 2)
     monkeypatch.setattr("torch.distributed.all_gather", gather)
     monkeypatch.setattr("torch.distributed.all_reduce", lambda tensor, *_: sent.append(tensor.device))
-    assert gathered(torch.rand(2, 3, device=gpu)).shape == (4, 3)
+    assert all_gather(torch.rand(2, 3, device=gpu)).shape == (4, 3)
     average_gradients(module)
-    mean_over([torch.ones((), device=gpu)])
-    highest(1, gpu)
+    all_reduce_mean([torch.ones((), device=gpu)])
+    all_reduce_max(1, gpu)
     assert sent == [gpu] * 6
 
 

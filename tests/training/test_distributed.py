@@ -19,7 +19,7 @@ from squidlib.training.config import TrainingConfig
 from squidlib.training.devices import Layout, layout_of
 from squidlib.training.launch import train_by_many
 from squidlib.training.run_dir import Run
-from squidlib.utils.distributed import share_of
+from squidlib.utils.distributed import local_batch_size
 from tests.chest_folders import zhanglab_folder
 from tests.conftest import tiny_config
 from tests.helpers import Said, contents, refusal, squid
@@ -164,8 +164,8 @@ def test_launchers_say_how_many_processes_there_are() -> None:
 
 
 def test_a_batch_is_shared_equally_or_not_at_all() -> None:
-    assert share_of(16, 4) == 4
-    assert "1, 2, 3, 6" in refusal(lambda: share_of(6, 4))
+    assert local_batch_size(16, 4) == 4
+    assert "1, 2, 3, 6" in refusal(lambda: local_batch_size(6, 4))
 
 
 @pytest.mark.parametrize("make", [lambda glyphs, folder: Digits(glyphs, 3, Jitter()), None], ids=["digits", "chest"])

@@ -41,9 +41,9 @@ def same(left: dict[str, Tensor], right: dict[str, Tensor]) -> bool:
 
 
 def test_tensors_and_facts_come_back_as_they_were_written(file: Path) -> None:
-    tensors, facts = read_tensors(file)
+    tensors, metadata = read_tensors(file)
     assert same(tensors, TENSORS)
-    assert facts == FACTS
+    assert metadata == FACTS
 
 
 def test_the_same_content_gives_the_same_hash_and_the_same_bytes(file: Path, tmp_path: Path) -> None:

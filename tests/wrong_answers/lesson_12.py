@@ -83,7 +83,7 @@ class _Mean:
 
     name = "mean"
 
-    def fit(self, normals, seed=0, ticks=range, varied=None):  # type: ignore[no-untyped-def]
+    def fit(self, normals, seed=0, progress=range, augmented=None):  # type: ignore[no-untyped-def]
         self.mean = normals.mean(0)
         return self
 
@@ -92,7 +92,7 @@ class _Mean:
 
 
 class _NoScore:
-    def fit(self, normals, seed=0, ticks=range, varied=None):  # type: ignore[no-untyped-def]
+    def fit(self, normals, seed=0, progress=range, augmented=None):  # type: ignore[no-untyped-def]
         self.mean = normals.mean(0)
         return self
 
@@ -103,7 +103,7 @@ class _NormalsAlone(_Mean):
 
 
 class _ReturnsNothing(_Mean):
-    def fit(self, normals, seed=0, ticks=range, varied=None):  # type: ignore[no-untyped-def]
+    def fit(self, normals, seed=0, progress=range, augmented=None):  # type: ignore[no-untyped-def]
         self.mean = normals.mean(0)
 
 
@@ -133,7 +133,7 @@ class _Noisy(_Mean):
 
 
 class _CentresInPlace(_Mean):
-    def fit(self, normals, seed=0, ticks=range, varied=None):  # type: ignore[no-untyped-def]
+    def fit(self, normals, seed=0, progress=range, augmented=None):  # type: ignore[no-untyped-def]
         super().fit(normals)
         normals -= self.mean
         return self
@@ -158,7 +158,7 @@ class _Ignores(_Mean):
 
 
 class _Random(_Mean):
-    def fit(self, normals, seed=0, ticks=range, varied=None):  # type: ignore[no-untyped-def]
+    def fit(self, normals, seed=0, progress=range, augmented=None):  # type: ignore[no-untyped-def]
         return super().fit(normals[torch.randint(len(normals), (3,))])
 
 

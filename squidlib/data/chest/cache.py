@@ -94,19 +94,21 @@ def _open(table: Path, sources: list[list[str | int]], size: int) -> tuple[Decod
     if not table.is_file():
         return None, ""
     try:
-        facts: dict[str, Any] = json.loads(table.read_text())
-        if facts["format"] != FORMAT or facts["sources"] != sources or facts["size"] != size:
+        metadata: dict[str, Any] = json.loads(table.read_text())
+        if metadata["format"] != FORMAT or metadata["sources"] != sources or metadata["size"] != size:
             return None, ""
-        known = Decoded(list(facts["rows"]), list(facts["hashes"]), list(facts["refused"]), _map(array, facts), "")
-        if len(known.hashes) == len(known.rows) and _checksum(array) == facts["sha256"]:
+        known = Decoded(
+            list(metadata["rows"]), list(metadata["hashes"]), list(metadata["refused"]), _map(array, metadata), ""
+        )
+        if len(known.hashes) == len(known.rows) and _checksum(array) == metadata["sha256"]:
             return known, ""
     except (OSError, ValueError, KeyError, TypeError):
         pass
     return None, f"the cache {array} was damaged and has been made anew"
 
 
-def _map(array: Path, facts: dict[str, Any]) -> np.ndarray:
-    shape = (len(facts["rows"]), facts["size"], facts["size"])
+def _map(array: Path, metadata: dict[str, Any]) -> np.ndarray:
+    shape = (len(metadata["rows"]), metadata["size"], metadata["size"])
     if array.stat().st_size != int(np.prod(shape)):
         raise ValueError("not the size that the table tells")
     return np.memmap(array, np.uint8, "r", shape=shape) if shape[0] else np.zeros(shape, np.uint8)
@@ -161,10 +163,10 @@ def _make(
         raise UserError(f"cannot write the cache {table.parent} ({error}); give another folder with --cache") from error
     finally:
         Path(partial).unlink(missing_ok=True)
-    facts = {"format": FORMAT, "size": size, "sha256": digest.hexdigest(), "sources": sources}
-    facts |= {"rows": rows, "hashes": hashes, "refused": refused}
-    write_atomically(table, json.dumps(facts).encode())
-    return Decoded(rows, hashes, refused, _map(array, facts), "")
+    metadata = {"format": FORMAT, "size": size, "sha256": digest.hexdigest(), "sources": sources}
+    metadata |= {"rows": rows, "hashes": hashes, "refused": refused}
+    write_atomically(table, json.dumps(metadata).encode())
+    return Decoded(rows, hashes, refused, _map(array, metadata), "")
 
 
 def to_bytes(grey: np.ndarray) -> np.ndarray:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from squidlib.data.digits import Digits
-from squidlib.data.glyphs import choose_glyphs
+from squidlib.data.glyphs import load_glyphs
 from squidlib.detection.checkpoint import load
 from squidlib.teaching.explorer.effect import compute_effect, effect_path, load_effect, save_effect
 from squidlib.teaching.explorer.setting import Setting
@@ -33,7 +33,7 @@ def load_state(run: str | Path = "digitanatomy") -> ExplorerState:
 @lru_cache(2)
 def _load(run: str) -> ExplorerState:
     detector = load(run)
-    data = Digits(choose_glyphs(detector.facts.get("glyphs", "mnist5000")))
+    data = Digits(load_glyphs(detector.metadata.get("glyphs", "mnist5000")))
     path = effect_path(run)
     if not path.is_file():
         save_effect(compute_effect(detector, data, counted=_counted), path)

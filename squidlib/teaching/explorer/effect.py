@@ -40,13 +40,13 @@ class Effect(NamedTuple):
     readings: their names, see ``Setting.reading``.
     calibrations: of each, on held-out normal images.
     aucs: (N, scores, kinds), in the order of ``SCORES`` and ``KINDS``.
-    facts: seed of the detector, images, command.
+    metadata: seed of the detector, images, command.
     """
 
     readings: list[str]
     calibrations: Calibration  # every tensor with a first dimension N
     aucs: Tensor
-    facts: dict[str, Any]
+    metadata: dict[str, Any]
 
     def calibration(self, setting: Setting) -> Calibration | None:
         """What normal images score in this setting, or None where it is on no rung of the ladder."""
@@ -91,13 +91,13 @@ def compute_effect(
         calibrations.append(calibration)
         found = [exact_auc_by_kind(test.kinds, scores[name]) for name in SCORES]
         aucs.append(torch.tensor([[of_score[kind] for kind in KINDS] for of_score in found]))
-    facts = {"seed": detector.facts.get("seed"), "images": COUNTS, "image_seed": SEED, "command": COMMAND}
+    metadata = {"seed": detector.metadata.get("seed"), "images": COUNTS, "image_seed": SEED, "command": COMMAND}
     columns = zip(*calibrations, strict=True)
     return Effect(
         [setting.reading for setting in settings],
         Calibration(*(torch.stack(column).cpu() for column in columns)),
         torch.stack(aucs),
-        facts,
+        metadata,
     )
 
 
@@ -112,7 +112,7 @@ def effect_path(run_or_name: str | Path) -> Path:
 def save_effect(effect: Effect, path: Path) -> None:
     """Write it atomically."""
     tensors = {name: part for name, part in effect.calibrations._asdict().items()} | {"aucs": effect.aucs}
-    write_tensors(path, tensors, {**effect.facts, "readings": effect.readings})
+    write_tensors(path, tensors, {**effect.metadata, "readings": effect.readings})
 
 
 def load_effect(path: Path) -> Effect:
@@ -121,10 +121,10 @@ def load_effect(path: Path) -> Effect:
     Raises:
         UserError: where the file is missing, damaged or of another kind.
     """
-    tensors, facts = read_tensors(path)
+    tensors, metadata = read_tensors(path)
     try:
-        aucs, readings = tensors.pop("aucs"), facts.pop("readings")
-        return Effect(readings, Calibration(**tensors), aucs, facts)
+        aucs, readings = tensors.pop("aucs"), metadata.pop("readings")
+        return Effect(readings, Calibration(**tensors), aucs, metadata)
     except (KeyError, TypeError) as error:
         raise UserError(f"{path} holds no effect of memory size and shrinkage; remove it") from error
 

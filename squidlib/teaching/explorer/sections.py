@@ -148,8 +148,8 @@ def heat(effect: Effect, most: int, setting: Setting, column: str) -> str:
     here = values.index(now) if now in values else -1
     marked = (here, columns.index(setting.slots)) if setting.slots in columns and here >= 0 else None
     cells = [(name, [effect.auc(reading, column) for reading in readings]) for name, readings in rows]
-    facts = effect.facts
-    counts = ", ".join(f"{number} {kind}" for kind, number in facts["images"].items())
+    metadata = effect.metadata
+    counts = ", ".join(f"{number} {kind}" for kind, number in metadata["images"].items())
     where = (
         "outlined: this setting (scroll sideways where it is out of sight)"
         if marked
@@ -157,8 +157,8 @@ def heat(effect: Effect, most: int, setting: Setting, column: str) -> str:
     )
     return drawing.heat_map(cells, [str(size) for size in columns], marked, head) + (
         f'<p class="squid-small">AUC ({column}) of the score {setting.score}; {where}. One detector (seed '
-        f"{facts['seed']}), {counts} images (seed {facts['image_seed']}), computed once by "
-        f"<code>{facts['command']}</code>. To look at, not to choose by: these are test images.</p>"
+        f"{metadata['seed']}), {counts} images (seed {metadata['image_seed']}), computed once by "
+        f"<code>{metadata['command']}</code>. To look at, not to choose by: these are test images.</p>"
     )
 
 

@@ -10,31 +10,33 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from squidlib.baselines.base import Ticks
+from squidlib.baselines.base import Progress
 from squidlib.benchmark.cost import Trained, parameters_of
 from squidlib.benchmark.job import ask
 from squidlib.benchmark.judging import judge
 from squidlib.benchmark.registry import Entry
-from squidlib.benchmark.source import Exam, Material
+from squidlib.benchmark.source import FitData, TestSet
 from squidlib.benchmark.summary import Row
 from squidlib.training.presets import Preset
 
 
-def part_of(material: Material, exam: Exam, every: int) -> tuple[Material, Exam]:
+def part_of(fit_data: FitData, test_set: TestSet, every: int) -> tuple[FitData, TestSet]:
     """Every so-manieth test image, of material and exam alike; what is learned from stays whole.
 
     Raises:
-        ValueError: where material and exam do not have the same number of images.
+        ValueError: where ``fit_data`` and ``test_set`` do not have the same number of images.
     """
-    if len(material.questions) != len(exam.images):
-        raise ValueError(f"as many questions as images expected, got {len(material.questions)}, {len(exam.images)}")
+    if len(fit_data.test_images) != len(test_set.images):
+        raise ValueError(
+            f"as many test images expected in both, got {len(fit_data.test_images)}, {len(test_set.images)}"
+        )
     some = slice(None, None, every)
-    return material._replace(questions=material.questions[some]), replace(
-        exam,
-        images=exam.images[some],
-        kinds=exam.kinds[some],
-        masks=None if exam.masks is None else exam.masks[some],
-        wrong=None if exam.wrong is None else exam.wrong[some],
+    return fit_data._replace(test_images=fit_data.test_images[some]), replace(
+        test_set,
+        images=test_set.images[some],
+        kinds=test_set.kinds[some],
+        masks=None if test_set.masks is None else test_set.masks[some],
+        wrong=None if test_set.wrong is None else test_set.wrong[some],
         pictured=[],
     )
 
@@ -42,10 +44,10 @@ def part_of(material: Material, exam: Exam, every: int) -> tuple[Material, Exam]
 def run_live(
     systems: Mapping[str, Entry],
     preset: Preset,
-    material: Material,
-    exam: Exam,
+    fit_data: FitData,
+    test_set: TestSet,
     seconds: float,
-    ticks: Ticks = range,
+    progress: Progress = range,
     seed: int = 0,
 ) -> Iterator[Row]:
     """A row for each system as soon as it is done, so that an interruption keeps all that are.
@@ -53,17 +55,17 @@ def run_live(
     Args:
         systems: in the order in which they are run.
         preset: of the data set.
-        material: what systems see; each gets copies, so that one that works in place harms no other.
-        exam: what they are judged by, of the same test images.
+        fit_data: what systems see; each gets copies, so that one that works in place harms no other.
+        test_set: what they are judged by, of the same test images.
         seconds: of fitting, for each that is trained step by step.
-        ticks: wraps the systems: a progress bar, a stop button.
+        progress: wraps the systems: a progress bar, a stop button.
         seed: of all of them.
     """
     names = list(systems)
-    for place in ticks(len(names)):
+    for place in progress(len(names)):
         name, entry = names[place], systems[names[place]]
         try:
-            yield Row(name, entry.family, {seed: _figures(entry, preset, material, exam, seconds, seed)})
+            yield Row(name, entry.family, {seed: _figures(entry, preset, fit_data, test_set, seconds, seed)})
         except Exception as error:  # whatever a system does wrong is told in its row, and the next ones have their turn
             yield Row(name, entry.family, failures={seed: f"{type(error).__name__}: {' '.join(str(error).split())}"})
 
@@ -75,12 +77,14 @@ def ranked(rows: Iterable[Row]) -> list[Row]:
     return [*done, *(row for row in every if not row.runs)]
 
 
-def _figures(entry: Entry, preset: Preset, material: Material, exam: Exam, seconds: float, seed: int) -> dict[str, Any]:
+def _figures(
+    entry: Entry, preset: Preset, fit_data: FitData, test_set: TestSet, seconds: float, seed: int
+) -> dict[str, Any]:
     trial, system = entry.build(preset), entry.build(preset)
-    needed = material if isinstance(trial, Trained) else material._replace(varied=material.varied[:0])
-    seen = Material(*(part.clone() for part in needed))
+    needed = fit_data if isinstance(trial, Trained) else fit_data._replace(augmented=fit_data.augmented[:0])
+    seen = FitData(*(part.clone() for part in needed))
     answers = ask(system, trial, seen, seed, seconds)
-    return judge(exam, answers.scores, answers.calibration) | {
+    return judge(test_set, answers.scores, answers.calibration) | {
         "name": system.name,
         "steps": answers.plan.steps if answers.plan else None,
         "fit_seconds": answers.fit_seconds,

@@ -38,8 +38,8 @@ def interruptible(what: str) -> Iterator[Steps]:
 
     After an interruption the cells below go on with whatever the block had reached.
     """
-    ticks = Steps(what)
+    progress = Steps(what)
     try:
-        yield ticks
+        yield progress
     except KeyboardInterrupt:
-        print(f"{what}: stopped after step {ticks.done} of {ticks.count}; what was learned so far is kept")
+        print(f"{what}: stopped after step {progress.done} of {progress.count}; what was learned so far is kept")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 
-from squidlib.benchmark.store import folder_of
+from squidlib.benchmark.stored import folder_of
 from squidlib.utils.errors import UserError
 
 PICTURE = "systems.png"

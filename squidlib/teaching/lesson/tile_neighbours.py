@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-from squidlib.baselines.base import Ticks
+from squidlib.baselines.base import Progress
 from squidlib.patches import cut
 
 GRID = 3
@@ -28,8 +28,8 @@ class TileNeighbours:
         self,
         normals: Float[Tensor, "N 1 H W"],
         seed: int = 0,
-        ticks: Ticks = range,
-        varied: Float[Tensor, "M 1 H W"] | None = None,
+        progress: Progress = range,
+        augmented: Float[Tensor, "M 1 H W"] | None = None,
     ) -> TileNeighbours:
         """Keep every tile, and what is usual between them; nothing else is used.
 

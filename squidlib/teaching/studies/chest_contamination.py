@@ -31,7 +31,7 @@ from squidlib.utils.errors import UserError
 
 SHARES = (100, 90, 80, 70, 60, 50)
 SQUID = "SQUID"
-VARIED = 2048  #: augmented images that the baselines' networks are trained on
+AUGMENTED = 2048  #: augmented images that the baselines' networks are trained on
 
 
 def common_size(data: ChestData, shares: Sequence[int], seeds: Sequence[int]) -> int:
@@ -104,8 +104,8 @@ def baseline_run(system: System, data: ChestData, seed: int, device: str = "cpu"
     """Fit a baseline and judge it; networks learn from augmented images, as SQUID does."""
     images, labels = data.test()
     normals = data.reference().to(device)
-    varied = data.batch(0, VARIED).to(device) if hasattr(system, "steps") else None
-    system.fit(normals, seed, varied=varied)
+    augmented = data.batch(0, AUGMENTED).to(device) if hasattr(system, "steps") else None
+    system.fit(normals, seed, augmented=augmented)
     return {"auc": area(labels, system.score(images.to(device)))}
 
 

@@ -57,7 +57,7 @@ def load_runs(study: str) -> dict[str, dict[str, Any]]:
 class Stored(NamedTuple):
     """What a study's file holds: the settings that all runs share, and "setting/seed" -> figures."""
 
-    facts: dict[str, Any]
+    metadata: dict[str, Any]
     runs: dict[str, dict[str, Any]]
 
 
@@ -100,7 +100,7 @@ def _print(progress: Progress) -> None:
 
 def run_all(
     study: str,
-    facts: dict[str, Any],
+    metadata: dict[str, Any],
     jobs: dict[str, Callable[[], dict[str, Any]]],
     path: Path | None = None,
     tell: Callable[[Progress], None] = _print,
@@ -109,7 +109,7 @@ def run_all(
 
     Args:
         study: its name.
-        facts: settings that all runs share.
+        metadata: settings that all runs share.
         jobs: "setting/seed" -> what computes the figures.
         path: the file; None is the kit's own for this study.
         tell: called after every run, when it is written.
@@ -121,14 +121,14 @@ def run_all(
     runs: dict[str, dict[str, Any]] = {}
     if path.is_file():
         found, runs = read_runs(path, "remove it to run the study anew")
-        if found != facts:
+        if found != metadata:
             raise UserError(f"{path} holds runs of other settings; remove it to run the study anew")
     for key, job in jobs.items():
         if key in runs:
             continue
         begun = time.perf_counter()
         runs[key] = job() | {"seconds": round(time.perf_counter() - begun, 1)}
-        write_runs(path, Stored(facts, {name: runs[name] for name in (*jobs, *runs) if name in runs}))
+        write_runs(path, Stored(metadata, {name: runs[name] for name in (*jobs, *runs) if name in runs}))
         done = sum(name in runs for name in jobs)
         tell(Progress(study, key, runs[key], done, len(jobs), seconds_left(runs, list(jobs))))
     return {key: runs[key] for key in jobs}

@@ -45,7 +45,7 @@ from squidlib.training.presets import Preset, laptop_chest
 from squidlib.training.trainer import finish
 
 STEPS, AUTO_ENCODER_STEPS = 200, 100
-VARIED = 2048  #: augmented images that the auto-encoder is trained on
+AUGMENTED = 2048  #: augmented images that the auto-encoder is trained on
 TESTED = "tested on matched"  #: trained as it is; calibration and test matched in sharpness
 
 
@@ -70,8 +70,8 @@ def _aucs(scores: dict[str, Tensor], labels: Tensor) -> dict[str, Any]:
 
 def system_run(system: System, images: Images, seed: int, matched: Images | None = None) -> dict[str, Any]:
     """Fit another system and judge it; where ``matched`` is given, test it on that too."""
-    varied = replace(images, seed=seed).batch(0, VARIED) if hasattr(system, "steps") else None
-    system.fit(images.train, seed, varied=varied)
+    augmented = replace(images, seed=seed).batch(0, AUGMENTED) if hasattr(system, "steps") else None
+    system.fit(images.train, seed, augmented=augmented)
     figures: dict[str, Any] = {"auc": area(images.labels, system.score(images.test))}
     if matched is not None:
         figures[TESTED] = {"auc": area(matched.labels, system.score(matched.test))}
@@ -140,14 +140,14 @@ def main() -> None:
         "auto-encoder": partial(AutoEncoder, steps=AUTO_ENCODER_STEPS),
         network.name: lambda: network,
     }
-    facts = {
+    metadata = {
         "steps": {"SQUID": STEPS, "auto-encoder": AUTO_ENCODER_STEPS},
         "level": f"{SHARE} of the {QUANTILE:.0%} quantile of normal training images",
         "images": {"train": len(raw.train), "calibration": len(raw.held_out), "test": len(raw.test)},
         "seeds": list(SEEDS),
         "command": "python -m squidlib.teaching.studies.sharpness --data DIR",
     }
-    run_all("sharpness", facts, jobs(raw, preset, systems))
+    run_all("sharpness", metadata, jobs(raw, preset, systems))
 
 
 if __name__ == "__main__":
