@@ -12,14 +12,14 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+SIDE_BY_SIDE = ("--numprocesses", "2", "--dist", "loadfile")
 STEPS = (
     ("ruff", "check", "."),
     ("ruff", "format", "--check", "."),
     ("mypy",),
     # nbval runs every notebook as it stands and compares the outputs of all cells but those that are tagged as varying;
     # a file's tests stay together, for they share what was trained for them
-    ("pytest", "tests", "notebooks", "--nbval", "--nbval-cell-timeout", "120", "--durations", "10")
-    + ("--numprocesses", "2", "--dist", "loadfile"),
+    ("pytest", "tests", "notebooks", "--nbval", "--nbval-cell-timeout", "120", *SIDE_BY_SIDE, "--durations", "10"),
 )
 NOWHERE = "http://127.0.0.1:9"  # where nothing listens: a test or notebook that downloads something fails
 ENVIRONMENT = {

@@ -539,7 +539,7 @@ else:
 # | --- | --- | --- | --- |
 # | every system | table 1 | `squidlib.benchmark.registry.SYSTEMS` | `tests/baselines/test_fitted_baselines.py` |
 # | made defects | CutPaste, 2 | `squidlib.baselines.cutpaste.paste` | `tests/baselines/test_cutpaste.py` |
-# | Gaussians | PaDiM, eq. 1, 2 | `squidlib.baselines.padim.PlaceGaussians` | `tests/baselines/test_feature_systems.py` |
+# | Gaussians | PaDiM, eq. 1, 2 | `squidlib.baselines.padim.PatchGaussians` | `tests/baselines/test_feature_systems.py` |
 # | pretrained, and saying so | not in the paper | `squidlib.baselines.backbone.backbone` | `tests/baselines/test_backbone.py` |
 # | answers before labels | not in the paper | `squidlib.benchmark.job.ask` | `tests/benchmark/test_job.py` |
 # | the same seconds | not in the paper | `squidlib.benchmark.cost.plan` | `tests/benchmark/test_cost.py` |

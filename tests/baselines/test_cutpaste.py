@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from squidlib.baselines import pasting
+from squidlib.baselines import cutpaste as pasting
 from tests.fitted_toys import NORMALS, SYSTEMS
 from tests.helpers import noise
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import torch
 
-from squidlib.benchmark import budget
+from squidlib.benchmark import cost as budget
 from squidlib.benchmark.cost import (
     LEAST_STEPS,
     NOT_COUNTED,

@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 import torch
 
-from squidlib.benchmark import apart
 from squidlib.benchmark import source as source_module
+from squidlib.benchmark import subprocess as apart
 from squidlib.benchmark.job import Job, ask, work
 from squidlib.benchmark.judging import judge
 from squidlib.benchmark.registry import Entry
@@ -177,7 +177,7 @@ def test_squid_is_a_system_like_others() -> None:
 
 
 def test_both_data_sets_come_from_one_loader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(source_module, "VARIED_BATCH", 5)
+    monkeypatch.setattr(source_module, "AUGMENTED_BATCH", 5)
     folder = zhanglab_folder(tmp_path / "chest")
     metadata = {"data": "zhanglab", "folder": str(folder), "image_size": 16, "cache": str(tmp_path / "cache")}
     source = NamedSource(metadata)

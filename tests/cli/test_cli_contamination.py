@@ -36,7 +36,7 @@ def few_images_a_step(monkeypatch: pytest.MonkeyPatch) -> None:
         return preset._replace(config=config, training=replace(preset.training, batch_size=4))
 
     monkeypatch.setattr(presets, "laptop_chest", short)
-    monkeypatch.setattr(study, "VARIED", 16)
+    monkeypatch.setattr(study, "AUGMENTED", 16)
 
 
 @pytest.fixture

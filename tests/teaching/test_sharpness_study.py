@@ -65,7 +65,7 @@ def test_the_study_judges_every_condition_and_goes_on_where_it_stopped(
     raw: Images, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(results, "FOLDER", tmp_path)
-    monkeypatch.setattr(sharpness, "VARIED", 8)
+    monkeypatch.setattr(sharpness, "AUGMENTED", 8)
     systems = {"mean image": MeanImage, "auto-encoder": partial(AutoEncoder, steps=1)}
     every = jobs(raw, preset(), systems, seeds=(0, 1))
     run_all("sharpness", {}, every)

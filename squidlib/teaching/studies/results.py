@@ -76,7 +76,7 @@ def read_runs(path: Path, advice: str) -> Stored:
 
 def write_runs(path: Path, stored: Stored) -> None:
     """Replace the file as a whole."""
-    write_atomically(path, (json.dumps(stored._asdict(), indent=1) + "\n").encode())
+    write_atomically(path, (json.dumps({"facts": stored.metadata, "runs": stored.runs}, indent=1) + "\n").encode())
 
 
 class Progress(NamedTuple):
