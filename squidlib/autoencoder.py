@@ -15,7 +15,7 @@ from jaxtyping import Float
 from torch import Generator, Tensor, nn
 
 from squidlib.config import SquidConfig
-from squidlib.patches import cut, join
+from squidlib.patches import Grid, cut, join, rows_and_columns
 
 
 class ConvBlock(nn.Module):
@@ -43,13 +43,13 @@ class Encoder(nn.Module):
         super().__init__()
         self.fold = config.fold
         convs = config.residual_convs
-        self.first = ConvBlock(config.fold**2, config.channels(0), convs)
+        self.first = ConvBlock(config.in_channels * config.fold**2, config.channels(0), convs)
         self.downs = nn.ModuleList(
             ConvBlock(config.channels(level), config.channels(level + 1), convs, stride=2)
             for level in range(config.levels)
         )
 
-    def forward(self, patches: Float[Tensor, "N 1 h w"]) -> list[Tensor]:
+    def forward(self, patches: Float[Tensor, "N C h w"]) -> list[Tensor]:
         """Features of level 0 .. levels: (N, width * 2^level, h / (fold * 2^level), ...)."""
         levels = [self.first(F.pixel_unshuffle(patches, self.fold))]
         for down in self.downs:
@@ -86,7 +86,7 @@ class Decoder(nn.Module):
             outputs = config.channels(level)
             self.levels.append(DecoderLevel(config.channels(level + 1), skip, outputs, config.residual_convs))
         self.skip_memories = nn.ModuleList(skip_memories or [])
-        self.last = nn.Conv2d(config.channels(0), config.fold**2, 1)
+        self.last = nn.Conv2d(config.channels(0), config.in_channels * config.fold**2, 1)
 
     def _has_skip(self, level: int) -> bool:
         return level >= self.config.levels - self.config.skips
@@ -94,7 +94,7 @@ class Decoder(nn.Module):
     def forward(
         self, codes: Float[Tensor, "N C h w"], encoded: list[Tensor], generator: Generator | None = None
     ) -> tuple[Tensor, list[Tensor]]:
-        """Picture (B, 1, H, W) in 0..1 and the features of every decoder level, deepest first.
+        """Picture (B, C, H, W) in 0..1 and the features of every decoder level, deepest first.
 
         Args:
             codes: bottleneck features of N = B * R patches.
@@ -114,10 +114,11 @@ class Decoder(nn.Module):
         return (picture if config.joined_levels else _join_flat(picture, config.grid)), features
 
 
-def flat_patches(images: Float[Tensor, "B C H W"], grid: int) -> Float[Tensor, "N C h w"]:
+def flat_patches(images: Float[Tensor, "B C H W"], grid: Grid) -> Float[Tensor, "N C h w"]:
     """``cut`` with images and patches in one dimension N = B * R, as convolutions want it."""
     return cut(images, grid).flatten(0, 1)
 
 
-def _join_flat(patches: Float[Tensor, "N C h w"], grid: int) -> Float[Tensor, "B C H W"]:
-    return join(patches.unflatten(0, (-1, grid * grid)), grid)
+def _join_flat(patches: Float[Tensor, "N C h w"], grid: Grid) -> Float[Tensor, "B C H W"]:
+    rows, columns = rows_and_columns(grid)
+    return join(patches.unflatten(0, (-1, rows * columns)), grid)

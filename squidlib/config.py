@@ -6,18 +6,28 @@ zhang_best.py and chexpert_best.py.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
+from squidlib.patches import Grid, rows_and_columns
 from squidlib.utils.errors import UserError
+
+MOST = 100_000  #: of any number below; more is a slip of the hand, or a file that wants all memory
+MOST_LEVELS = 10  #: a halving more often leaves nothing of an image
+MOST_MEMORY = 2**31  #: numbers in the memory queues, 8 GiB
+_SIDES = ("image_size", "grid")  # one number, or two
+_MAY_BE_ZERO = ("skips", "joined_levels", "residual_convs")
 
 
 @dataclass(frozen=True)
 class SquidConfig:
     """The shape of the network. Sizes in pixels, channels or slots; defaults are the paper's for DigitAnatomy."""
 
-    image_size: int = 96  #: pixels a side of the square input
-    grid: int = 3  #: P, patches a side; R = P^2 positions
+    image_size: int | tuple[int, int] = 96  #: pixels a side of the square input, or (height, width)
+    grid: Grid = 3  #: P, patches a side, or (rows, columns); R = rows * columns positions
+    in_channels: int = 1  #: 1 for grey images, 3 for colour
     fold: int = 1  #: pixels a side that the first layer folds into channels (1: none)
     width: int = 32  #: channels of the first level; doubled by each further one
     levels: int = 3  #: halvings of the patch
@@ -36,21 +46,17 @@ class SquidConfig:
     joined_levels: int = 1  #: last decoder levels that see the joined image instead of patches
 
     def __post_init__(self) -> None:
-        for field in fields(self):
-            least = 0 if field.name in ("skips", "joined_levels", "mask_probability", "residual_convs") else 1
-            value = getattr(self, field.name)
-            if not isinstance(value, bool) and value < least:
-                raise UserError(f"{field.name} must be at least {least}, got {value}")
-        unit = self.grid * self.fold * 2**self.levels
-        if self.image_size % unit:
-            raise UserError(
-                f"image_size must be a multiple of grid * fold * 2^levels = {unit}, got {self.image_size}; "
-                "change the grid or scale the image"
-            )
+        for name, value in _checked(as_plain(self)).items():
+            object.__setattr__(self, name, value)
+        for side, count, what in zip(self.image_shape[1:], self.grid_shape, ("height", "width"), strict=True):
+            unit = count * self.fold * 2**self.levels
+            if side % unit:
+                raise UserError(
+                    f"image_size must be a multiple of grid * fold * 2^levels = {unit} in {what}, got {side}; "
+                    "change the grid or scale the image"
+                )
         if self.topk > self.slots:
             raise UserError(f"topk must be at most the number of slots ({self.slots}), got {self.topk}")
-        if self.mask_probability > 1:
-            raise UserError(f"mask_probability lies in 0..1, got {self.mask_probability}")
         if self.features % self.heads:
             raise UserError(f"heads must divide the feature length {self.features}, got {self.heads}")
         if self.skips + self.joined_levels > self.levels:
@@ -58,26 +64,52 @@ class SquidConfig:
                 f"skips ({self.skips}) belong to levels of patches: with joined_levels ({self.joined_levels}) "
                 f"they must be at most levels ({self.levels})"
             )
+        if self.positions * self.slots * self.features > MOST_MEMORY:
+            raise UserError(
+                f"a memory of {self.positions} positions x {self.slots} slots x {self.features} features is more than "
+                f"{MOST_MEMORY} numbers; take fewer slots"
+            )
+
+    @classmethod
+    def from_plain(cls, plain: Mapping[str, Any]) -> SquidConfig:
+        """What ``as_plain`` gave, perhaps by way of JSON.
+
+        Raises:
+            UserError: where a name is unknown, or a value of another type or out of range.
+        """
+        return cls(**_checked(plain))
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """Channels, height and width of an image, in pixels."""
+        return (self.in_channels, *rows_and_columns(self.image_size))
+
+    @property
+    def grid_shape(self) -> tuple[int, int]:
+        """Rows and columns of patches."""
+        return rows_and_columns(self.grid)
 
     @property
     def positions(self) -> int:
         """R, patches an image."""
-        return self.grid**2
+        return math.prod(self.grid_shape)
 
     @property
-    def patch_size(self) -> int:
-        """Pixels a side of one patch."""
-        return self.image_size // self.grid
+    def patch_shape(self) -> tuple[int, int]:
+        """Height and width of one patch, in pixels."""
+        return self.image_shape[1] // self.grid_shape[0], self.image_shape[2] // self.grid_shape[1]
 
     @property
-    def code_size(self) -> int:
-        """Places a side of one patch's code at the bottleneck."""
-        return self.patch_size // (self.fold * 2**self.levels)
+    def code_shape(self) -> tuple[int, int]:
+        """Height and width of one patch's code at the bottleneck."""
+        height, width = self.patch_shape
+        factor = self.fold * 2**self.levels
+        return height // factor, width // factor
 
     @property
     def features(self) -> int:
         """D, the length of one patch's memory feature."""
-        return self.code_channels * self.code_size**2
+        return self.code_channels * math.prod(self.code_shape)
 
     def channels(self, level: int) -> int:
         """Channels of encoder level 0..levels."""
@@ -149,3 +181,44 @@ class LossWeights:
 def as_plain(config: Any) -> dict[str, Any]:
     """A flat dataclass as a dictionary of its fields."""
     return {field.name: getattr(config, field.name) for field in fields(config)}
+
+
+def _check(name: str, value: object, default: object) -> None:
+    """Raise a UserError where a number has another type than its default, or is out of range."""
+    if isinstance(default, bool):
+        if not isinstance(value, bool):
+            raise UserError(f"{name} is true or false, got {value!r}")
+    elif isinstance(default, float):
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
+            raise UserError(f"{name} lies in 0..1, got {value!r}")
+    elif isinstance(value, bool) or not isinstance(value, int):
+        raise UserError(f"{name} is a whole number, got {value!r}")
+    else:
+        least, most = 0 if name in _MAY_BE_ZERO else 1, MOST_LEVELS if name == "levels" else MOST
+        if value < least:
+            raise UserError(f"{name} must be at least {least}, got {value}")
+        if value > most:
+            raise UserError(f"{name} must be at most {most}, got {value}")
+
+
+def _checked(plain: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of a ``SquidConfig`` with what they may be; two equal sides become one number."""
+    known = {field.name: field.default for field in fields(SquidConfig)}
+    unknown = [name for name in plain if name not in known]
+    if unknown:
+        raise UserError(f"no number of a SQUID: {', '.join(unknown)}; they are {', '.join(known)}")
+    found = {name: _sides(name, plain[name]) if name in _SIDES else plain[name] for name in plain}
+    for name, value in found.items():
+        if name not in _SIDES:
+            _check(name, value, known[name])
+    return found
+
+
+def _sides(name: str, value: object) -> int | tuple[int, int]:
+    """One number for a square; two, which JSON gives as a list, for height and width or rows and columns."""
+    sides = tuple(value) if isinstance(value, tuple | list) else (value, value)
+    if len(sides) != 2:
+        raise UserError(f"{name} is one number or two, got {value!r}")
+    for side in sides:
+        _check(name, side, 1)
+    return sides[0] if sides[0] == sides[1] else sides

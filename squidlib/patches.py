@@ -8,48 +8,63 @@ Differs from the original: rearrangements are spelled with einops; the neighbour
 
 from __future__ import annotations
 
+from typing import TypeAlias
+
 import torch.nn.functional as F
 from einops import rearrange
 from jaxtyping import Float
 from torch import Tensor
 
-_CENTRE = 4  # of the nine places of a 3x3 window in reading order
+#: Patches a side of a square grid, or rows and columns.
+Grid: TypeAlias = int | tuple[int, int]
+_CENTRE = 4  # of the nine positions of a 3x3 window in reading order
 
 
-def cut(images: Float[Tensor, "B C H W"], grid: int) -> Float[Tensor, "B R C h w"]:
-    """Cut every image into ``grid`` x ``grid`` patches, R = grid^2, in reading order.
+def rows_and_columns(grid: Grid) -> tuple[int, int]:
+    """Rows and columns of a grid, or height and width of an image; one number stands for both."""
+    return (grid, grid) if isinstance(grid, int) else grid
+
+
+def cut(images: Float[Tensor, "B C H W"], grid: Grid) -> Float[Tensor, "B R C h w"]:
+    """Cut every image into R = rows x columns patches, in reading order.
+
+    Args:
+        grid: patches a side, or (rows, columns).
 
     Raises:
         ValueError: where the grid does not divide height and width.
     """
+    rows, columns = rows_and_columns(grid)
     height, width = images.shape[-2:]
-    if height % grid or width % grid:
-        raise ValueError(f"a {grid}x{grid} grid must divide the image; got {height}x{width} pixels")
-    return rearrange(images, "b c (i h) (j w) -> b (i j) c h w", i=grid, j=grid)
+    if height % rows or width % columns:
+        raise ValueError(f"a {rows}x{columns} grid must divide the image; got {height}x{width} pixels")
+    return rearrange(images, "b c (i h) (j w) -> b (i j) c h w", i=rows, j=columns)
 
 
-def join(patches: Float[Tensor, "B R C h w"], grid: int) -> Float[Tensor, "B C H W"]:
+def join(patches: Float[Tensor, "B R C h w"], grid: Grid) -> Float[Tensor, "B C H W"]:
     """Put patches back on their grid; the inverse of ``cut``.
 
     Raises:
-        ValueError: where there are not ``grid``^2 patches.
+        ValueError: where there are not rows x columns patches.
     """
-    if patches.shape[1] != grid * grid:
-        raise ValueError(f"a {grid}x{grid} grid needs {grid * grid} patches, got {patches.shape[1]}")
-    return rearrange(patches, "b (i j) c h w -> b c (i h) (j w)", i=grid, j=grid)
+    rows, columns = rows_and_columns(grid)
+    if patches.shape[1] != rows * columns:
+        raise ValueError(f"a {rows}x{columns} grid needs {rows * columns} patches, got {patches.shape[1]}")
+    return rearrange(patches, "b (i j) c h w -> b c (i h) (j w)", i=rows, j=columns)
 
 
-def neighbours(tokens: Float[Tensor, "B R D"], grid: int) -> Float[Tensor, "B R 8 D"]:
+def neighbours(tokens: Float[Tensor, "B R D"], grid: Grid) -> Float[Tensor, "B R 8 D"]:
     """The eight tokens around each patch, in reading order; zeros stand where the grid ends.
 
     The centre is left out: a patch that could look at itself would have nothing to in-paint.
 
     Raises:
-        ValueError: where there are not ``grid``^2 tokens.
+        ValueError: where there are not rows x columns tokens.
     """
-    if tokens.shape[1] != grid * grid:
-        raise ValueError(f"a {grid}x{grid} grid needs {grid * grid} tokens, got {tokens.shape[1]}")
-    on_grid = rearrange(tokens, "b (i j) d -> b d i j", i=grid, j=grid)
+    rows, columns = rows_and_columns(grid)
+    if tokens.shape[1] != rows * columns:
+        raise ValueError(f"a {rows}x{columns} grid needs {rows * columns} tokens, got {tokens.shape[1]}")
+    on_grid = rearrange(tokens, "b (i j) d -> b d i j", i=rows, j=columns)
     windows = F.unfold(on_grid, kernel_size=3, padding=1)  # (B, D*9, R)
-    windows = rearrange(windows, "b (d place) r -> b r place d", place=9)
-    return windows[:, :, [place for place in range(9) if place != _CENTRE]]
+    windows = rearrange(windows, "b (d window) r -> b r window d", window=9)
+    return windows[:, :, [position for position in range(9) if position != _CENTRE]]

@@ -26,9 +26,9 @@ class SkipMemory(nn.Module):
         super().__init__()
         self.config = config
         self.windows = config.skip_windows
-        size = config.patch_size // (config.fold * 2**level) // self.windows
+        height, width = (side // (config.fold * 2**level) // self.windows for side in config.patch_shape)
         positions = config.positions if self.windows == 1 else self.windows**2
-        self.matrix = MemoryMatrix(positions, config.skip_slots, config.channels(level) * size * size)
+        self.matrix = MemoryMatrix(positions, config.skip_slots, config.channels(level) * height * width)
 
     def forward(self, x: Float[Tensor, "N C h w"], generator: Generator | None = None) -> Float[Tensor, "N C h w"]:
         windows = cut(x, self.windows)  # (N, 1, C, h, w) where a window is a whole patch

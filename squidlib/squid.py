@@ -25,8 +25,8 @@ from squidlib.skip_memory import skip_memories
 class SquidOutput(NamedTuple):
     """Everything one forward pass gives.
 
-    reconstruction: (B, 1, H, W) in 0..1, the student's.
-    teacher: (B, 1, H, W) in 0..1, or None in evaluation mode.
+    reconstruction: (B, C, H, W) in 0..1, the student's.
+    teacher: (B, C, H, W) in 0..1, or None in evaluation mode.
     queries: (B, R, D), the patches' memory features. Push these.
     recalled: (B, R, D), what the memory gave for them.
     weights: (B, R, S) over the slots, after shrinkage.
@@ -58,14 +58,14 @@ class Squid(nn.Module):
         self.student = Decoder(config, skip_memories(config))
         self.teacher = Decoder(config)
 
-    def encode(self, images: Float[Tensor, "B 1 H W"]) -> list[Tensor]:
+    def encode(self, images: Float[Tensor, "B C H W"]) -> list[Tensor]:
         """Cut into patches and encode each: levels of (B*R, C, h, w)."""
-        if tuple(images.shape[1:]) != (1, self.config.image_size, self.config.image_size):
-            size = self.config.image_size
-            raise ValueError(f"images (B, 1, {size}, {size}) expected, got {tuple(images.shape)}")
+        if tuple(images.shape[1:]) != self.config.image_shape:
+            expected = ", ".join(map(str, self.config.image_shape))
+            raise ValueError(f"images (B, {expected}) expected, got {tuple(images.shape)}")
         return self.encoder(flat_patches(images, self.config.grid))
 
-    def query(self, images: Float[Tensor, "B 1 H W"]) -> Float[Tensor, "B R D"]:
+    def query(self, images: Float[Tensor, "B C H W"]) -> Float[Tensor, "B R D"]:
         """The patches' memory features alone; enough to push."""
         return self.inpainting.query(self.encode(images)[-1])
 
@@ -73,7 +73,7 @@ class Squid(nn.Module):
         """Copy features of normal images into the memory queue."""
         self.inpainting.memory.push(queries.detach())
 
-    def forward(self, images: Float[Tensor, "B 1 H W"], generator: Generator | None = None) -> SquidOutput:
+    def forward(self, images: Float[Tensor, "B C H W"], generator: Generator | None = None) -> SquidOutput:
         """Images in 0..1; ``generator`` draws the masks of the shortcuts while training."""
         encoded = self.encode(images)
         inpainted = self.inpainting(encoded[-1], generator)
@@ -92,7 +92,7 @@ def count_parameters(module: nn.Module) -> int:
 
 
 @torch.no_grad()
-def fill_memory(squid: Squid, images: Float[Tensor, "B 1 H W"], batch_size: int = 64) -> None:
+def fill_memory(squid: Squid, images: Float[Tensor, "B C H W"], batch_size: int = 64) -> None:
     """Push the features of ``images`` (normal ones) as the network sees them now, in evaluation mode.
 
     After training this makes the memory's copies as new as the weights.

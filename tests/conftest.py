@@ -32,7 +32,7 @@ def generator() -> torch.Generator:
     return torch.Generator().manual_seed(0)
 
 
-def tiny_config(**changes: int | float | bool) -> SquidConfig:
+def tiny_config(**changes: int | float | bool | tuple[int, int]) -> SquidConfig:
     """A network of every part, small enough for a test: 24 px, 3x3 patches of 8 px, two levels, one skip."""
     numbers = {
         "image_size": 24, "width": 4, "levels": 2, "code_channels": 2, "slots": 6, "topk": 2, "heads": 2,

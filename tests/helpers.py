@@ -38,7 +38,7 @@ def untrained(config: SquidConfig, normals: Tensor) -> Detector:
     """A whole detector whose weights are random, always the same ones."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        network, discriminator = Squid(config), Discriminator(config.image_size)
+        network, discriminator = Squid(config), Discriminator(config.image_shape)
     fill_memory(network, normals)
     metadata = {"data": "digitanatomy", "glyphs": "mnist5000"}
     return Detector(network, discriminator, calibrate(network, discriminator, normals), metadata)

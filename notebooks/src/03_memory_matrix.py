@@ -160,7 +160,7 @@ with torch.no_grad():
     drawn = []
     for rank in range(5):
         codes = network.memory.slots[torch.arange(9), busiest[:, rank]]  # (R, D)
-        maps = codes.unflatten(1, (config.code_channels, config.code_size, config.code_size))
+        maps = codes.unflatten(1, (config.code_channels, *config.code_shape))
         drawn.append(network.decoder(network.expand(maps), [])[0][0])
 titles = [f"rank {rank + 1}" for rank in range(5)]
 figure = image_grid({"slots": drawn}, titles, title="The busiest slots of every place, drawn by the decoder", side=1.7)

@@ -527,7 +527,7 @@ check.masked_shortcut(my_masked_shortcut)
 # %%
 masks = {}
 for probability in (0.95, 0.5):
-    size, generator = block.config.code_size, torch.Generator().manual_seed(0)
+    size, generator = block.config.code_shape[0], torch.Generator().manual_seed(0)
     ones = torch.ones(5 * 9, 1, size, size)
     mask = masked_shortcut(ones, torch.zeros_like(ones), probability, True, generator)
     masks[f"m, {probability:.0%}"] = join(mask.unflatten(0, (5, 9)), 3)

@@ -58,8 +58,7 @@ class MemAENetwork(nn.Module):
     def forward(self, images: Float[Tensor, "B 1 H W"]) -> tuple[Tensor, Tensor]:
         """Reconstruction (B, 1, H, W) and weights (B, R, S)."""
         features, weights = self.recall(self.query(images))
-        size = self.config.code_size
-        maps = features.flatten(0, 1).unflatten(1, (self.config.code_channels, size, size))
+        maps = features.flatten(0, 1).unflatten(1, (self.config.code_channels, *self.config.code_shape))
         return self.decoder(self.expand(maps), [])[0], weights
 
 

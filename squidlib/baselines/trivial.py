@@ -16,7 +16,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from squidlib.baselines.base import Progress
-from squidlib.patches import cut
+from squidlib.patches import Grid, cut
 
 
 class Sharpness:
@@ -71,7 +71,7 @@ class PatchNeighbours:
 
     name = "pixel kNN"
 
-    def __init__(self, grid: int, neighbours: int = 5) -> None:
+    def __init__(self, grid: Grid, neighbours: int = 5) -> None:
         self.grid, self.neighbours = grid, neighbours
 
     def fit(

@@ -31,6 +31,7 @@ from squidlib.detection.metrics import (
     worst_patch_hits,
 )
 from squidlib.detection.scores import DEFAULT_SCORE
+from squidlib.patches import Grid
 
 FALSE_POSITIVE_RATE = 0.05
 
@@ -138,7 +139,7 @@ def evaluate_images(
     )
 
 
-def trivial_baselines(grid: int) -> list[System]:
+def trivial_baselines(grid: Grid) -> list[System]:
     """What learns nothing, or no more than a mean or copies."""
     return [Sharpness(), MeanImage(), PatchNeighbours(grid)]
 

@@ -12,6 +12,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from squidlib.patches import Grid, rows_and_columns
 from squidlib.utils.errors import UserError
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".gif")
@@ -20,8 +21,8 @@ WIDEST = 2.0  #: longest to shortest side; more would be squeezed beyond recogni
 _SIXTEEN_BIT = ("I;16", "I;16L", "I;16B", "I;16N", "I")
 
 
-def read_image(path: Path, size: int) -> Float[Tensor, "1 size size"]:
-    """Read an image file as grey in 0..1, scaled to a square of ``size`` pixels.
+def read_image(path: Path, size: Grid) -> Float[Tensor, "1 H W"]:
+    """Read an image file as grey in 0..1, scaled to ``size`` pixels a side, or (height, width).
 
     Colour becomes luminance, transparency is laid on black, 16 bits are divided by 65,535, the camera's orientation
     is applied.
@@ -37,7 +38,7 @@ def read_image(path: Path, size: int) -> Float[Tensor, "1 size size"]:
         return read_image_data(file, path, size)
 
 
-def read_image_data(stream: io.BytesIO | io.BufferedReader, name: object, size: int) -> Float[Tensor, "1 size size"]:
+def read_image_data(stream: io.BytesIO | io.BufferedReader, name: object, size: Grid) -> Float[Tensor, "1 H W"]:
     """As ``read_image``, from an open file or from bytes in memory; errors call it ``name``.
 
     Raises:
@@ -66,8 +67,9 @@ def read_image_data(stream: io.BytesIO | io.BufferedReader, name: object, size: 
         raise UserError(f"{name}: the image is damaged ({error}); save it again") from error
     if not np.isfinite(grey).all() or grey.min() < 0 or grey.max() > 1:
         raise UserError(f"{name}: floating-point pixels must be finite and lie in 0..1; rescale them")
-    square = Image.fromarray(grey).resize((size, size), Image.Resampling.BILINEAR, reducing_gap=None)
-    return torch.from_numpy(np.asarray(square, dtype=np.float32).copy()).clamp(0, 1)[None]
+    height, width = rows_and_columns(size)
+    scaled = Image.fromarray(grey).resize((width, height), Image.Resampling.BILINEAR, reducing_gap=None)
+    return torch.from_numpy(np.asarray(scaled, dtype=np.float32).copy()).clamp(0, 1)[None]
 
 
 def list_images(paths: list[Path]) -> list[Path]:

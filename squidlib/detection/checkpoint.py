@@ -80,8 +80,8 @@ def assemble(tensors: dict[str, Tensor], metadata: dict[str, Any], path: Path) -
         UserError: where configuration and tensors do not fit each other.
     """
     try:
-        config = SquidConfig(**metadata["config"])
-        squid, discriminator = Squid(config), Discriminator(config.image_size)
+        config = SquidConfig.from_plain(metadata["config"])
+        squid, discriminator = Squid(config), Discriminator(config.image_shape)
         calibration = Calibration(**_below("calibration.", tensors))
         squid.load_state_dict(_below("squid.", tensors) | _below_teacher(squid))
         discriminator.load_state_dict(_below("discriminator.", tensors))

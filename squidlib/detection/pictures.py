@@ -52,10 +52,11 @@ def detection_picture(detector: Detector, test: DigitAnatomy, rate: float = 0.05
         row[2].imshow(maps[index][0], cmap=MAP_COLOURS, norm=PowerNorm(0.5, vmin=0, vmax=brightest))
         for axis in row[:3]:
             axis.set(xticks=[], yticks=[])
-        size = detector.config.patch_size
+        height, width = detector.config.patch_shape
+        columns = detector.config.grid_shape[1]
         for tile in torch.nonzero(sample.wrong).flatten().tolist():
-            corner = (tile % detector.config.grid * size - 0.5, tile // detector.config.grid * size - 0.5)
-            row[0].add_patch(Rectangle(corner, size, size, fill=False, edgecolor=ABNORMAL_COLOUR, linewidth=2))
+            corner = (tile % columns * width - 0.5, tile // columns * height - 0.5)
+            row[0].add_patch(Rectangle(corner, width, height, fill=False, edgecolor=ABNORMAL_COLOUR, linewidth=2))
         row[0].set_ylabel(_TITLES[kind], fontsize=10)
         found = float(scores[index]) > threshold
         colour = ABNORMAL_COLOUR if found else NORMAL_COLOUR

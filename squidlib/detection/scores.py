@@ -17,7 +17,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from squidlib.patches import cut, join
+from squidlib.patches import Grid, cut, join
 from squidlib.squid import Squid, SquidOutput
 
 NEAREST = 3  #: slots that the memory distance averages over
@@ -60,7 +60,7 @@ def raw_scores(
     slots: Float[Tensor, "R S D"],
     logits: Float[Tensor, "B"],
     images: Float[Tensor, "B 1 H W"],
-    grid: int,
+    grid: Grid,
 ) -> RawScores:
     """All scores of one batch, from one forward pass in evaluation mode.
 
@@ -82,7 +82,7 @@ def weighted_difference(
     reconstructions: Float[Tensor, "B 1 H W"],
     patch_scores: Float[Tensor, "B R"],
     limit: float,
-    grid: int,
+    grid: Grid,
 ) -> Float[Tensor, "B 1 H W"]:
     """The anomaly map: image against reconstruction, weighted by how abnormal its patch is; >= 0.
 

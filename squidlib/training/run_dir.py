@@ -85,7 +85,7 @@ class Run:
         try:
             settings = json.loads(self.settings_path.read_text())
             return (
-                SquidConfig(**settings["config"]),
+                SquidConfig.from_plain(settings["config"]),
                 TrainingConfig(**settings["training"]),
                 LossWeights(**settings["weights"]),
                 settings["facts"],

@@ -51,8 +51,7 @@ def step_figures(preset: Preset, precision: str, device: str, seconds: float) ->
 
     training = replace(preset.training, precision=precision, generator_every=1, discriminator_every=1)
     state = start(preset.config, training, device)
-    size = preset.config.image_size
-    images = torch.rand(training.batch_size, 1, size, size, generator=torch.Generator().manual_seed(0))
+    images = torch.rand(training.batch_size, *preset.config.image_shape, generator=torch.Generator().manual_seed(0))
     images = images.to(state.fabric.device)
     fill_memory(unwrapped(state.squid), images)
     state.squid.train()

@@ -68,7 +68,7 @@ def start(
         fabric = make_fabric(Layout(resolve_device(device), 1), training.precision)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(training.seed)
-        squid, discriminator = Squid(config, block), Discriminator(config.image_size)
+        squid, discriminator = Squid(config, block), Discriminator(config.image_shape)
     if world() > 1:
         normalise_globally(squid)
         normalise_globally(discriminator)

@@ -60,7 +60,7 @@ def data(glyphs: Glyphs) -> Digits:
 def detector(data: Digits) -> Detector:
     """Untrained, its memory filled, calibrated."""
     torch.manual_seed(0)
-    squid, discriminator = Squid(SquidConfig.laptop()), Discriminator(96).eval()
+    squid, discriminator = Squid(SquidConfig.laptop()), Discriminator((1, 96, 96)).eval()
     fill_memory(squid, data.reference()[:100])
     return Detector(squid, discriminator, calibrate(squid.eval(), discriminator, data.calibration()[:64]), {})
 

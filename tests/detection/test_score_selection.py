@@ -25,7 +25,7 @@ def images() -> torch.Tensor:
 def networks() -> tuple[Squid, Discriminator]:
     torch.manual_seed(0)
     config = tiny_config()
-    squid, discriminator = Squid(config), Discriminator(config.image_size)
+    squid, discriminator = Squid(config), Discriminator(config.image_shape)
     fill_memory(squid, torch.rand(6, 1, 24, 24, generator=Generator().manual_seed(1)))
     return squid.eval(), discriminator.eval()
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import math
 from dataclasses import fields, replace
+from typing import Any
 
 import pytest
 import torch
 from torch import Tensor
 
-from squidlib.config import SquidConfig
+from squidlib.config import SquidConfig, as_plain
 from squidlib.discriminator import Discriminator
 from squidlib.inpainting import binary_positions
 from squidlib.skip_memory import SkipMemory
@@ -136,7 +139,7 @@ def test_a_skip_memory_in_evaluation_returns_only_what_it_learned(windows: int) 
 
 
 def test_the_discriminator_judges_images_one_by_one_in_evaluation() -> None:
-    discriminator, images = Discriminator(96).eval(), torch.rand(3, 1, 96, 96)
+    discriminator, images = Discriminator((1, 96, 96)).eval(), torch.rand(3, 1, 96, 96)
     assert torch.allclose(discriminator(images)[1], discriminator(images[1:2])[0], atol=1e-5)
 
 
@@ -150,11 +153,51 @@ def test_the_discriminator_judges_images_one_by_one_in_evaluation() -> None:
         ({"heads": 3}, "heads must divide"),
         ({"skips": 2}, "at most levels"),
         ({"mask_probability": 1.5}, r"0\.\.1, got 1.5"),
+        ({"mask_probability": math.nan}, r"0\.\.1, got nan"),
+        ({"levels": 10**9}, "levels must be at most 10, got 1000000000"),
+        ({"slots": 10**9}, "slots must be at most 100000, got 1000000000"),
+        ({"slots": 90_000, "code_channels": 50_000}, "take fewer slots"),
+        ({"slots": 2.5}, "slots is a whole number, got 2.5"),
+        ({"width": True}, "width is a whole number, got True"),
+        ({"cosine_memory": 1}, "cosine_memory is true or false, got 1"),
+        ({"image_size": (24, 25)}, "in width, got 25"),
+        ({"image_size": (24, 24, 3)}, "one number or two"),
+        ({"grid": (3, 0)}, "grid must be at least 1"),
+        ({"in_channels": 0}, "in_channels must be at least 1"),
     ],
 )
-def test_an_impossible_configuration_is_named(changes: dict[str, int], told: str) -> None:
+def test_an_impossible_configuration_is_named(changes: dict[str, Any], told: str) -> None:
     with pytest.raises(UserError, match=told):
-        tiny_config(**changes)
+        SquidConfig.from_plain(as_plain(tiny_config()) | changes)
+
+
+def test_an_image_may_be_wide_and_in_colour() -> None:
+    config = tiny_config(image_size=(16, 24), grid=(2, 3), in_channels=3)
+    assert (config.image_shape, config.grid_shape, config.patch_shape) == ((3, 16, 24), (2, 3), (8, 8))
+    assert (config.positions, config.code_shape, config.features) == (6, (2, 2), 8)
+    squid, images = Squid(config), torch.rand(5, 3, 16, 24)
+    fill_memory(squid, images)
+    output = squid.train()(images)
+    assert output.reconstruction.shape == output.teacher.shape == images.shape
+    assert output.weights.shape == (5, 6, 5)
+    assert Discriminator(config.image_shape)(images).shape == (5,)
+    output.reconstruction.sum().backward()  # the whole way back, too
+
+
+def test_a_tall_patch_of_two_windows_keeps_its_shape() -> None:
+    config = tiny_config(image_size=(48, 16), grid=(3, 2), skip_windows=2)
+    squid, images = Squid(config), torch.rand(2, 1, 48, 16)
+    fill_memory(squid, images)
+    assert config.patch_shape == (16, 8)
+    assert squid(images).reconstruction.shape == images.shape
+
+
+def test_json_gives_the_same_configuration_back() -> None:
+    config = tiny_config(image_size=(16, 24), grid=(2, 3))
+    assert SquidConfig.from_plain(json.loads(json.dumps(as_plain(config)))) == config
+    assert SquidConfig.from_plain({"image_size": [96, 96], "grid": [3, 3]}) == SquidConfig()
+    with pytest.raises(UserError, match="no number of a SQUID: speed"):
+        SquidConfig.from_plain({"speed": 3})
 
 
 def test_images_of_another_size_are_named() -> None:

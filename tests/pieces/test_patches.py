@@ -9,19 +9,35 @@ from hypothesis import strategies as st
 
 from squidlib.patches import cut, join, neighbours
 
+SIDES = st.tuples(st.integers(1, 5), st.integers(1, 5))
 
-@given(grid=st.integers(1, 5), size=st.integers(1, 4), channels=st.integers(1, 3), batch=st.integers(1, 3))
+
+@given(grid=SIDES, size=SIDES, channels=st.integers(1, 3), batch=st.integers(1, 3))
 @settings(deadline=None, max_examples=25)
-def test_join_undoes_cut(grid: int, size: int, channels: int, batch: int) -> None:
-    images = torch.rand(batch, channels, grid * size, grid * size)
+def test_join_undoes_cut(grid: tuple[int, int], size: tuple[int, int], channels: int, batch: int) -> None:
+    images = torch.rand(batch, channels, grid[0] * size[0], grid[1] * size[1])
     patches = cut(images, grid)
-    assert patches.shape == (batch, grid * grid, channels, size, size)
+    assert patches.shape == (batch, grid[0] * grid[1], channels, *size)
     assert torch.equal(join(patches, grid), images)
+
+
+@given(grid=st.integers(1, 5))
+def test_one_number_is_a_square_grid(grid: int) -> None:
+    images = torch.rand(1, 1, 2 * grid, 2 * grid)
+    assert torch.equal(cut(images, grid), cut(images, (grid, grid)))
 
 
 def test_patches_come_in_reading_order() -> None:
     image = torch.arange(9.0).reshape(1, 1, 3, 3)
     assert cut(image, 3).flatten().tolist() == list(range(9))
+
+
+def test_patches_of_two_rows_and_three_columns_come_in_reading_order() -> None:
+    image = torch.tensor([[[[0.0, 1, 2], [3, 4, 5]]]])
+    assert cut(image, (2, 3)).flatten().tolist() == [0, 1, 2, 3, 4, 5]
+    around = neighbours(torch.arange(1.0, 7).reshape(1, 6, 1), (2, 3))[0, :, :, 0]
+    assert around[1].tolist() == [0, 0, 0, 1, 3, 4, 5, 6]  # top middle: nothing above it
+    assert around[5].tolist() == [2, 3, 0, 5, 0, 0, 0, 0]  # bottom right
 
 
 def test_each_patch_sees_the_places_around_it_in_reading_order() -> None:

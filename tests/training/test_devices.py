@@ -46,7 +46,7 @@ def cuda() -> Iterator[torch.device]:
 def made(device: torch.device) -> tuple[Squid, Discriminator, torch.Tensor]:
     config = tiny_config(cosine_memory=True)
     with device:
-        squid, discriminator = Squid(config), Discriminator(config.image_size)
+        squid, discriminator = Squid(config), Discriminator(config.image_shape)
     memory = squid.inpainting.memory
     # Fake tensors hold no numbers, so how far the queue is filled has to be told.
     object.__setattr__(memory, "_buffers", {**memory._buffers, "filled": _Number(config.slots), "pointer": _Number(0)})

@@ -116,7 +116,7 @@ class ExplorerState:
                 f"{config.grid}x{config.grid} in {config.image_size}"
             )
         self.detector, self.data, self.effect = detector, data, effect
-        self.subjects = Subjects(test_images(data), config.image_size)
+        self.subjects = Subjects(test_images(data), config.image_shape[1])
         self.slots = detector.squid.inpainting.memory.contents().detach()
         reference = data.reference()
         self._tiles = cut_tiles(reference)  # (N, 9, 32, 32)
