@@ -1,0 +1,56 @@
+"""The start of the command: what is set before torch is there, and an interruption before it is."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import squidlib
+import squidlib.__main__ as start
+
+SCORE_NOTHING = [sys.executable, "-m", "squidlib", "score", "nonesuch", "x.png", "--csv", "s.csv"]
+
+
+def policy(folder: Path, **variables: str) -> str:
+    """What the OpenMP library itself says of its waiting threads once a command has loaded torch."""
+    without = {name: value for name, value in os.environ.items() if name != "OMP_WAIT_POLICY"}
+    environment = without | {"OMP_DISPLAY_ENV": "TRUE"} | variables
+    done = subprocess.run(SCORE_NOTHING, cwd=folder, env=environment, capture_output=True, text=True)
+    assert done.returncode == 2, done.stderr
+    lines = [line for line in done.stderr.splitlines() if "OMP_WAIT_POLICY" in line]
+    if not lines:
+        pytest.skip("this build of torch has an OpenMP library that does not show its settings")
+    return lines[0]
+
+
+def test_waiting_threads_leave_the_cores_to_others_unless_the_user_says_otherwise(tmp_path: Path) -> None:
+    assert "PASSIVE" in policy(tmp_path).upper()
+    assert "ACTIVE" in policy(tmp_path, OMP_WAIT_POLICY="active").upper().replace("PASSIVE", "")
+
+
+def test_the_command_begins_without_torch_and_every_public_name_is_found_when_it_is_used() -> None:
+    code = "import sys, squidlib, squidlib.cli.main; assert 'torch' not in sys.modules, 'torch came along'"
+    subprocess.run([sys.executable, "-c", code], check=True)
+    assert {name: getattr(squidlib, name) for name in squidlib.__all__}.keys() == set(squidlib.__all__)
+    assert set(squidlib.__all__) <= set(dir(squidlib))
+    with pytest.raises(AttributeError, match="no attribute 'nonesuch'"):
+        _ = squidlib.nonesuch  # type: ignore[attr-defined]
+
+
+def test_an_interruption_while_importing_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Interrupting:
+        def find_spec(self, name: str, path: object = None, target: object = None) -> None:
+            if name == "squidlib.cli.main":
+                raise KeyboardInterrupt
+
+    monkeypatch.setenv("OMP_WAIT_POLICY", "passive")  # restored afterwards: this process has its torch already
+    monkeypatch.setattr(sys, "meta_path", [Interrupting(), *sys.meta_path])
+    monkeypatch.delitem(sys.modules, "squidlib.cli.main", raising=False)
+    assert start.main() == 130
+    assert capsys.readouterr().err == "squid: interrupted\n"
