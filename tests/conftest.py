@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+import jaxtyping
 from jaxtyping import install_import_hook
 
 # Before anything imports the packages: every jaxtyping annotation becomes a check, in tests only.
@@ -39,3 +42,11 @@ def tiny_config(**changes: int | float | bool | tuple[int, int]) -> SquidConfig:
         "skip_slots": 5, "skips": 1, "joined_levels": 1,
     }  # fmt: skip
     return SquidConfig(**(numbers | changes))  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def as_users() -> Iterator[None]:
+    """Without the shape checks that only tests have."""
+    jaxtyping.config.update("jaxtyping_disable", True)
+    yield
+    jaxtyping.config.update("jaxtyping_disable", False)

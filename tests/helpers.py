@@ -13,7 +13,8 @@ from torch import Tensor
 
 from squidlib.cli.main import main
 from squidlib.config import SquidConfig
-from squidlib.detection.detector import Detector, calibrate
+from squidlib.detection.calibration import calibrate
+from squidlib.detection.detector import Detector
 from squidlib.discriminator import Discriminator
 from squidlib.squid import Squid, fill_memory
 

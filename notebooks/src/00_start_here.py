@@ -243,7 +243,7 @@ say(
 # | seen here | paper | function | test |
 # | --- | --- | --- | --- |
 # | images, anomalies, masks | 5.1 | `digitanatomy.dataset.DigitAnatomy` | `tests/digitanatomy/test_dataset.py` |
-# | scores of an image and of its tiles | 3.6 | `squidlib.detection.detector.image_scores` | `tests/detection/test_detector.py` |
+# | scores of an image and of its tiles | 3.6 | `squidlib.detection.calibration.image_scores` | `tests/detection/test_detector.py` |
 # | AUC | 4.2 | `squidlib.detection.metrics.auc` | `tests/detection/test_metrics.py` |
 # | threshold from normal images | 4.2 | `squidlib.detection.metrics.threshold_at` | `tests/detection/test_metrics.py` |
 # | worst tile | none | `squidlib.detection.metrics.worst_patch_hits` | `tests/detection/test_metrics.py` |

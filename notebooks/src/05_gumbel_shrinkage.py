@@ -16,7 +16,7 @@ import torch.nn.functional as F
 import squidlib
 from digitanatomy import KINDS, DigitAnatomy
 from squidlib.data.digits import Digits
-from squidlib.detection.detector import calibrate, image_scores
+from squidlib.detection.calibration import calibrate, image_scores
 from squidlib.memory import cosine_similarity
 from squidlib.shrinkage import hard_shrink, topk_shrink
 from squidlib.teaching import checks as check
@@ -258,4 +258,4 @@ show(figure, alt="Inputs of five kinds and their reconstructions with k = 1, 5 a
 # | hard shrinkage | MemAE eq. 7 | `squidlib.shrinkage.hard_shrink` | `tests/pieces/test_shrinkage.py` |
 # | top-k, straight-through | 3.2, "Gumbel Shrinkage" | `squidlib.shrinkage.topk_shrink` | `tests/pieces/test_shrinkage.py` |
 # | reading the memory | 3.2 | `squidlib.memory.read_memory` | `tests/pieces/test_memory.py` |
-# | calibration on normals | 4.2 | `squidlib.detection.detector.calibrate` | `tests/detection/test_detector.py` |
+# | calibration on normals | 4.2 | `squidlib.detection.calibration.calibrate` | `tests/detection/test_detector.py` |

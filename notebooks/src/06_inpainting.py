@@ -17,7 +17,7 @@ import squidlib
 from digitanatomy import KINDS, DigitAnatomy, Jitter, join_tiles
 from digitanatomy.compose import jitter_tiles, normal_tiles
 from squidlib.data.digits import Digits
-from squidlib.detection.detector import calibrate, image_scores
+from squidlib.detection.calibration import calibrate, image_scores
 from squidlib.detection.scores import cosine_distance
 from squidlib.inpainting import binary_positions
 from squidlib.patches import cut, join, neighbours

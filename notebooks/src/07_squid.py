@@ -19,7 +19,8 @@ from digitanatomy import KINDS, DigitAnatomy
 from squidlib.baselines import MeanImage, PatchNeighbours, Sharpness
 from squidlib.config import LossWeights
 from squidlib.data.digits import Digits
-from squidlib.detection.detector import Detector, calibrate
+from squidlib.detection.calibration import calibrate
+from squidlib.detection.detector import Detector
 from squidlib.detection.metrics import auc
 from squidlib.distillation import feature_matching
 from squidlib.losses import generator_loss
@@ -482,5 +483,5 @@ say(
 # | the discriminator's loss | 3.5, eq. 3-5 | `squidlib.losses.discriminator_loss` | `tests/pieces/test_losses.py` |
 # | position loss | ours | `squidlib.losses.position_loss` | `tests/pieces/test_losses.py` |
 # | a step, in its order | 3.5 | `squidlib.training.loop.train_step` | `tests/training/test_loop.py` |
-# | the paper's score | eq. 6 | `squidlib.detection.detector.image_scores` | `tests/detection/test_detector.py` |
+# | the paper's score | eq. 6 | `squidlib.detection.calibration.image_scores` | `tests/detection/test_detector.py` |
 # | BatchNorm in evaluation mode | — | `squidlib.detection.scores.score_batches` | `tests/detection/test_detector.py` |

@@ -21,7 +21,8 @@ from squidlib.benchmark.confusion import f1_limits, possible_row
 from squidlib.benchmark.pictures import first_of_each_kind, systems_picture
 from squidlib.benchmark.stored import stored
 from squidlib.data.digits import TEST_COUNTS, Digits
-from squidlib.detection.detector import Detector, calibrate, image_scores, standardised
+from squidlib.detection.calibration import calibrate, image_scores, standardised
+from squidlib.detection.detector import Detector
 from squidlib.detection.metrics import decide, oracle_threshold, pixel_auc, worst_patch_hits
 from squidlib.squid import fill_memory
 from squidlib.teaching import checks as check
@@ -633,7 +634,7 @@ say(
 # | seen here | paper | function | test |
 # | --- | --- | --- | --- |
 # | accuracy, F1, oracle | 4.2 | `squidlib.detection.metrics.decide` | `tests/detection/test_metrics.py` |
-# | threshold from normals | eq. 6 | `squidlib.detection.detector.calibrate` | `tests/detection/test_detector.py` |
+# | threshold from normals | eq. 6 | `squidlib.detection.calibration.calibrate` | `tests/detection/test_detector.py` |
 # | the slides' picture | slides | `squidlib.benchmark.pictures` | `tests/benchmark/test_pictures.py` |
 # | ... of every system | slides | `squidlib.teaching.lesson.stored_picture` | `tests/teaching/test_lesson_stored_picture.py` |
 # | localisation | 5.1 | `squidlib.detection.metrics.worst_patch_hits`, `squidlib.detection.metrics.pixel_auc` | `tests/detection/test_metrics.py` |

@@ -19,7 +19,7 @@ import torch.nn.functional as F
 import squidlib
 from digitanatomy import ANOMALIES, DigitAnatomy, cut_tiles
 from squidlib.baselines import PatchNeighbours
-from squidlib.detection.detector import calibrate, image_scores
+from squidlib.detection.calibration import calibrate, image_scores
 from squidlib.detection.memory_pruning import cleaned, drop_isolated, isolation
 from squidlib.detection.metrics import auc, decide, threshold_at
 from squidlib.teaching import checks as check
@@ -428,7 +428,7 @@ written = cut_tiles(normals)
 digits = Counter((place, written[image, place].numpy().tobytes()) for image, place in above.nonzero().tolist())
 (place, _), often = digits.most_common(1)[0]
 units = calibrate(mended.squid, mended.discriminator, normals)  # deviations of normal images alone
-inflated = (mended.calibration.deviation / units.deviation).mean(0)  # (9,), mean over the four scores
+inflated = (mended.calibration.std / units.std).mean(0)  # (9,), mean over the four scores
 more = DigitAnatomy(clean_data.glyphs.test, {"normal": by_mode(40, 400, 1000)}, seed=9).images()
 alarms = {
     "as they are": mended.score(more) > limit,
@@ -547,6 +547,6 @@ say(
 # | dirty training sets | 5.3, true UAD | `squidlib.teaching.studies.contamination.DirtyDigits` | `tests/teaching/test_contamination.py` |
 # | nearest slots | 3.2, top-5 | `squidlib.memory.read_memory` | `tests/pieces/test_memory.py` |
 # | wrong memories dropped | not in the paper | `squidlib.detection.memory_pruning.drop_isolated` | `tests/detection/test_memory_pruning.py` |
-# | calibration | 4.2 | `squidlib.detection.detector.calibrate` | `tests/detection/test_detector.py` |
+# | calibration | 4.2 | `squidlib.detection.calibration.calibrate` | `tests/detection/test_detector.py` |
 # | thresholds | 4.2 | `squidlib.detection.metrics.threshold_at` | `tests/detection/test_metrics.py` |
 # | AUC lost | 5.3 | `squidlib.teaching.studies.contamination.auc_lost` | `tests/teaching/test_contamination.py` |

@@ -22,7 +22,7 @@ from squidlib.data.chest.patients import patient_of
 from squidlib.data.chest.phantom import draw_chests
 from squidlib.data.chest.sharpness import gradient, match_sharpness, soften
 from squidlib.data.digits import Digits
-from squidlib.detection.detector import calibration_of, image_scores
+from squidlib.detection.calibration import calibration_of, image_scores
 from squidlib.detection.metrics import auc, decide
 from squidlib.detection.synthetic_anomalies import SYNTHETIC_ANOMALIES
 from squidlib.patches import cut

@@ -15,7 +15,8 @@ from jaxtyping import Float
 from torch import Generator, Tensor
 
 from squidlib.baselines.base import Progress
-from squidlib.detection.detector import Detector, calibrate
+from squidlib.detection.calibration import calibrate
+from squidlib.detection.detector import Detector
 from squidlib.detection.score_selection import choose_score
 from squidlib.training.loop import start, train, unwrapped
 from squidlib.training.presets import Preset

@@ -13,7 +13,8 @@ import torch
 from torch import Tensor
 
 from squidlib.config import SquidConfig, as_plain
-from squidlib.detection.detector import Calibration, Detector
+from squidlib.detection.calibration import Calibration
+from squidlib.detection.detector import Detector
 from squidlib.discriminator import Discriminator
 from squidlib.squid import Squid
 from squidlib.utils.errors import UserError
@@ -44,7 +45,7 @@ def save(detector: Detector, path: Path, half: bool = False) -> str:
     tensors |= {f"discriminator.{name}": tensor for name, tensor in detector.discriminator.state_dict().items()}
     if half:
         tensors = {name: _halved(tensor) for name, tensor in tensors.items()}
-    tensors |= {f"calibration.{name}": tensor for name, tensor in detector.calibration._asdict().items()}
+    tensors |= {f"calibration.{name}": tensor for name, tensor in detector.calibration.as_tensors().items()}
     return write_tensors(path, tensors, {**detector.metadata, "config": as_plain(detector.config)})
 
 
@@ -82,7 +83,7 @@ def assemble(tensors: dict[str, Tensor], metadata: dict[str, Any], path: Path) -
     try:
         config = SquidConfig.from_plain(metadata["config"])
         squid, discriminator = Squid(config), Discriminator(config.image_shape)
-        calibration = Calibration(**_below("calibration.", tensors))
+        calibration = Calibration.from_tensors(_below("calibration.", tensors))
         squid.load_state_dict(_below("squid.", tensors) | _below_teacher(squid))
         discriminator.load_state_dict(_below("discriminator.", tensors))
     except (KeyError, TypeError, RuntimeError, UserError) as error:

@@ -2,63 +2,50 @@
 
     >>> import squidlib
     >>> detector = squidlib.load("digitanatomy")
+    >>> detector.predict(images).verdicts  # "normal", "abnormal" or "unlike the training data"
     >>> detector.score(images)  # (B,), higher = more abnormal
 
-Everything that is known of "normal" comes from held-out normal images (``calibrate``), never from labels.
+Everything that is known of "normal" comes from held-out normal images (``calibration``), never from labels.
 """
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from collections.abc import Iterator
+from typing import Any
 
+import numpy as np
 import torch
 from jaxtyping import Float
-from torch import Tensor, nn
+from torch import Tensor
 
 from squidlib.config import SquidConfig
-from squidlib.detection.metrics import threshold_at
-from squidlib.detection.scores import (
-    DEFAULT_SCORE,
-    PATCH_SCORES,
-    SCORES,
-    RawScores,
-    raw_scores,
-    score_batches,
-    weighted_difference,
-)
+from squidlib.detection.calibration import Calibration
+from squidlib.detection.prediction import Prediction, joined, moved, none_of, predict
+from squidlib.detection.scores import BATCH, DEFAULT_SCORE, SCORES, RawScores, score_batch, score_batches
 from squidlib.discriminator import Discriminator
 from squidlib.squid import Squid
 from squidlib.utils.errors import UserError
+from squidlib.utils.modes import evaluating
 
-BATCH = 64  #: images that are scored at once
-
-
-class Calibration(NamedTuple):
-    """What N held-out normal images score.
-
-    mean, deviation: (4, R), of the patch scores in the order of ``PATCH_SCORES``.
-    discriminator: (2,), mean and deviation of the negative logit.
-    normal_scores: (6, N), image scores in the order of ``SCORES``, for thresholds and histograms.
-    """
-
-    mean: Tensor
-    deviation: Tensor
-    discriminator: Tensor
-    normal_scores: Tensor
+ROUNDING = 1e-4  #: so far beyond 0..1 a value may lie: resampling rounds; it is clamped
 
 
 class Detector:
-    """A trained SQUID that scores images (B, 1, H, W) in 0..1.
+    """A trained SQUID that scores images (B, C, H, W) in 0..1.
 
     Args:
         squid, discriminator: trained networks; put into evaluation mode.
         calibration: of these very networks, see ``calibrate``.
         metadata: how they came to be; JSON values.
+
+    Raises:
+        UserError: where the metadata name a default score that there is not.
     """
 
     def __init__(self, squid: Squid, discriminator: Discriminator, calibration: Calibration, metadata: dict[str, Any]):
         self.squid, self.discriminator = squid.eval(), discriminator.eval()
         self.calibration, self.metadata = calibration, metadata
+        self._known(None)
 
     @property
     def config(self) -> SquidConfig:
@@ -73,123 +60,116 @@ class Detector:
         """The score that is reported where none is asked for: what training chose without labels, or "combined"."""
         return str(self.metadata.get("score", DEFAULT_SCORE))
 
+    @property
+    def knows_unlike(self) -> bool:
+        """Whether it can tell what is unlike the training data; one made by an older version cannot."""
+        return self.calibration.familiarity is not None
+
     def to(self, device: str | torch.device) -> Detector:
-        """Move networks and calibration to a device."""
+        """Move the networks to a device; what is known of normal images follows the images."""
         self.squid.to(device)
         self.discriminator.to(device)
-        self.calibration = Calibration(*(part.to(device) for part in self.calibration))
         return self
 
-    def score(self, images: Float[Tensor, "B 1 H W"], score: str | None = None) -> Float[Tensor, "B"]:
-        """How abnormal each image is, in deviations of normal images.
+    def predict(self, images: Float[Tensor, "B C H W"], rate: float = 0.05) -> Prediction:
+        """Everything about the images, from one forward pass: scores, pictures and verdicts, on the images' device.
+
+        Args:
+            rate: share of normal images that the threshold may call abnormal, above 0 and below 1.
+        """
+        return joined(list(self.predictions(images, rate)))
+
+    def predictions(self, images: Float[Tensor, "B C H W"], rate: float = 0.05) -> Iterator[Prediction]:
+        """``predict`` batch by batch, for sets whose reconstructions and maps are too many to keep; at least one."""
+        images, count = self._checked(images), len(images)
+        for batch in (images if count else self._blank(images)).split(BATCH):
+            on_device = batch.to(self.device)
+            with evaluating(self.squid, self.discriminator):
+                slots = self.squid.inpainting.memory.contents()
+                reconstruction, raw = score_batch(self.squid, self.discriminator, slots, on_device)
+                grid, calibration = self.config.grid, self.calibration
+                found = predict(on_device, reconstruction, raw, calibration, self.default_score, rate, grid)
+            yield moved(found, images.device) if count else none_of(found)
+
+    def score(self, images: Float[Tensor, "B C H W"], score: str | None = None) -> Float[Tensor, "B"]:
+        """How abnormal each image is, in standard deviations of normal images.
 
         Args:
             score: a name of ``SCORES``; None is ``default_score``.
         """
-        return self.scores(images)[self._known(score)]
+        name = self._known(score)
+        return torch.cat([part.scores[name] for part in self.predictions(images)])
 
-    def scores(self, images: Float[Tensor, "B 1 H W"]) -> dict[str, Tensor]:
-        """Every image score by name, each (B,), from one forward pass."""
-        return image_scores(self.raw_scores(images), self.calibration)
+    def scores(self, images: Float[Tensor, "B C H W"]) -> dict[str, Tensor]:
+        """Every image score by name, each (B,)."""
+        parts = [part.scores for part in self.predictions(images)]
+        return {name: torch.cat([part[name] for part in parts]) for name in SCORES}
 
-    def patch_scores(self, images: Float[Tensor, "B 1 H W"]) -> Float[Tensor, "B R"]:
+    def patch_scores(self, images: Float[Tensor, "B C H W"]) -> Float[Tensor, "B R"]:
         """The combined score of every patch, in reading order."""
-        return standardised(self.raw_scores(images), self.calibration).sum(0)
+        return torch.cat([part.patch_scores for part in self.predictions(images)])
 
-    @torch.no_grad()
-    def reconstruct(self, images: Float[Tensor, "B 1 H W"]) -> Float[Tensor, "B 1 H W"]:
+    def reconstruct(self, images: Float[Tensor, "B C H W"]) -> Float[Tensor, "B C H W"]:
         """What normal neighbours and the memory say each image should look like, in 0..1."""
-        batches = self._checked(images).split(BATCH)
-        return torch.cat([self.squid(batch.to(self.device)).reconstruction for batch in batches]).to(images.device)
+        return torch.cat([part.reconstruction for part in self.predictions(images)])
 
-    @torch.no_grad()
-    def anomaly_map(self, images: Float[Tensor, "B 1 H W"]) -> Float[Tensor, "B 1 H W"]:
+    def anomaly_map(self, images: Float[Tensor, "B C H W"]) -> Float[Tensor, "B 1 H W"]:
         """Where each image is abnormal; >= 0, about 1 where a normal image is at its worst.
 
         The difference between image and reconstruction, weighted by how abnormal its patch is.
         """
-        limit, grid, maps = threshold_at(self.normal_scores("combined"), 0.05), self.config.grid, []
-        for batch in self._checked(images).split(BATCH):
-            batch = batch.to(self.device)
-            output = self.squid(batch)
-            logits = self.discriminator(output.reconstruction)
-            raw = raw_scores(output, self.squid.inpainting.memory.contents(), logits, batch, grid)
-            patch_scores = standardised(raw, self.calibration).sum(0)
-            maps.append(weighted_difference(batch, output.reconstruction, patch_scores, limit, grid))
-        return torch.cat(maps).to(images.device)
+        return torch.cat([part.anomaly_map for part in self.predictions(images)])
 
     def normal_scores(self, score: str | None = None) -> Float[Tensor, "N"]:
         """What the calibration images score: for thresholds and histograms."""
-        return self.calibration.normal_scores[list(SCORES).index(self._known(score))].cpu()
+        return self.calibration.scores_of_normals(self._known(score))
 
     def threshold(self, false_positive_rate: float = 0.05, score: str | None = None) -> float:
-        """The score that this share of normal images exceeds."""
-        return threshold_at(self.normal_scores(score), false_positive_rate)
+        """The score that this share of normal images exceeds.
 
-    def raw_scores(self, images: Float[Tensor, "B 1 H W"]) -> RawScores:
+        N calibration images tell no share below 1 / N (``calibration.finest_rate``): the threshold is their highest.
+        """
+        return self.calibration.threshold(self._known(score), false_positive_rate)
+
+    def raw_scores(self, images: Float[Tensor, "B C H W"]) -> RawScores:
         """Unstandardised scores of every patch, from one forward pass."""
-        checked = self._checked(images).to(self.device)
-        raw = score_batches(self.squid, self.discriminator, checked, BATCH)
-        return RawScores(*(part.to(images.device) for part in raw))
+        images, count = self._checked(images), len(images)
+        raw = score_batches(self.squid, self.discriminator, images if count else self._blank(images))
+        return RawScores(*(part[: None if count else 0].to(images.device) for part in raw))
 
-    def _checked(self, images: Tensor) -> Tensor:
-        size = self.config.image_size
-        if not isinstance(images, Tensor) or images.ndim != 4 or tuple(images.shape[1:]) != (1, size, size):
-            got = tuple(images.shape) if isinstance(images, Tensor) else type(images).__name__
-            raise UserError(f"images must be a tensor (B, 1, {size}, {size}), got {got}; scale them first")
+    def _checked(self, images: object) -> Tensor:
+        channels, height, width = self.config.image_shape
+        expected = f"a tensor (B, {channels}, {height}, {width}) in 0..1"
+        if isinstance(images, np.ndarray):
+            shape = tuple(images.shape)
+            raise UserError(f"images must be {expected}, got a numpy array {shape}; give torch.from_numpy(images)")
+        if not isinstance(images, Tensor):
+            raise UserError(f"images must be {expected}, got {type(images).__name__}")
+        if images.ndim != 4 or tuple(images.shape[1:]) != self.config.image_shape:
+            raise UserError(f"images must be {expected}, got {tuple(images.shape)}; {self._mend(images)}")
         if not images.is_floating_point():
             raise UserError(f"images must be floating point in 0..1, got {images.dtype}; divide 8-bit images by 255")
         if not torch.isfinite(images).all():
             raise UserError("images hold NaN or infinite values; 0..1 expected")
-        if images.numel() and (images.min() < 0 or images.max() > 1):
-            raise UserError(f"images must lie in 0..1, got {images.min():.3g}..{images.max():.3g}; rescale them")
-        return images.to(torch.float32)
+        if images.numel() and (images.min() < -ROUNDING or images.max() > 1 + ROUNDING):
+            raise UserError(f"images must lie in 0..1, got {images.min():.6g}..{images.max():.6g}; rescale them")
+        return images.to(torch.float32).clamp(0, 1)
+
+    def _blank(self, images: Tensor) -> Tensor:
+        """One black image, which goes through the network where there is none: convolutions take no empty batch."""
+        return images.new_zeros(1, *self.config.image_shape)
+
+    def _mend(self, images: Tensor) -> str:
+        """What to do about a shape that does not fit."""
+        channels, height, width = self.config.image_shape
+        if images.ndim != 4:
+            return "give one dimension each for images, channels, height and width"
+        if images.shape[1] != channels:
+            return "make them grey first: images.mean(1, keepdim=True)" if channels == 1 else "give them in colour"
+        return f"scale them to {height} x {width} pixels first"
 
     def _known(self, score: str | None) -> str:
         score = self.default_score if score is None else score
         if score not in SCORES:
             raise UserError(f"scores are {', '.join(SCORES)}; got {score!r}")
         return score
-
-
-def standardised(raw: RawScores, calibration: Calibration) -> Float[Tensor, "4 B R"]:
-    """Patch scores in deviations of normal images at the same position."""
-    patches = torch.stack([getattr(raw, name) for name in PATCH_SCORES])
-    device = patches.device
-    return (patches - calibration.mean[:, None].to(device)) / calibration.deviation[:, None].to(device)
-
-
-def image_scores(raw: RawScores, calibration: Calibration) -> dict[str, Tensor]:
-    """All scores of ``SCORES``, each (B,): the worst patch, and the discriminator's by the paper's equation."""
-    patches = standardised(raw, calibration)
-    mean, deviation = calibration.discriminator.to(patches.device)
-    named = {"combined": patches.sum(0).amax(-1)}
-    named |= {name: score.amax(-1) for name, score in zip(PATCH_SCORES, patches, strict=True)}
-    # eq. 6: 1 - sigmoid((D - mu) / sigma) is this sigmoid, for raw.discriminator is -D
-    named["discriminator"] = torch.sigmoid((raw.discriminator - mean) / deviation)
-    return named
-
-
-def calibrate(squid: Squid, discriminator: nn.Module, normals: Float[Tensor, "N 1 H W"]) -> Calibration:
-    """Score held-out normal images and keep what is normal.
-
-    Raises:
-        ValueError: where there are fewer than two images.
-    """
-    if len(normals) < 2:
-        raise ValueError(f"at least two normal images are needed to calibrate, got {len(normals)}")
-    return calibration_of(score_batches(squid, discriminator, normals.to(next(squid.parameters()).device), BATCH))
-
-
-def calibration_of(raw: RawScores) -> Calibration:
-    """What is normal, from the raw scores of N held-out normal images."""
-    patches = torch.stack([getattr(raw, name) for name in PATCH_SCORES])
-    tiny = torch.finfo(patches.dtype).tiny
-    calibration = Calibration(
-        patches.mean(1),
-        patches.std(1).clamp(min=tiny),
-        torch.stack([raw.discriminator.mean(), raw.discriminator.std().clamp(min=tiny)]),
-        patches.new_empty(0),
-    )
-    scores = image_scores(raw, calibration)
-    return calibration._replace(normal_scores=torch.stack([scores[name] for name in SCORES]))

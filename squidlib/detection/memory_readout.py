@@ -12,8 +12,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from squidlib.detection.detector import BATCH, Detector
-from squidlib.detection.scores import RawScores, raw_scores
+from squidlib.detection.detector import Detector
+from squidlib.detection.scores import BATCH, RawScores, raw_scores
 from squidlib.memory import Shrink
 from squidlib.squid import Squid, SquidOutput
 

@@ -15,9 +15,9 @@ import numpy as np
 from jaxtyping import Float
 from torch import Generator, Tensor, nn
 
-from squidlib.detection.detector import BATCH, calibration_of, image_scores
+from squidlib.detection.calibration import calibration_of, image_scores
 from squidlib.detection.metrics import auc
-from squidlib.detection.scores import score_batches
+from squidlib.detection.scores import BATCH, score_batches
 from squidlib.detection.synthetic_anomalies import SYNTHETIC_ANOMALIES
 from squidlib.squid import Squid
 from squidlib.utils.errors import UserError

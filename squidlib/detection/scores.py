@@ -1,11 +1,10 @@
-"""Scores: how abnormal each tile and each image is, in units of what normal images show.
+"""Scores: what one forward pass says about how abnormal each patch and each image is, not yet standardised.
 
-Paper: eq. 6, A = 1 - sigmoid((D(student) - mu) / sigma), with mu and sigma of normal training images.
-Authors' file: alert.py.
+Paper: eq. 6 and section 4.2. Authors' file: alert.py.
 
-Differs from the original: beside the discriminator there are four scores for every patch. Each is standardised by
-the mean and deviation that *held-out normal* images show at that position, and an image is as abnormal as its worst
-patch. ``combined``, the sum of the four, is the default: it needs no choice between them, so no labels.
+Differs from the original: beside the discriminator there are four scores for every patch. ``calibration`` standardises
+each by what held-out normal images show at that position; an image is as abnormal as its worst patch. ``combined``, the
+sum of the four, needs no choice between them, so no labels.
 """
 
 from __future__ import annotations
@@ -19,7 +18,9 @@ from torch import Tensor, nn
 
 from squidlib.patches import Grid, cut, join
 from squidlib.squid import Squid, SquidOutput
+from squidlib.utils.modes import evaluating
 
+BATCH = 64  #: images that are scored at once
 NEAREST = 3  #: slots that the memory distance averages over
 
 #: What each score measures, in the order of every table.
@@ -44,6 +45,10 @@ class RawScores(NamedTuple):
     distance: Tensor
     discriminator: Tensor
 
+    def patches(self) -> Float[Tensor, "4 B R"]:
+        """The patch scores, in the order of ``PATCH_SCORES``."""
+        return torch.stack([getattr(self, name) for name in PATCH_SCORES])
+
 
 def blur(images: Float[Tensor, "B C H W"]) -> Float[Tensor, "B C H W"]:
     """3x3 mean; the border is averaged over what is inside."""
@@ -59,7 +64,7 @@ def raw_scores(
     output: SquidOutput,
     slots: Float[Tensor, "R S D"],
     logits: Float[Tensor, "B"],
-    images: Float[Tensor, "B 1 H W"],
+    images: Float[Tensor, "B C H W"],
     grid: Grid,
 ) -> RawScores:
     """All scores of one batch, from one forward pass in evaluation mode.
@@ -78,8 +83,8 @@ def raw_scores(
 
 
 def weighted_difference(
-    images: Float[Tensor, "B 1 H W"],
-    reconstructions: Float[Tensor, "B 1 H W"],
+    images: Float[Tensor, "B C H W"],
+    reconstructions: Float[Tensor, "B C H W"],
     patch_scores: Float[Tensor, "B R"],
     limit: float,
     grid: Grid,
@@ -91,19 +96,25 @@ def weighted_difference(
         limit: what a normal image scores at its worst; such a patch has weight 1.
     """
     weights = F.softplus(patch_scores / limit, beta=4)[:, :, None, None, None]
-    return join(cut(blur((images - reconstructions).abs()), grid) * weights, grid)
+    difference = (images - reconstructions).abs().mean(1, keepdim=True)
+    return join(cut(blur(difference), grid) * weights, grid)
 
 
-@torch.no_grad()
 def score_batches(
-    squid: Squid, discriminator: nn.Module, images: Float[Tensor, "B 1 H W"], batch_size: int = 64
+    squid: Squid, discriminator: nn.Module, images: Float[Tensor, "B C H W"], batch_size: int = BATCH
 ) -> RawScores:
-    """``raw_scores`` of many images, batch by batch, both networks in evaluation mode."""
-    squid.eval()
-    discriminator.eval()
-    parts = []
-    for batch in images.split(batch_size):
-        output = squid(batch)
-        logits = discriminator(output.reconstruction)
-        parts.append(raw_scores(output, squid.inpainting.memory.contents(), logits, batch, squid.config.grid))
+    """``raw_scores`` of many images, batch by batch on the network's device; both networks stay as they are."""
+    device = next(squid.parameters()).device
+    with evaluating(squid, discriminator):
+        slots = squid.inpainting.memory.contents()
+        parts = [score_batch(squid, discriminator, slots, batch.to(device))[1] for batch in images.split(batch_size)]
     return RawScores(*(torch.cat(column) for column in zip(*parts, strict=True)))
+
+
+def score_batch(
+    squid: Squid, discriminator: nn.Module, slots: Float[Tensor, "R S D"], images: Float[Tensor, "B C H W"]
+) -> tuple[Tensor, RawScores]:
+    """The reconstructions (B, C, H, W) and raw scores of one batch, from one forward pass in evaluation mode."""
+    output = squid(images)
+    logits = discriminator(output.reconstruction)
+    return output.reconstruction, raw_scores(output, slots, logits, images, squid.config.grid)

@@ -14,8 +14,9 @@ import torch
 
 from squidlib.config import LossWeights, SquidConfig
 from squidlib.data.digits import EPOCH_IMAGES, NormalData
+from squidlib.detection.calibration import calibrate
 from squidlib.detection.checkpoint import save
-from squidlib.detection.detector import Detector, calibrate
+from squidlib.detection.detector import Detector
 from squidlib.detection.score_selection import choose_score
 from squidlib.squid import Squid
 from squidlib.training.config import TrainingConfig

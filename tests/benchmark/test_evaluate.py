@@ -20,7 +20,8 @@ from squidlib.benchmark.evaluate import Evaluation, evaluate, evaluate_images
 from squidlib.config import SquidConfig
 from squidlib.data.digits import Digits
 from squidlib.detection import metrics
-from squidlib.detection.detector import Detector, calibrate
+from squidlib.detection.calibration import calibrate
+from squidlib.detection.detector import Detector
 from squidlib.detection.metrics import decide, oracle_threshold, pixel_auc
 from squidlib.detection.scores import SCORES
 from squidlib.discriminator import Discriminator

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
-import jaxtyping
 import pytest
 import torch
 from torch import Tensor
 
 from digitanatomy import DigitAnatomy, GlyphSplit
 from squidlib.config import SquidConfig
-from squidlib.detection.detector import Detector, calibrate
+from squidlib.detection.calibration import calibrate
+from squidlib.detection.detector import Detector
 from squidlib.detection.scores import SCORES
 from tests.helpers import refusal, untrained
 
@@ -26,18 +26,10 @@ def images(split: GlyphSplit) -> Tensor:
     return DigitAnatomy(split.test, {"normal": 3, "novel": 1, "missing": 2}, seed=6).images()
 
 
-@pytest.fixture
-def as_users() -> Iterator[None]:
-    """Without the shape checks that only tests have."""
-    jaxtyping.config.update("jaxtyping_disable", True)
-    yield
-    jaxtyping.config.update("jaxtyping_disable", False)
-
-
 def state_of(detector: Detector) -> dict[str, Tensor]:
     parts = detector.squid.state_dict() | {f"d.{k}": v for k, v in detector.discriminator.state_dict().items()}
     parts |= {f"position.{k}": v for k, v in detector.squid.named_buffers()}
-    return {k: v.clone() for k, v in (parts | detector.calibration._asdict()).items()}
+    return {k: v.clone() for k, v in (parts | detector.calibration.as_tensors()).items()}
 
 
 def test_results_have_the_promised_shapes_and_ranges(detector: Detector, images: Tensor) -> None:

@@ -149,7 +149,7 @@ def test_a_trained_detector_is_calibrated_scores_and_draws_on_its_device_and_ans
     train(state, DATA, TRAINING, WEIGHTS)
     detector, images = finish(state, DATA, {}), DATA.batch(9, 3)
     assert detector.device == gpu
-    assert {part.device for part in detector.calibration} == {gpu}
+    assert {part.device for part in detector.calibration.as_tensors().values()} == {gpu}
     for asked in (images, images.to(gpu)):
         answers = [detector.score(asked), detector.anomaly_map(asked), detector.reconstruct(asked)]
         assert {answer.device for answer in answers} == {asked.device}

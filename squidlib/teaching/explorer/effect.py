@@ -19,8 +19,9 @@ from torch import Tensor
 
 from digitanatomy import ANOMALIES, DigitAnatomy
 from squidlib.data.digits import Digits
+from squidlib.detection.calibration import Calibration, calibration_of, image_scores
 from squidlib.detection.checkpoint import find, load, shipped
-from squidlib.detection.detector import Calibration, Detector, calibration_of, image_scores
+from squidlib.detection.detector import Detector
 from squidlib.detection.memory_readout import encode, newest, read_scores
 from squidlib.detection.scores import SCORES
 from squidlib.teaching.explorer.setting import Setting, ladder
@@ -44,7 +45,7 @@ class Effect(NamedTuple):
     """
 
     readings: list[str]
-    calibrations: Calibration  # every tensor with a first dimension N
+    calibrations: dict[str, Tensor]  # as ``Calibration.as_tensors`` has them, with a first dimension N
     aucs: Tensor
     metadata: dict[str, Any]
 
@@ -53,7 +54,7 @@ class Effect(NamedTuple):
         if setting.reading not in self.readings:
             return None
         place = self.readings.index(setting.reading)
-        return Calibration(*(part[place] for part in self.calibrations))
+        return Calibration.from_tensors({name: part[place] for name, part in self.calibrations.items()})
 
     def auc(self, setting: Setting, kind: str) -> float | None:
         """AUC of the setting's score against a kind (or "mean"), or None where it was not computed."""
@@ -88,14 +89,13 @@ def compute_effect(
         kept = newest(slots, setting.slots)
         calibration = calibration_of(read_scores(detector, normals, kept, setting.shrink()))
         scores = image_scores(read_scores(detector, images, kept, setting.shrink()), calibration)
-        calibrations.append(calibration)
+        calibrations.append(calibration.as_tensors())
         found = [exact_auc_by_kind(test.kinds, scores[name]) for name in SCORES]
         aucs.append(torch.tensor([[of_score[kind] for kind in KINDS] for of_score in found]))
     metadata = {"seed": detector.metadata.get("seed"), "images": COUNTS, "image_seed": SEED, "command": COMMAND}
-    columns = zip(*calibrations, strict=True)
     return Effect(
         [setting.reading for setting in settings],
-        Calibration(*(torch.stack(column).cpu() for column in columns)),
+        {name: torch.stack([one[name] for one in calibrations]).cpu() for name in calibrations[0]},
         torch.stack(aucs),
         metadata,
     )
@@ -111,8 +111,7 @@ def effect_path(run_or_name: str | Path) -> Path:
 
 def save_effect(effect: Effect, path: Path) -> None:
     """Write it atomically."""
-    tensors = {name: part for name, part in effect.calibrations._asdict().items()} | {"aucs": effect.aucs}
-    write_tensors(path, tensors, {**effect.metadata, "readings": effect.readings})
+    write_tensors(path, {**effect.calibrations, "aucs": effect.aucs}, {**effect.metadata, "readings": effect.readings})
 
 
 def load_effect(path: Path) -> Effect:
@@ -124,7 +123,8 @@ def load_effect(path: Path) -> Effect:
     tensors, metadata = read_tensors(path)
     try:
         aucs, readings = tensors.pop("aucs"), metadata.pop("readings")
-        return Effect(readings, Calibration(**tensors), aucs, metadata)
+        Calibration.from_tensors({name: part[0] for name, part in tensors.items()})  # the names are right
+        return Effect(readings, tensors, aucs, metadata)
     except (KeyError, TypeError) as error:
         raise UserError(f"{path} holds no effect of memory size and shrinkage; remove it") from error
 

@@ -19,10 +19,11 @@ from torch import Tensor
 
 from digitanatomy import cut_tiles, join_tiles
 from squidlib.data.digits import Digits
-from squidlib.detection.detector import Calibration, Detector, calibration_of, image_scores, standardised
+from squidlib.detection.calibration import Calibration, calibration_of
+from squidlib.detection.detector import Detector
 from squidlib.detection.memory_readout import Encoded, encode, newest, read, read_scores
-from squidlib.detection.metrics import threshold_at
-from squidlib.detection.scores import SCORES, RawScores, raw_scores, weighted_difference
+from squidlib.detection.prediction import predict
+from squidlib.detection.scores import RawScores, raw_scores
 from squidlib.teaching.explorer.edits import Edited, apply_edits
 from squidlib.teaching.explorer.effect import Effect, test_images
 from squidlib.teaching.explorer.setting import Setting
@@ -160,10 +161,8 @@ class ExplorerState:
             output = read(self.detector.squid, self.detector.squid.encode(moved), slots, shrink)
             logits = self.detector.discriminator(output.reconstruction)
             raw = RawScores(*(part.cpu() for part in raw_scores(output, slots, logits, moved, 3)))
-        calibration = self.calibration(_reading(setting))
-        patches = standardised(raw, calibration).sum(0)
-        normal = dict(zip(SCORES, calibration.normal_scores, strict=True))
-        limit = threshold_at(normal["combined"], 0.05)
+        calibration, reconstruction = self.calibration(_reading(setting)), output.reconstruction.cpu()
+        found = predict(image, reconstruction, raw, calibration, setting.score, setting.rate, 3)
         weights = output.weights[0, setting.tile].cpu()
         known = all(origin.known or origin.wrong for origin in edited.origins)
         return View(
@@ -171,14 +170,14 @@ class ExplorerState:
             kind=self.subjects[setting.image].kind,
             image=image[0],
             wrong=edited.wrong if known else None,
-            reconstruction=output.reconstruction[0].cpu(),
-            anomaly_map=weighted_difference(image, output.reconstruction.cpu(), patches, limit, 3)[0],
-            patch_scores=patches[0],
+            reconstruction=reconstruction[0],
+            anomaly_map=found.anomaly_map[0],
+            patch_scores=found.patch_scores[0],
             attention=weights,
             strongest=self._strongest(weights, setting.tile),
-            score=float(image_scores(raw, calibration)[setting.score]),
-            normal_scores=normal[setting.score],
-            threshold=threshold_at(normal[setting.score], setting.rate),
+            score=float(found.score),
+            normal_scores=calibration.scores_of_normals(setting.score),
+            threshold=found.threshold,
         )
 
     def _strongest(self, weights: Tensor, tile: int) -> tuple[Remembered, ...]:

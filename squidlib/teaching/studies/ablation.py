@@ -16,7 +16,8 @@ from typing import Any
 import torch
 
 from squidlib.data.digits import Digits
-from squidlib.detection.detector import Detector, standardised
+from squidlib.detection.calibration import standardised
+from squidlib.detection.detector import Detector
 from squidlib.detection.scores import PATCH_SCORES
 from squidlib.teaching.studies.results import SEEDS, auc_by_kind, one_thread, run_all
 from squidlib.teaching.studies.variants import Variant, variants

@@ -14,7 +14,8 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from squidlib.detection.detector import Detector, calibrate
+from squidlib.detection.calibration import calibrate
+from squidlib.detection.detector import Detector
 from squidlib.detection.memory_pruning import DROPPED, cleaned
 from squidlib.squid import fill_memory
 from squidlib.teaching.studies.contamination import STEPS, DirtyDigits

@@ -16,7 +16,7 @@ from typing import Any
 
 import torch
 
-from squidlib.detection.detector import calibration_of, image_scores
+from squidlib.detection.calibration import calibration_of, image_scores
 from squidlib.detection.memory_readout import encode, newest, read_scores
 from squidlib.teaching.explorer.setting import Setting, sizes
 from squidlib.teaching.studies.ablation import STEPS, train_variant

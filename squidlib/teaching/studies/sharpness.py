@@ -25,7 +25,7 @@ from squidlib.baselines import AutoEncoder, MeanImage, PatchNeighbours, System
 from squidlib.baselines.feature_neighbours import FeatureNeighbours
 from squidlib.data.chest import ChestData
 from squidlib.data.registry import data_of
-from squidlib.detection.detector import calibration_of, image_scores
+from squidlib.detection.calibration import calibration_of, image_scores
 from squidlib.detection.scores import DEFAULT_SCORE
 from squidlib.teaching.studies.chest_contamination import area
 from squidlib.teaching.studies.results import SEEDS, one_thread, run_all

@@ -1,0 +1,139 @@
+"""Calibration: what held-out normal images score, so that a score says how far from normal an image is.
+
+Paper: eq. 6, A = 1 - sigmoid((D(student) - mu) / sigma), with mu and sigma of normal training images.
+Authors' file: alert.py.
+
+Differs from the original: mu and sigma are those of *held-out* normal images, for every patch score and position. A
+standard deviation has a floor: a position that shows the same in every normal image (a black border, a mask) would
+otherwise have a standard deviation of zero, and the first grey pixel in it an infinite score.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from squidlib.detection.familiarity import Familiarity, familiarity_of
+from squidlib.detection.metrics import threshold_at
+from squidlib.detection.scores import PATCH_SCORES, SCORES, RawScores, score_batches
+from squidlib.squid import Squid
+
+#: Least standard deviation of a patch score, as a share of the largest among the positions. Those of trained detectors
+#: lie between a tenth and one of it.
+LEAST_SHARE = 0.05
+#: Least standard deviation in the scores' own units: the squared error of grey values in 0..1, and 1 - a cosine.
+LEAST = {"error": 1e-4, "structure": 1e-3, "mismatch": 1e-3, "distance": 1e-3}
+LEAST_LOGIT = 1e-3  #: likewise, of the discriminator's logit
+#: A patch counts as at most so many standard deviations *better* than normal. Without it, one score that is far below
+#: normal would hide in the sum what the others find.
+MOST_NORMAL = -10.0
+
+
+class Calibration(NamedTuple):
+    """What N held-out normal images score.
+
+    mean, std: (4, R), of the patch scores in the order of ``PATCH_SCORES``; the standard deviations have their floor.
+    discriminator: (2,), mean and standard deviation of the negative logit.
+    normal_scores: (6, N), image scores in the order of ``SCORES``, for thresholds and histograms.
+    familiarity: what images of the right kind measure; None where there were too few images to tell.
+    """
+
+    mean: Tensor
+    std: Tensor
+    discriminator: Tensor
+    normal_scores: Tensor
+    familiarity: Familiarity | None = None
+
+    def as_tensors(self) -> dict[str, Tensor]:
+        """By name, for a file."""
+        plain = {name: part for name, part in self._asdict().items() if isinstance(part, Tensor)}
+        known = {} if self.familiarity is None else self.familiarity._asdict()
+        return plain | {f"familiarity.{name}": part for name, part in known.items()}
+
+    @classmethod
+    def from_tensors(cls, tensors: Mapping[str, Tensor]) -> Calibration:
+        """What ``as_tensors`` gave; of older files, too, in which ``std`` is called "deviation" and has no floor.
+
+        Raises:
+            KeyError, TypeError: where a name is missing or unknown.
+        """
+        prefix = "familiarity."
+        known = {name.removeprefix(prefix): part for name, part in tensors.items() if name.startswith(prefix)}
+        plain = {name: part for name, part in tensors.items() if not name.startswith(prefix)}
+        if "deviation" in plain:
+            plain["std"] = plain.pop("deviation")
+        std = plain.pop("std")
+        std = torch.maximum(std, floors(std)[:, None])
+        return cls(**plain, std=std, familiarity=Familiarity(**known) if known else None)
+
+    def scores_of_normals(self, score: str) -> Float[Tensor, "N"]:
+        """What the calibration images score by that name of ``SCORES``."""
+        return self.normal_scores[list(SCORES).index(score)].cpu()
+
+    def threshold(self, score: str, rate: float) -> float:
+        """The score that a share ``rate`` of normal images exceeds; the one place where a threshold is computed."""
+        return threshold_at(self.scores_of_normals(score), rate)
+
+    @property
+    def finest_rate(self) -> float:
+        """The smallest share of normal images that N calibration images can tell from none: 1 / N."""
+        return 1 / self.normal_scores.shape[1]
+
+    @property
+    def constant_positions(self) -> list[int]:
+        """Positions, in reading order, at which some patch score is the same for all calibration images."""
+        return torch.nonzero((self.std <= floors(self.std)[:, None]).any(0)).flatten().tolist()
+
+
+def floors(std: Float[Tensor, "4 R"]) -> Float[Tensor, "4"]:
+    """The least standard deviation of each patch score."""
+    least = torch.tensor([LEAST[name] for name in PATCH_SCORES]).to(std)
+    return torch.maximum(LEAST_SHARE * std.amax(1), least)
+
+
+def standardised(raw: RawScores, calibration: Calibration) -> Float[Tensor, "4 B R"]:
+    """Patch scores in standard deviations of normal images at the same position, ``MOST_NORMAL`` at least."""
+    patches = raw.patches()
+    mean, std = calibration.mean.to(patches.device), calibration.std.to(patches.device)
+    return ((patches - mean[:, None]) / std[:, None]).clamp(min=MOST_NORMAL)
+
+
+def image_scores(raw: RawScores, calibration: Calibration) -> dict[str, Tensor]:
+    """All scores of ``SCORES``, each (B,): the worst patch, and the discriminator's by the paper's equation."""
+    patches = standardised(raw, calibration)
+    mean, std = calibration.discriminator.to(patches.device)
+    named = {"combined": patches.sum(0).amax(-1)}
+    named |= {name: score.amax(-1) for name, score in zip(PATCH_SCORES, patches, strict=True)}
+    # eq. 6: 1 - sigmoid((D - mu) / sigma) is this sigmoid, for raw.discriminator is -D
+    named["discriminator"] = torch.sigmoid((raw.discriminator - mean) / std)
+    return named
+
+
+def calibrate(squid: Squid, discriminator: nn.Module, normals: Float[Tensor, "N C H W"]) -> Calibration:
+    """Score held-out normal images and keep what is normal.
+
+    Raises:
+        ValueError: where there are fewer than two images.
+    """
+    if len(normals) < 2:
+        raise ValueError(f"at least two normal images are needed to calibrate, got {len(normals)}")
+    raw = score_batches(squid, discriminator, normals)
+    return calibration_of(raw)._replace(familiarity=familiarity_of(normals.to(raw.discriminator.device)))
+
+
+def calibration_of(raw: RawScores) -> Calibration:
+    """What is normal, from the raw scores of N held-out normal images."""
+    patches = raw.patches()
+    std = patches.std(1)
+    calibration = Calibration(
+        patches.mean(1),
+        torch.maximum(std, floors(std)[:, None]),
+        torch.stack([raw.discriminator.mean(), raw.discriminator.std().clamp(min=LEAST_LOGIT)]),
+        patches.new_empty(0),
+    )
+    scores = image_scores(raw, calibration)
+    return calibration._replace(normal_scores=torch.stack([scores[name] for name in SCORES]))

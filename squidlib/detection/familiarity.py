@@ -1,0 +1,111 @@
+"""Familiarity: is an image of the kind that the detector was trained on at all?
+
+Not in the paper. A detector that was trained on radiographs has a score for a photograph, for an inverted or a rescaled
+radiograph, too, and the score says "abnormal", or "normal". Neither is an answer: such an image is *unlike the training
+data*. A few plain statistics of the whole image tell: polarity, range, contrast, sharpness, coarse structure. Their
+limits come from held-out normal images alone.
+
+An anomaly is a change in a part of an image of the right kind, and is to stay inside: the limits lie half a range to a
+whole range of the normal images beyond the most extreme of them. What such wide limits let pass is left to the scores.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+COARSE = 12  #: cells a side of the coarse image that structure is compared on
+COMPONENTS = 16  #: principal components of the coarse image
+LEAST_CONTRAST = 1e-3  #: an image with a smaller standard deviation shows nothing
+LEAST_IMAGES = 20  #: normal images without which nothing can be said: their range would be too small
+FEW = 32  #: so many normal images show about half of the range that many would: the margin is doubled
+
+
+class Statistic(NamedTuple):
+    """margin: how far beyond the normal images its limits lie, in ranges of theirs; least: at least so far."""
+
+    margin: float
+    least: float
+
+
+#: What is measured. Where an anomaly may change it (what is where in an image), the margin is a whole range.
+STATISTICS = {
+    "brightness": Statistic(0.5, 0.02),  # mean grey value
+    "contrast": Statistic(0.5, 0.2),  # log of the standard deviation
+    "darkest": Statistic(1.0, 0.02),  # of coarse cells
+    "brightest": Statistic(1.0, 0.02),  # of coarse cells
+    "sharpness": Statistic(0.5, 0.2),  # log of the mean step between neighbours, in standard deviations of the image
+    "structure": Statistic(1.0, 0.05),  # cosine to the mean normal image, both coarse and standardised
+    "layout": Statistic(1.0, 0.05),  # what the normal images' principal components do not explain of the coarse image
+    "colour": Statistic(0.5, 0.02),  # mean difference between the channels
+}
+
+
+class Familiarity(NamedTuple):
+    """What images of the right kind measure.
+
+    limits: (2, K), the lowest and the highest value of each of ``STATISTICS``.
+    typical: (cells,), the mean normal image, coarse and standardised.
+    components: (P, cells), the principal components of coarse normal images.
+    """
+
+    limits: Tensor
+    typical: Tensor
+    components: Tensor
+
+
+def familiarity_of(normals: Float[Tensor, "N C H W"]) -> Familiarity | None:
+    """The limits that held-out normal images draw; None where they are fewer than ``LEAST_IMAGES``.
+
+    Every second image tells what is typical, and the others how far from it a normal image may be.
+    """
+    if len(normals) < LEAST_IMAGES:
+        return None
+    told = torch.cat([_standardised(_coarse(batch)) for batch in normals[::2].split(256)])
+    typical = told.mean(0)
+    count = min(COMPONENTS, len(told) // 4)
+    components = torch.linalg.svd(told - typical, full_matrices=False).Vh[:count]
+    known = Familiarity(typical.new_empty(2, 0), typical, components)
+    found = torch.cat([statistics(batch, known) for batch in normals[1::2].split(256)])
+    low, high = found.amin(0), found.amax(0)
+    shares, least = torch.tensor(list(STATISTICS.values())).to(found).T
+    margin = torch.maximum(shares * (1 + FEW / len(normals)) * (high - low), least)
+    return known._replace(limits=torch.stack([low - margin, high + margin]))
+
+
+def unlike(images: Float[Tensor, "B C H W"], familiarity: Familiarity) -> Bool[Tensor, "B"]:
+    """Whether an image lies outside the limits in any of ``STATISTICS``."""
+    familiarity = Familiarity(*(part.to(images.device) for part in familiarity))
+    low, high = familiarity.limits
+    found = statistics(images, familiarity)
+    return ((found < low) | (found > high)).any(1)
+
+
+def statistics(images: Float[Tensor, "B C H W"], familiarity: Familiarity) -> Float[Tensor, "B K"]:
+    """``STATISTICS`` of each image, in their order."""
+    grey = images.mean(1)
+    contrast = grey.flatten(1).std(1).clamp(min=LEAST_CONTRAST)
+    steps = (grey.diff(dim=1).abs().mean((1, 2)) + grey.diff(dim=2).abs().mean((1, 2))) / 2
+    sharpness = (steps.clamp(min=LEAST_CONTRAST / 100) / contrast).log()
+    coarse = _coarse(images)
+    plain, typical = _standardised(coarse), familiarity.typical
+    structure = F.cosine_similarity(plain, typical[None], eps=1e-6)
+    away = plain - typical
+    left = away - away @ familiarity.components.T @ familiarity.components
+    layout = left.square().mean(1).sqrt()
+    colour = (images.amax(1) - images.amin(1)).mean((1, 2))
+    ends = [coarse.amin(1), coarse.amax(1)]
+    return torch.stack([grey.mean((1, 2)), contrast.log(), *ends, sharpness, structure, layout, colour], dim=1)
+
+
+def _coarse(images: Float[Tensor, "B C H W"]) -> Float[Tensor, "B cells"]:
+    return F.adaptive_avg_pool2d(images.mean(1, keepdim=True), COARSE).flatten(1)
+
+
+def _standardised(coarse: Float[Tensor, "B cells"]) -> Float[Tensor, "B cells"]:
+    away = coarse - coarse.mean(1, keepdim=True)
+    return away / away.std(1, keepdim=True).clamp(min=LEAST_CONTRAST)
