@@ -2,35 +2,42 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import sys
+from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tyro.conf import Positional
 
+from squidlib.cli.score_table import MAP_MARK, ScoreTable, is_map, remove_maps
 from squidlib.utils.errors import UserError
+from squidlib.utils.text import cell, printable
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from squidlib.detection.detector import Detector
+    from squidlib.detection.prediction import Prediction
 
 NAME_LENGTH = 60  #: characters of an image's name that its map keeps; file systems allow 255 bytes
 
 
 @dataclass(frozen=True)
 class Score:
-    """Score image files or folders of them; goes on past bad files, names them, and then exits with 1."""
+    """Score image files or folders of them; goes on past bad files, names them, and then exits with 1.
+
+    Rows are written as they come. Where a run was interrupted, the same command goes on with its table.
+    """
 
     detector: Positional[str]
     """Folder of a finished run, or name of a shipped checkpoint."""
     paths: Positional[tuple[Path, ...]]
     """Image files, or folders whose images are all scored."""
     csv: Path
-    """The table to write: path, verdict, threshold and every score."""
+    """The table to write: path, verdict, score, threshold, the score's name, and every score."""
     maps: Path | None = None
     """Folder for anomaly maps, one PNG an image."""
     rate: float = 0.05
@@ -38,18 +45,13 @@ class Score:
     device: str = "auto"
     """auto (a CUDA GPU where there is one), cpu, cuda or mps."""
     overwrite: bool = False
-    """Replace the CSV file and maps that are there."""
+    """Replace the CSV file and remove the maps that an earlier run wrote."""
 
     def run(self) -> int:
         """Score, write, report."""
-        import torch
-        from tqdm.auto import tqdm
-
         from squidlib.cli.device import check_device
-        from squidlib.data.images import list_images, read_image
-        from squidlib.detection.checkpoint import load
+        from squidlib.detection.checkpoint import find, load
         from squidlib.training.loop import resolve_device
-        from squidlib.utils.safetensors_io import check_writable
 
         if not 0 < self.rate < 1:
             raise UserError(f"--rate lies between 0 and 1, got {self.rate}")
@@ -57,69 +59,189 @@ class Score:
             raise UserError("name at least one image file or folder")
         self._check_outputs()
         check_device(self.device)
-        detector = load(self.detector, resolve_device(self.device))
-        files, bad = list_images(list(self.paths)), 0
-        rows: list[dict[str, str]] = []
-        check_writable(self.csv.parent)
-        if self.maps is not None:
-            check_writable(self.maps)
-        for path in tqdm(files, desc="scoring", unit="image", disable=None):
-            try:
-                image = read_image(path, detector.config.image_size)
-            except UserError as error:
-                if len(files) == 1:
-                    raise
-                print(f"squid: {error}", file=sys.stderr)
-                bad += 1
-                continue
-            rows.append(self._row(detector, path, torch.unsqueeze(image, 0), len(rows)))
-        if not rows:
-            raise UserError(f"none of the {len(files)} files could be scored; nothing was written")
-        self._write(rows)
-        print(f"{len(rows)} images scored, {bad} could not be read: {self.csv}")
-        return 1 if bad else 0
+        model = find(self.detector)
+        detector = load(model, resolve_device(self.device))
+        with self._table(model) as table:
+            self._check_maps(table)
+            files = self._files()
+            _say_limits(detector, self.rate)
+            return self._score(detector, table, files)
 
     def _check_outputs(self) -> None:
+        from squidlib.utils.safetensors_io import check_writable
+
         if self.csv.is_dir():
             raise UserError(f"--csv {self.csv} is a folder; a file name was expected")
-        if self.csv.exists() and not self.overwrite:
-            raise UserError(f"{self.csv} exists; replace it with --overwrite or choose another name")
-        if self.maps is not None and self.maps.exists():
-            if not self.maps.is_dir():
-                raise UserError(f"--maps {self.maps} is a file; a folder was expected")
-            if any(self.maps.iterdir()) and not self.overwrite:
-                raise UserError(f"{self.maps} is not empty; choose another folder or allow --overwrite")
-
-    def _row(self, detector: Detector, path: Path, image: Tensor, index: int) -> dict[str, str]:
-        scores = {name: float(value[0]) for name, value in detector.scores(image).items()}
-        threshold = detector.threshold(self.rate)
-        verdict = "abnormal" if scores["combined"] > threshold else "normal"
-        row = {"path": str(path), "verdict": verdict, "threshold": f"{threshold:.4f}"}
-        row |= {name: f"{value:.4f}" for name, value in scores.items()}
+        check_writable(self.csv.parent)
         if self.maps is not None:
-            row["map"] = self._write_map(detector, path, image, index)
-        return row
+            if self.maps.exists() and not self.maps.is_dir():
+                raise UserError(f"--maps {self.maps} is a file; a folder was expected")
+            check_writable(self.maps)
 
-    def _write_map(self, detector: Detector, path: Path, image: Tensor, index: int) -> str:
+    def _table(self, model: Path) -> ScoreTable:
+        import hashlib
+
+        from squidlib.detection.scores import SCORES
+
+        columns = ["path", "verdict", "score", "threshold", "score_name", *SCORES]
+        columns += [] if self.maps is None else ["map"]
+        made_by = {
+            "detector": hashlib.sha256(model.read_bytes()).hexdigest(),
+            "rate": self.rate,
+            "maps": None if self.maps is None else str(self.maps),
+        }
+        return ScoreTable(self.csv, columns, made_by, self.overwrite)
+
+    def _check_maps(self, table: ScoreTable) -> None:
+        if self.maps is None or self.overwrite or table.kept:
+            return
+        if self.maps.is_dir() and any(self.maps.iterdir()):
+            raise UserError(f"{self.maps} is not empty; choose another folder or allow --overwrite")
+
+    def _files(self) -> list[Path]:
+        """The images to score. Maps of this or an earlier run are none, wherever they lie."""
+        from squidlib.data.images import list_images
+
+        found = list_images(list(self.paths))
+        files = [path for path in found if not is_map(path)]
+        if len(files) < len(found):
+            print(f"note: {len(found) - len(files)} files passed over: anomaly maps that squid score wrote")
+        if not files:
+            raise UserError("all images named are anomaly maps that squid score wrote; name the images themselves")
+        return files
+
+    def _score(self, detector: Detector, table: ScoreTable, files: list[Path]) -> int:
+        from tqdm.auto import tqdm
+
+        left = _not_in(table, files)
+        if table.kept:
+            print(f"going on with {self.csv}: {table.kept} images are in it already")
+            table.begin()
+        bad, verdicts = 0, Counter[str]()
+        try:
+            with tqdm(total=len(left), desc="scoring", unit="image", disable=None) as bar:
+                for batch, failed in _batches(detector, left, alone=len(files) == 1):
+                    bad += failed
+                    if batch:
+                        verdicts.update(self._write(detector, table, batch))
+                    bar.update(len(batch) + failed)
+        except KeyboardInterrupt:
+            count = table.kept + verdicts.total()
+            if count:
+                said = f"{count} of {len(files)} images are in {self.csv}; the same command goes on from there"
+                print(f"squid: {said}", file=sys.stderr)
+            raise
+        count = table.kept + verdicts.total()
+        if not count:
+            raise UserError(f"none of the {len(files)} files could be scored; nothing was written")
+        table.finish()
+        found = ", ".join(f"{number} {verdict}" for verdict, number in sorted(verdicts.items()))
+        print(f"{count} images scored, {bad} could not be read: {self.csv}" + (f" ({found})" if found else ""))
+        return 1 if bad else 0
+
+    def _write(self, detector: Detector, table: ScoreTable, batch: list[tuple[Path, Tensor]]) -> list[str]:
+        """Judge one batch and write its maps, then its rows; returns the verdicts."""
+        import torch
+
+        from squidlib.detection.prediction import NotFiniteError
+
+        try:
+            found = detector.predict(torch.stack([image for _, image in batch]), self.rate)
+        except NotFiniteError as error:
+            raise UserError(f"{batch[error.image][0]}: {error}") from error
+        if not table.begun:
+            table.begin()
+            if self.overwrite:
+                remove_maps(table, self.maps)
+        maps = [] if self.maps is None else self._write_maps(found, [path for path, _ in batch], table.count)
+        verdicts, rows = found.verdicts, []
+        for index, (path, _) in enumerate(batch):
+            rows.append(
+                {
+                    "path": cell(str(path)),
+                    "verdict": verdicts[index],
+                    "score": f"{float(found.score[index]):.4f}",
+                    "threshold": f"{found.threshold:.4f}",
+                    "score_name": found.score_name,
+                    **{name: f"{float(values[index]):.4f}" for name, values in found.scores.items()},
+                    "map": cell(maps[index]) if maps else "",
+                }
+            )
+        table.add(rows)
+        return verdicts
+
+    def _write_maps(self, found: Prediction, paths: list[Path], first: int) -> list[str]:
         from matplotlib import colormaps
         from PIL import Image
+        from PIL.PngImagePlugin import PngInfo
 
         from squidlib.utils.plotting import MAP_COLOURS
         from squidlib.utils.safetensors_io import write_atomically
 
         assert self.maps is not None
-        anomaly = detector.anomaly_map(image)[0, 0].clamp(0, 1).numpy()
-        buffer = io.BytesIO()
-        Image.fromarray((colormaps[MAP_COLOURS](anomaly)[..., :3] * 255).round().astype("uint8")).save(buffer, "PNG")
-        target = self.maps / f"{index:05d}_{path.stem[:NAME_LENGTH]}.png"
-        write_atomically(target, buffer.getvalue())
-        return str(target)
+        mark, written = PngInfo(), []
+        mark.add_text(*MAP_MARK)
+        coloured = colormaps[MAP_COLOURS](found.anomaly_map[:, 0].clamp(0, 1).numpy())[..., :3]
+        for number, (path, pixels) in enumerate(zip(paths, (coloured * 255).round().astype("uint8"), strict=True)):
+            buffer = io.BytesIO()
+            Image.fromarray(pixels).save(buffer, "PNG", pnginfo=mark)
+            stem = "".join(character if character.isprintable() else "_" for character in path.stem[:NAME_LENGTH])
+            target = self.maps / f"{first + number:05d}_{stem}.png"
+            write_atomically(target, buffer.getvalue())
+            written.append(str(target))
+        return written
 
-    def _write(self, rows: list[dict[str, str]]) -> None:
-        from squidlib.utils.safetensors_io import write_atomically
 
-        text = io.StringIO()
-        writer = csv.DictWriter(text, fieldnames=list(rows[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
-        write_atomically(self.csv, text.getvalue().encode("utf-8", "surrogateescape"))
+def _not_in(table: ScoreTable, files: list[Path]) -> list[Path]:
+    """The files that have no row yet; a file that is named twice has two rows."""
+    done, left = table.done.copy(), []
+    for path in files:
+        if done[cell(str(path))]:
+            done[cell(str(path))] -= 1
+        else:
+            left.append(path)
+    return left
+
+
+def _batches(detector: Detector, files: list[Path], alone: bool) -> Iterator[tuple[list[tuple[Path, Tensor]], int]]:
+    """The files' images, a batch at a time, and how many files of the batch could not be read; those are named.
+
+    Args:
+        alone: where there is but one file, its fault is the command's.
+    """
+    from squidlib.data.images import read_image
+    from squidlib.detection.scores import BATCH
+
+    for begin in range(0, len(files), BATCH):
+        batch, failed = [], 0
+        for path in files[begin : begin + BATCH]:
+            try:
+                batch.append((path, read_image(path, detector.config.image_shape[1:])))
+            except UserError as error:
+                if alone:
+                    raise
+                print(f"squid: {printable(str(error))}", file=sys.stderr)
+                failed += 1
+        yield batch, failed
+
+
+def _say_limits(detector: Detector, rate: float) -> None:
+    """What this detector cannot tell, in a line each."""
+    calibration = detector.calibration
+    normals = calibration.normal_scores.shape[1]
+    if rate < calibration.finest_rate:
+        print(
+            f"note: no image of the {normals} that it was calibrated on can tell --rate {rate:g}; the least is "
+            f"{calibration.finest_rate:.2g}, and the threshold is the highest score of them"
+        )
+    if not detector.knows_unlike:
+        print(
+            "note: this detector cannot tell images that are unlike its training data: its file is of an older "
+            "version, or it was calibrated on too few images; all images are called normal or abnormal"
+        )
+    constant = calibration.constant_positions
+    if constant:
+        print(
+            f"note: {len(constant)} of {detector.config.positions} patches show the same in every image that it was "
+            f"calibrated on (positions {', '.join(map(str, constant))}): there, even a small change scores high"
+        )

@@ -20,7 +20,7 @@ from torch import Tensor
 
 from squidlib.config import SquidConfig
 from squidlib.detection.calibration import Calibration
-from squidlib.detection.prediction import Prediction, joined, moved, none_of, predict
+from squidlib.detection.prediction import NotFiniteError, Prediction, joined, moved, none_of, predict
 from squidlib.detection.scores import BATCH, DEFAULT_SCORE, SCORES, RawScores, score_batch, score_batches
 from squidlib.discriminator import Discriminator
 from squidlib.squid import Squid
@@ -82,13 +82,16 @@ class Detector:
     def predictions(self, images: Float[Tensor, "B C H W"], rate: float = 0.05) -> Iterator[Prediction]:
         """``predict`` batch by batch, for sets whose reconstructions and maps are too many to keep; at least one."""
         images, count = self._checked(images), len(images)
-        for batch in (images if count else self._blank(images)).split(BATCH):
+        for number, batch in enumerate((images if count else self._blank(images)).split(BATCH)):
             on_device = batch.to(self.device)
             with evaluating(self.squid, self.discriminator):
                 slots = self.squid.inpainting.memory.contents()
                 reconstruction, raw = score_batch(self.squid, self.discriminator, slots, on_device)
                 grid, calibration = self.config.grid, self.calibration
-                found = predict(on_device, reconstruction, raw, calibration, self.default_score, rate, grid)
+                try:
+                    found = predict(on_device, reconstruction, raw, calibration, self.default_score, rate, grid)
+                except NotFiniteError as error:  # its number is that within the batch
+                    raise NotFiniteError(number * BATCH + error.image, error.name, error.value) from None
             yield moved(found, images.device) if count else none_of(found)
 
     def score(self, images: Float[Tensor, "B C H W"], score: str | None = None) -> Float[Tensor, "B"]:

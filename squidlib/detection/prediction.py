@@ -24,6 +24,21 @@ NORMAL, ABNORMAL, UNLIKE = "normal", "abnormal", "unlike the training data"
 VERDICTS = (NORMAL, ABNORMAL, UNLIKE)
 
 
+class NotFiniteError(UserError):
+    """A score is NaN or infinite: that is no verdict.
+
+    Attributes:
+        image: which one of the images it is of, 0 the first.
+    """
+
+    def __init__(self, image: int, name: str, value: float) -> None:
+        super().__init__(
+            f"the score {name!r} of image {image} is {value}: that is no verdict; the detector is damaged, train or "
+            "copy it again"
+        )
+        self.image, self.name, self.value = image, name, value
+
+
 class Prediction(NamedTuple):
     """What a detector says of B images.
 
@@ -72,7 +87,7 @@ def predict(
         rate: share of normal images that the threshold may call abnormal.
 
     Raises:
-        UserError: where a score is NaN or infinite: that is no verdict.
+        NotFiniteError: where a score is NaN or infinite.
     """
     patches = standardised(raw, calibration).sum(0)
     scores = image_scores(raw, calibration)
@@ -133,7 +148,4 @@ def _check_finite(scores: dict[str, Tensor]) -> None:
     for name, values in scores.items():
         broken = torch.nonzero(~torch.isfinite(values.cpu())).flatten().tolist()
         if broken:
-            raise UserError(
-                f"the score {name!r} of image {broken[0]} is {float(values[broken[0]])}: that is no verdict; "
-                "the detector is damaged, train or copy it again"
-            )
+            raise NotFiniteError(broken[0], name, float(values[broken[0]]))

@@ -11,6 +11,7 @@ from torch import Tensor
 from digitanatomy import DigitAnatomy, GlyphSplit
 from squidlib.config import SquidConfig
 from squidlib.detection.detector import Detector
+from squidlib.detection.prediction import NotFiniteError
 from squidlib.detection.scores import BATCH, SCORES
 from tests.helpers import refusal, untrained
 
@@ -120,6 +121,22 @@ def test_what_is_not_finite_is_no_verdict(detector: Detector, images: Tensor) ->
     text = refusal(lambda: detector.predict(images))
     assert "no verdict" in text
     assert "nan" in text
+
+
+def test_the_image_whose_score_is_not_finite_is_named_by_its_number_among_all(
+    detector: Detector, images: Tensor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known, forward = images[BATCH + 3], detector.squid.forward
+
+    def broken(batch: Tensor, generator: None = None) -> object:
+        output = forward(batch, generator)
+        output.reconstruction[(batch == known).all(dim=(1, 2, 3))] = torch.nan
+        return output
+
+    monkeypatch.setattr(detector.squid, "forward", broken)
+    with pytest.raises(NotFiniteError, match=f"of image {BATCH + 3} is nan") as caught:
+        detector.predict(images)
+    assert caught.value.image == BATCH + 3
 
 
 def test_a_default_score_that_there_is_not_is_refused_before_anything_is_scored(detector: Detector) -> None:
