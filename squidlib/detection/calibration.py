@@ -21,6 +21,7 @@ from squidlib.detection.familiarity import Familiarity, familiarity_of
 from squidlib.detection.metrics import threshold_at
 from squidlib.detection.scores import PATCH_SCORES, SCORES, RawScores, score_batches
 from squidlib.squid import Squid
+from squidlib.utils.errors import UserError
 
 #: Least standard deviation of a patch score, as a share of the largest among the positions. Those of trained detectors
 #: lie between a tenth and one of it.
@@ -67,8 +68,32 @@ class Calibration(NamedTuple):
         if "deviation" in plain:
             plain["std"] = plain.pop("deviation")
         std = plain.pop("std")
+        if std.ndim != 2 or len(std) != len(PATCH_SCORES) or not std.numel() or plain["discriminator"].shape != (2,):
+            raise UserError(f"the calibration has standard deviations of shape {tuple(std.shape)}, not (4, positions)")
         std = torch.maximum(std, floors(std)[:, None])
+        mean, logit_std = plain["discriminator"]
+        plain["discriminator"] = torch.stack([mean, logit_std.clamp(min=LEAST_LOGIT)])
         return cls(**plain, std=std, familiarity=Familiarity(**known) if known else None)
+
+    def check(self, positions: int) -> None:
+        """Whether it can be used with a network of so many positions; of a calibration that comes from a file.
+
+        Raises:
+            UserError: where a shape does not fit.
+        """
+        count = self.normal_scores.shape[-1] if self.normal_scores.ndim else 0
+        expected = {
+            "mean": (len(PATCH_SCORES), positions),
+            "std": (len(PATCH_SCORES), positions),
+            "discriminator": (2,),
+            "normal_scores": (len(SCORES), max(2, count)),
+        }
+        for name, shape in expected.items():
+            found = tuple(getattr(self, name).shape)
+            if found != shape:
+                raise UserError(f"the calibration's {name} has shape {found}, not {shape}")
+        if self.familiarity is not None:
+            self.familiarity.check()
 
     def scores_of_normals(self, score: str) -> Float[Tensor, "N"]:
         """What the calibration images score by that name of ``SCORES``."""

@@ -5,6 +5,7 @@ The teacher is not saved: it is dropped at test.
 
 from __future__ import annotations
 
+import math
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -75,31 +76,71 @@ def shipped() -> dict[str, Path]:
 
 
 def assemble(tensors: dict[str, Tensor], metadata: dict[str, Any], path: Path) -> Detector:
-    """Build the networks that ``facts["config"]`` describes and load the tensors into them.
+    """Build the networks that ``metadata["config"]`` describes and load the tensors into them.
+
+    What this returns can score: names, shapes and numbers are checked before memory is taken for them, and one image
+    is judged.
 
     Raises:
-        UserError: where configuration and tensors do not fit each other.
+        UserError: where configuration and tensors do not fit each other, or a number is not finite or out of range.
     """
     try:
         config = SquidConfig.from_plain(metadata["config"])
-        squid, discriminator = Squid(config), Discriminator(config.image_shape)
+        _check_tensors(config, tensors)
         calibration = Calibration.from_tensors(_below("calibration.", tensors))
+        calibration.check(config.positions)
+        with torch.random.fork_rng(devices=[]):  # building draws weights, which are replaced
+            squid, discriminator = Squid(config), Discriminator(config.image_shape)
         squid.load_state_dict(_below("squid.", tensors) | _below_teacher(squid))
         discriminator.load_state_dict(_below("discriminator.", tensors))
+        del squid.teacher
+        told = {name: value for name, value in metadata.items() if name != "config"}
+        detector = Detector(squid, discriminator, calibration, told)
+        detector.predict(torch.linspace(0, 1, math.prod(config.image_shape)).view(1, *config.image_shape))
     except (KeyError, TypeError, RuntimeError, UserError) as error:
-        reason = " ".join(str(error).split())[:200]  # torch lists every tensor on a line of its own
+        reason = " ".join(str(error).split())[:200]
         raise UserError(
             f"{path}: configuration and weights do not fit each other ({reason}); train it again"
         ) from error
-    del squid.teacher
-    return Detector(
-        squid, discriminator, calibration, {name: value for name, value in metadata.items() if name != "config"}
-    )
+    return detector
+
+
+def _check_tensors(config: SquidConfig, tensors: dict[str, Tensor]) -> None:
+    """Names and shapes must be those of the configuration's networks, numbers finite, the memory's counts in range."""
+    with torch.device("meta"):  # shapes without memory
+        parts = {"squid": Squid(config), "discriminator": Discriminator(config.image_shape)}
+    expected = {f"{part}.{name}": tensor for part, made in parts.items() for name, tensor in made.state_dict().items()}
+    expected = {name: tensor for name, tensor in expected.items() if not name.startswith("squid.teacher.")}
+    given = {name: tensor for name, tensor in tensors.items() if not name.startswith("calibration.")}
+    for name in [*expected, *given]:
+        if name not in given:
+            raise UserError(f"{name} is missing")
+        if name not in expected:
+            raise UserError(f"{name} is no part of a detector")
+        if given[name].shape != expected[name].shape:
+            raise UserError(f"{name} has shape {tuple(given[name].shape)}, not {tuple(expected[name].shape)}")
+        if given[name].is_floating_point() != expected[name].is_floating_point() or given[name].is_complex():
+            raise UserError(f"{name} holds {given[name].dtype}, not {expected[name].dtype}")
+    for name, tensor in tensors.items():
+        if not torch.isfinite(tensor).all():
+            raise UserError(f"{name} holds NaN or infinity")
+        if name.endswith(".running_var") and (tensor < 0).any():
+            raise UserError(f"{name} holds a negative variance")
+    _check_memory(config, given)
+
+
+def _check_memory(config: SquidConfig, tensors: dict[str, Tensor]) -> None:
+    filled, pointer = (int(tensors[f"squid.inpainting.memory.{name}"]) for name in ("filled", "pointer"))
+    if not 1 <= filled <= config.slots:
+        raise UserError(f"its memory holds {filled} features a position; 1..{config.slots} expected")
+    if not 0 <= pointer < config.slots:
+        raise UserError(f"its memory's pointer is {pointer}; 0..{config.slots - 1} expected")
 
 
 def _below(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Those whose names begin so, without that beginning, in single precision."""
     return {
-        name.removeprefix(prefix): tensor.float() if tensor.dtype == torch.float16 else tensor
+        name.removeprefix(prefix): tensor.float() if tensor.is_floating_point() else tensor
         for name, tensor in tensors.items()
         if name.startswith(prefix)
     }

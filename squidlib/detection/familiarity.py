@@ -18,6 +18,8 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from squidlib.utils.errors import UserError
+
 COARSE = 12  #: cells a side of the coarse image that structure is compared on
 COMPONENTS = 16  #: principal components of the coarse image
 LEAST_CONTRAST = 1e-3  #: an image with a smaller standard deviation shows nothing
@@ -56,6 +58,22 @@ class Familiarity(NamedTuple):
     limits: Tensor
     typical: Tensor
     components: Tensor
+
+    def check(self) -> None:
+        """Whether it can be used; of one that comes from a file.
+
+        Raises:
+            UserError: where a shape does not fit.
+        """
+        expected = {
+            "limits": (2, len(STATISTICS)),
+            "typical": (COARSE**2,),
+            "components": (len(self.components) if self.components.ndim else 0, COARSE**2),
+        }
+        for name, shape in expected.items():
+            found = tuple(getattr(self, name).shape)
+            if found != shape:
+                raise UserError(f"the familiarity's {name} have shape {found}, not {shape}")
 
 
 def familiarity_of(normals: Float[Tensor, "N C H W"]) -> Familiarity | None:

@@ -53,7 +53,13 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
         )
     if _digest(tensors, metadata.get("facts", "")) != metadata.get("sha256"):
         raise UserError(f"{path} was changed after it was written: its hash does not match; copy or train it again")
-    return tensors, json.loads(metadata["facts"])
+    try:
+        facts = json.loads(metadata["facts"])
+    except (KeyError, ValueError, RecursionError):
+        facts = None
+    if not isinstance(facts, dict):
+        raise UserError(f"{path} does not say what it holds ('facts' is missing or no JSON object); train it again")
+    return tensors, facts
 
 
 def check_writable(folder: Path) -> None:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import ast
+import resource
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
+from torch import Tensor
 
 import digitanatomy
 import squidlib
@@ -87,6 +91,97 @@ def test_missing_surplus_and_unknown_parts_are_refused(file: Path) -> None:
         (tensors, metadata | {"config": None}),
     ):
         assert "do not fit each other" in refusal(lambda t=wrong_tensors, f=wrong_facts: assemble(t, f, file))
+
+
+def first(change: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
+    """Change the first number of a tensor."""
+
+    def changed(tensor: Tensor) -> Tensor:
+        tensor = tensor.clone()
+        tensor.flatten()[0] = change(tensor.flatten()[0])
+        return tensor
+
+    return changed
+
+
+NAN = first(lambda number: number * torch.nan)
+INFINITE = first(lambda number: number + torch.inf)
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "said"),
+    [
+        ("squid.student.last.weight", NAN, "holds NaN"),
+        ("squid.inpainting.memory.slots", INFINITE, "holds NaN or infinity"),
+        ("discriminator.convs.0.weight", NAN, "holds NaN"),
+        ("squid.inpainting.memory.filled", torch.zeros_like, "holds 0 features"),
+        ("squid.inpainting.memory.filled", lambda tensor: tensor + 100, "1..6 expected"),
+        ("squid.inpainting.memory.pointer", lambda tensor: tensor - 100, "0..5 expected"),
+        ("squid.inpainting.memory.slots", lambda tensor: tensor[:, :2], "has shape (9, 2, 8), not (9, 6, 8)"),
+        ("squid.student.last.weight", lambda tensor: tensor.long(), "torch.int64"),
+        ("calibration.mean", NAN, "holds NaN"),
+        ("calibration.mean", lambda tensor: tensor[:, :4], "(4, 4), not (4, 9)"),
+        ("calibration.std", lambda tensor: tensor[:, :1], "(4, 1), not (4, 9)"),
+        ("calibration.std", lambda tensor: tensor[:0], "shape (0, 9)"),
+        ("calibration.std", lambda tensor: tensor[0], "shape (9,)"),
+        ("calibration.discriminator", lambda tensor: tensor[:1], "standard deviations"),
+        ("calibration.normal_scores", lambda tensor: tensor[:, :0], "(6, 0), not (6, 2)"),
+        ("calibration.normal_scores", lambda tensor: tensor[:4], "(4, 20), not (6, 20)"),
+        ("calibration.normal_scores", INFINITE, "infinity"),
+        ("calibration.familiarity.limits", lambda tensor: tensor[:, :1], "limits have shape (2, 1)"),
+        ("calibration.familiarity.typical", lambda tensor: tensor[:5], "typical have shape (5,)"),
+        ("calibration.familiarity.components", lambda tensor: tensor[:, :5], "components have shape"),
+        ("discriminator.convs.2.weight", lambda tensor: tensor * 0 + 1e38, "no verdict"),
+        ("discriminator.convs.3.running_var", lambda tensor: tensor - 10, "negative variance"),
+        ("squid.surplus", lambda _: torch.zeros(2), "no part of a detector"),
+        ("surplus", lambda _: torch.zeros(2), "no part of a detector"),
+    ],
+)
+def test_what_could_not_score_is_not_loaded(
+    file: Path, name: str, change: Callable[[Tensor], Tensor], said: str
+) -> None:
+    tensors, metadata = read_tensors(file)
+    write_tensors(file, tensors | {name: change(tensors.get(name, torch.zeros(1)))}, metadata)
+    text = refusal(lambda: load(file))
+    assert said in text
+    assert str(file) in text
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"levels": 10**9}, "levels must be at most"),
+        ({"width": 100_000}, "has shape"),
+        ({"slots": 50_000, "image_size": 96, "grid": 12}, "shape"),
+        ({"mask_probability": float("nan")}, "mask_probability"),
+        ({"topk": "2"}, "whole number"),
+        ({"grid": [3, 3, 3]}, "one number or two"),
+    ],
+)
+def test_numbers_beyond_reason_are_refused_before_memory_is_taken(
+    file: Path, changes: dict[str, Any], said: str
+) -> None:
+    tensors, metadata = read_tensors(file)
+    write_tensors(file, tensors, metadata | {"config": metadata["config"] | changes})
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    assert said in refusal(lambda: load(file))
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 200_000  # KiB; the widest asks for 300 GB
+
+
+def test_an_unknown_default_score_is_refused_with_the_file_s_name(file: Path) -> None:
+    tensors, metadata = read_tensors(file)
+    write_tensors(file, tensors, metadata | {"score": "beauty"})
+    text = refusal(lambda: load(file))
+    assert "beauty" in text
+    assert str(file) in text
+
+
+def test_loading_leaves_the_random_numbers_as_they_were(file: Path) -> None:
+    torch.manual_seed(5)
+    expected = torch.rand(3)
+    torch.manual_seed(5)
+    load(file)
+    assert torch.equal(torch.rand(3), expected)
 
 
 def test_a_run_folder_a_file_and_a_shipped_name_are_found(

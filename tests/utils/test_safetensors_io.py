@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import json
 import os
 import pickle
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import save_file
 from torch import Tensor
 
 from squidlib.utils.safetensors_io import check_writable, read_tensors, write_atomically, write_tensors
@@ -97,6 +99,14 @@ def test_a_safetensors_file_of_another_program_is_refused(file: Path) -> None:
     assert "was not written by this version of squid" in refusal(lambda: read_tensors(file))
     save_file({"weights": torch.zeros(2)}, file, metadata={"format": "squidlib-0"})
     assert "got 'squidlib-0'" in refusal(lambda: read_tensors(file))
+
+
+@pytest.mark.parametrize("text", [None, "", "[1, 2]", "{", "[" * 100_000, "null"])
+def test_a_file_that_does_not_say_what_it_holds_is_refused(file: Path, text: str | None) -> None:
+    digest = hashlib.sha256((text or "").encode()).hexdigest()  # right for a file without a tensor
+    facts = {} if text is None else {"facts": text}
+    save_file({}, file, {"format": "squidlib-1", "sha256": digest, **facts})
+    assert "does not say what it holds" in refusal(lambda: read_tensors(file))
 
 
 def test_a_missing_file_and_a_folder_are_refused(tmp_path: Path) -> None:
