@@ -25,36 +25,46 @@ class Explore:
     """The address to listen at. Any other than the default lets other machines ask; the token keeps them out."""
     theme: Literal["light", "dark"] = "light"
     """Colours of the page."""
+    tabs: int = 6
+    """How many tabs may show it at once, on all machines together; each takes about 450 MB of memory."""
     browser: bool = True
     """Open a browser, too."""
 
     def run(self) -> int:
-        """Serve until Ctrl-C."""
+        """Serve until Ctrl-C, or until the terminal is closed."""
         import signal
         import webbrowser
 
         from squidlib.detection.checkpoint import find
-        from squidlib.teaching.explorer.begin import load_state
-        from squidlib.teaching.explorer.effect import effect_path
-        from squidlib.teaching.explorer.server import serving
+        from squidlib.teaching.explorer.begin import prepared
+        from squidlib.teaching.explorer.server import IDLE_SECONDS, redirect_file, serving
         from squidlib.teaching.explorer.setting import Setting
         from squidlib.utils.errors import UserError
 
         if not 1 <= self.port <= 65535:
             raise UserError(f"a port lies in 1..65535, got {self.port}")
+        if not 1 <= self.tabs <= 100:
+            raise UserError(f"--tabs lies in 1..100, got {self.tabs}")
         view = Setting.from_link(self.link).as_link()
         detector = str(find(self.detector).resolve())  # the page's kernel runs in another folder
-        if not effect_path(detector).is_file():
-            load_state(detector)  # computes what is missing, here where its progress can be seen
-        signal.signal(signal.SIGTERM, signal.default_int_handler)  # stops voilà, too
-        with serving(detector, self.port, self.host, self.theme) as (address, process):
+        prepared(detector)  # refuses what cannot be shown, and computes what is missing where its progress is seen
+        for name in ("SIGTERM", "SIGHUP"):  # stopped from elsewhere, or its terminal is closed; Windows has no SIGHUP
+            if hasattr(signal, name):
+                signal.signal(getattr(signal, name), signal.default_int_handler)
+        with serving(detector, self.port, self.host, self.theme, tabs=self.tabs) as (address, process):
             address += f"&{view}" if view else ""
             who = "this machine only" if self.host == "127.0.0.1" else f"whoever reaches {self.host} and has the token"
-            print(f"The explorer, for {who}: {address}\nCtrl-C stops it.", flush=True)
-            if self.browser:
-                webbrowser.open(address)
+            print(
+                f"The explorer, for {who}: {address}\n"
+                f"At most {self.tabs} tabs at once; one that nobody moves for {IDLE_SECONDS // 60} minutes is closed. "
+                "Ctrl-C stops it.",
+                flush=True,
+            )
             try:
-                process.wait()
+                with redirect_file(address) as page:
+                    if self.browser:
+                        webbrowser.open(page.as_uri())
+                    process.wait()
             except KeyboardInterrupt:
                 print("stopped")
                 return 0

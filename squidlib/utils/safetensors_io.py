@@ -62,6 +62,24 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     return tensors, facts
 
 
+def content_hash(path: Path) -> str:
+    """The hash that ``write_tensors`` put into a file: what another file names it by. Nothing else is read.
+
+    Raises:
+        UserError: where the file is missing, truncated or foreign.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="pt") as file:
+            digest = (file.metadata() or {}).get("sha256")
+    except (SafetensorError, OSError) as error:
+        raise UserError(f"{path} is no whole safetensors file ({error}); copy or train it again") from error
+    if digest is None:
+        raise UserError(f"{path} was not written by squid: it names no hash of its content; train again")
+    return str(digest)
+
+
 def check_writable(folder: Path) -> None:
     """Find out before long work whether ``folder`` can be made and written, without making it.
 

@@ -82,6 +82,15 @@ def voila(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     assert Served(address, log).complaints() == []
 
 
+@pytest.fixture(scope="session")
+def dark_voila(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """The same with the dark theme, which only the server can choose."""
+    log = tmp_path_factory.mktemp("voila") / "log.txt"
+    with log.open("wb") as file, serving(log=file.fileno(), theme="dark") as (address, _):
+        yield Served(address, log)
+    assert Served(address, log).complaints() == []
+
+
 @pytest.fixture
 def page(context: BrowserContext, voila: Served) -> Page:
     """The explorer on voilà's page, ready."""

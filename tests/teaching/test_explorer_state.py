@@ -144,4 +144,4 @@ def test_what_is_not_there_is_refused_in_a_line(state: ExplorerState) -> None:
 
 def test_a_detector_of_other_images_is_refused(state: ExplorerState) -> None:
     other = untrained(tiny_config(), noise(12, 24))
-    assert "3x3 in 24" in refusal(lambda: ExplorerState(other, state.data, state.effect))
+    assert "digitanatomy, 3x3 tiles in 24x24 grey" in refusal(lambda: ExplorerState(other, state.data, state.effect))

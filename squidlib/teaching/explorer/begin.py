@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING
 
 from squidlib.data.digits import Digits
 from squidlib.data.glyphs import load_glyphs
-from squidlib.detection.checkpoint import load
-from squidlib.teaching.explorer.effect import compute_effect, effect_path, load_effect, save_effect
+from squidlib.detection.checkpoint import find, load
+from squidlib.detection.detector import Detector
+from squidlib.teaching.explorer.effect import Effect, belongs, compute_effect, effect_path, load_effect, save_effect
 from squidlib.teaching.explorer.setting import Setting
-from squidlib.teaching.explorer.state import ExplorerState
+from squidlib.teaching.explorer.state import ExplorerState, check_explorable
+from squidlib.utils.safetensors_io import content_hash
 
 if TYPE_CHECKING:
     from squidlib.teaching.explorer.panel import Explorer
@@ -22,22 +24,47 @@ RUN = "SQUID_EXPLORE_RUN"  #: environment variable that names the detector to a 
 
 
 def load_state(run: str | Path = "digitanatomy") -> ExplorerState:
-    """A detector, its digits and its effect table, which is computed first where it is missing (minutes, shown).
+    """A detector, its digits and its effect table, which is computed first where it is missing or of another detector.
+
+    To compute it takes minutes; a progress bar is shown.
 
     Raises:
         UserError: where there is no such detector, or it is not one of DigitAnatomy.
     """
-    return _load(str(run))
+    return _load(str(run), content_hash(find(run)))
 
 
 @lru_cache(2)
-def _load(run: str) -> ExplorerState:
+def _load(run: str, digest: str) -> ExplorerState:
+    """Kept by the content of the detector's file: a run that was trained again is another one."""
     detector = load(run)
-    data = Digits(load_glyphs(detector.metadata.get("glyphs", "mnist5000")))
-    path = effect_path(run)
-    if not path.is_file():
-        save_effect(compute_effect(detector, data, counted=_counted), path)
-    return ExplorerState(detector, data, load_effect(path))
+    effect = prepared(run, detector)
+    return ExplorerState(detector, _digits(detector), effect)
+
+
+def prepared(run: str | Path, detector: Detector | None = None) -> Effect:
+    """The effect table of a detector, computed first where there is none, or one of another detector.
+
+    Args:
+        detector: of this run, where it is loaded already.
+
+    Raises:
+        UserError: where the explorer cannot show the detector.
+    """
+    detector = load(run) if detector is None else detector
+    check_explorable(detector)
+    model, path = find(run), effect_path(run)
+    if path.is_file():
+        known = load_effect(path)
+        if belongs(known, model):
+            return known
+        print(f"note: {path} is not of the detector in {model}; it is computed again", flush=True)
+    save_effect(compute_effect(detector, _digits(detector), counted=_counted), path, model)
+    return load_effect(path)
+
+
+def _digits(detector: Detector) -> Digits:
+    return Digits(load_glyphs(detector.metadata.get("glyphs", "mnist5000")))
 
 
 def _counted(settings: list[Setting]) -> Iterable[Setting]:

@@ -27,7 +27,7 @@ from squidlib.detection.scores import SCORES
 from squidlib.teaching.explorer.setting import Setting, ladder
 from squidlib.teaching.studies.results import exact_auc_by_kind
 from squidlib.utils.errors import UserError
-from squidlib.utils.safetensors_io import read_tensors, write_tensors
+from squidlib.utils.safetensors_io import content_hash, read_tensors, write_tensors
 
 KINDS = (*ANOMALIES, "mean")  #: the columns of the AUCs
 COUNTS = {"normal": 200, **dict.fromkeys(ANOMALIES, 100)}
@@ -41,7 +41,8 @@ class Effect(NamedTuple):
     readings: their names, see ``Setting.reading``.
     calibrations: of each, on held-out normal images.
     aucs: (N, scores, kinds), in the order of ``SCORES`` and ``KINDS``.
-    metadata: seed of the detector, images, command.
+    metadata: seed of the detector, images, command; and of what was read from a file "detector", the content hash of
+        the detector's file.
     """
 
     readings: list[str]
@@ -109,9 +110,10 @@ def effect_path(run_or_name: str | Path) -> Path:
     return path.with_name("explorer.safetensors")
 
 
-def save_effect(effect: Effect, path: Path) -> None:
-    """Write it atomically."""
-    write_tensors(path, {**effect.calibrations, "aucs": effect.aucs}, {**effect.metadata, "readings": effect.readings})
+def save_effect(effect: Effect, path: Path, detector: Path) -> None:
+    """Write it atomically, with the content hash of the detector's file: what it is the effect table of."""
+    metadata = {**effect.metadata, "readings": effect.readings, "detector": content_hash(detector)}
+    write_tensors(path, {**effect.calibrations, "aucs": effect.aucs}, metadata)
 
 
 def load_effect(path: Path) -> Effect:
@@ -129,13 +131,18 @@ def load_effect(path: Path) -> Effect:
         raise UserError(f"{path} holds no effect of memory size and shrinkage; remove it") from error
 
 
+def belongs(effect: Effect, detector: Path) -> bool:
+    """Whether an effect table that was read is of the detector in this file; an old one does not say, so it is not."""
+    return bool(effect.metadata.get("detector") == content_hash(detector))
+
+
 def main() -> None:
     """Compute the shipped detector's."""
     from tqdm.auto import tqdm
 
     torch.set_num_threads(1)
     effect = compute_effect(load("digitanatomy"), Digits(), counted=lambda settings: tqdm(settings, unit="reading"))
-    save_effect(effect, effect_path("digitanatomy"))
+    save_effect(effect, effect_path("digitanatomy"), find("digitanatomy"))
 
 
 if __name__ == "__main__":

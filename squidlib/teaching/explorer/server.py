@@ -1,7 +1,12 @@
-"""Server: voilà with the explorer's page as a process, on this machine only, behind a token."""
+"""Server: voilà with the explorer's page as a process, on this machine only, behind a token.
+
+voilà offers neither files nor a shell, and its kernels take no code from the browser; the page shows no source and
+nothing of its own address. SECURITY.md says what is promised, and which test holds it.
+"""
 
 from __future__ import annotations
 
+import html
 import json
 import os
 import secrets
@@ -15,13 +20,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-from squidlib.teaching.explorer import voila_app
 from squidlib.teaching.explorer.begin import RUN
 from squidlib.utils.errors import UserError
 
 PORTS = 20  #: tried one after the other
+TABS = 6  #: of the page at once; each has a kernel, which takes about 450 MB
+IDLE_SECONDS = 1800  #: until the kernel of a page that nobody moves is shut down, whether the page is open or not
+LONGEST_MESSAGE = 64 * 2**20  #: bytes a browser may send at once; the explorer itself takes uploads of 4 MiB
 _START_SECONDS = 60.0
 
 
@@ -32,25 +39,33 @@ def serving(
     host: str = "127.0.0.1",
     theme: Literal["light", "dark"] = "light",
     log: int | None = None,
+    tabs: int = TABS,
+    idle: int = IDLE_SECONDS,
 ) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
     """Run voilà while the block runs; gives the page's address, token included, and the process.
 
     Args:
         port: the first one that is tried.
+        theme: of the page; the page's address cannot change it.
         log: where voilà's messages go; a file descriptor, or stderr.
+        tabs: how many may be open at once.
+        idle: seconds without a message after which a tab's kernel is shut down.
 
     Raises:
         UserError: where no port is free or voilà does not start.
     """
     found, token = free_port(host, port), secrets.token_urlsafe(16)
-    page = Path(str(files("squidlib"))) / "teaching" / "explorer" / "page"
-    settings = json.dumps(voila_app.configuration(host, found, theme))
+    here = Path(str(files("squidlib"))) / "teaching" / "explorer"
+    page = here / "page"
+    settings = json.dumps(configuration(host, found, theme, tabs, idle))
     # as a file and not as a module: the server then needs no torch, only the pages' kernels do
-    command = [sys.executable, "-P", voila_app.__file__, str(page / "page.ipynb"), settings]
+    command = [sys.executable, "-P", str(here / "voila_app.py"), str(page / "page.ipynb"), settings]
     # by environment and not as arguments, which every user of a machine can read
     environment = os.environ | {"JUPYTER_TOKEN": token, RUN: run, "PYTHONWARNINGS": "ignore"}
     environment["JUPYTER_PATH"] = os.pathsep.join(filter(None, [str(page), os.environ.get("JUPYTER_PATH")]))
-    process = subprocess.Popen(command, env=environment, stdout=log, stderr=log, start_new_session=True)
+    process = subprocess.Popen(  # the pipe is never written to; the server ends when this process closes it or ends
+        command, env=environment, stdin=subprocess.PIPE, stdout=log, stderr=log, start_new_session=True
+    )
     try:
         _wait(process, f"http://{host}:{found}/static/favicon.ico")
         yield f"http://{host}:{found}/?token={token}", process
@@ -61,6 +76,73 @@ def serving(
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+        if process.stdin is not None:
+            process.stdin.close()
+
+
+def configuration(
+    host: str, port: int, theme: str, tabs: int = TABS, idle: int = IDLE_SECONDS
+) -> dict[str, dict[str, Any]]:
+    """Every setting of voilà that is not its default, as JSON values."""
+    return {
+        "Voila": {
+            "ip": host,
+            "port": port,
+            "port_retries": 0,
+            "auto_token": True,  # the token itself comes by environment: everybody can read a process's arguments
+            "open_browser": False,
+            "log_level": "ERROR",
+            "tornado_settings": {
+                "websocket_max_message_size": LONGEST_MESSAGE,
+                "xsrf_cookie_kwargs": {"samesite": "Strict"},
+            },
+        },
+        "VoilaConfiguration": {
+            "theme": theme,
+            "template": "squid",
+            # what stands in the page's address is not written into the page: it could be a script
+            "allow_template_override": "NO",
+            "allow_theme_override": "NO",
+            "strip_sources": True,
+            "show_tracebacks": False,
+            "file_allowlist": ["$."],  # matches no name
+            "extension_denylist": ["jupyterlab-jupytext"],  # needs JupyterLab around it
+        },
+        "IdentityProvider": {"cookie_options": {"samesite": "Strict"}},  # browsers send it from no other site's page
+        "PasswordIdentityProvider": {"allow_password_change": False},  # a page for an hour needs no password
+        # sockets in a file of one's own: other users of the machine cannot listen to what a kernel says
+        "KernelManager": {"transport": "ipc" if os.name == "posix" else "tcp"},
+        "MappingKernelManager": {
+            "cull_interval": max(1, min(60, idle // 2)),
+            "cull_idle_timeout": idle,
+            "cull_connected": True,  # a page that was forgotten must not keep its memory
+        },
+        "TabKernelManager": {"tabs": tabs},
+    }
+
+
+@contextmanager
+def redirect_file(address: str) -> Iterator[Path]:
+    """A page that only this user can read and that leads to ``address``; it is removed when the block ends.
+
+    A browser is started with the page as its argument: every user of a machine can read the arguments of all processes,
+    and the address holds the token. Jupyter does the same.
+    """
+    from jupyter_core.paths import jupyter_runtime_dir, secure_write
+
+    folder = Path(jupyter_runtime_dir())  # browsers that are kept in a sandbox can read it, but not /tmp
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    path, quoted = folder / f"squid-explore-{os.getpid()}-open.html", html.escape(address)
+    with secure_write(str(path)) as file:  # mode 0600
+        file.write(
+            '<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>The explorer opens</title>'
+            f'<meta http-equiv="refresh" content="0;url={quoted}"></head>'
+            f'<body><p><a href="{quoted}">To the explorer</a></p></body></html>'
+        )
+    try:
+        yield path
+    finally:
+        path.unlink(missing_ok=True)
 
 
 def free_port(host: str, first: int) -> int:

@@ -32,6 +32,23 @@ from squidlib.utils.errors import UserError
 
 STRONGEST = 6  #: slots whose memories are shown
 CACHED = 256  #: views that are kept
+GRID_SHAPE, IMAGE_SHAPE = (3, 3), (1, 96, 96)  #: of DigitAnatomy
+
+
+def check_explorable(detector: Detector) -> None:
+    """Refuse a detector whose images have no digits to edit: the explorer is made of DigitAnatomy's nine tiles.
+
+    Raises:
+        UserError: which says what the detector is of.
+    """
+    config, name = detector.config, detector.metadata.get("data", "digitanatomy")
+    if (name, config.grid_shape, config.image_shape) != ("digitanatomy", GRID_SHAPE, IMAGE_SHAPE):
+        (rows, columns), (channels, height, width) = config.grid_shape, config.image_shape
+        raise UserError(
+            "the explorer edits DigitAnatomy's digits: 3x3 tiles in 96x96 grey pixels; this detector is of "
+            f"{name}, {rows}x{columns} tiles in {height}x{width} {'grey' if channels == 1 else 'colour'} pixels; to "
+            "see what it finds: squid score DETECTOR IMAGES --maps FOLDER"
+        )
 
 
 class Remembered(NamedTuple):
@@ -106,18 +123,13 @@ class ExplorerState:
         effect: of this very detector, see ``effect``.
 
     Raises:
-        UserError: where the detector is not one of 3x3 tiles of 32 pixels.
+        UserError: where the detector is none of DigitAnatomy.
     """
 
     def __init__(self, detector: Detector, data: Digits, effect: Effect) -> None:
-        config = detector.config
-        if (config.grid, config.image_size) != (3, 96):
-            raise UserError(
-                f"the explorer shows DigitAnatomy, 3x3 tiles in 96 pixels; this detector has "
-                f"{config.grid}x{config.grid} in {config.image_size}"
-            )
+        check_explorable(detector)
         self.detector, self.data, self.effect = detector, data, effect
-        self.subjects = Subjects(test_images(data), config.image_shape[1])
+        self.subjects = Subjects(test_images(data), IMAGE_SHAPE[1])
         self.slots = detector.squid.inpainting.memory.contents().detach()
         reference = data.reference()
         self._tiles = cut_tiles(reference)  # (N, 9, 32, 32)

@@ -1,55 +1,109 @@
-"""voilà with the explorer's page: started by ``server`` as a process of its own.
+"""voilà with the explorer's page: ``server`` starts this file as a process of its own.
 
-voilà offers neither files nor a shell, and its kernels take no code from the browser; the page shows no source.
+Each tab has a kernel of its own: their number is bounded, and one that nobody uses is freed. The process ends with the
+one that started it. SECURITY.md says what is promised.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
-from pathlib import Path
+import threading
+import time
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-LONGEST_MESSAGE = 64 * 2**20  #: bytes a browser may send at once; the explorer itself takes uploads of 4 MiB
-IDLE_SECONDS = 600  #: until the kernel of a page that nobody has open any more is shut down
+from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager
+from tornado.web import HTTPError
+from traitlets import Int
+
+LEFT = timedelta(seconds=60)  #: a page that takes longer to connect to its kernel will not come
+LAST_SECONDS = 10.0  #: for an orderly end, before the process is ended without one
 
 
-def configuration(host: str, port: int, theme: str) -> dict[str, dict[str, Any]]:
-    """Every setting of voilà that is not its default."""
-    return {
-        "Voila": {
-            "ip": host,
-            "port": port,
-            "port_retries": 0,
-            "auto_token": True,  # the token itself comes by environment: everybody can read a process's arguments
-            "open_browser": False,
-            "log_level": "ERROR",
-            "tornado_settings": {"websocket_max_message_size": LONGEST_MESSAGE},
-        },
-        "VoilaConfiguration": {
-            "theme": theme,
-            "template": "squid",
-            "allow_template_override": "NO",
-            "strip_sources": True,
-            "show_tracebacks": False,
-            "file_allowlist": ["$."],  # matches no name
-            "extension_denylist": ["jupyterlab-jupytext"],  # needs JupyterLab around it
-        },
-        "PasswordIdentityProvider": {"allow_password_change": False},  # a page for an hour needs no password
-        # sockets in a file of one's own: other users of the machine cannot listen to what a kernel says
-        "KernelManager": {"transport": "ipc" if os.name == "posix" else "tcp"},
-        "MappingKernelManager": {"cull_interval": 60, "cull_idle_timeout": IDLE_SECONDS},
-    }
+class TabKernelManager(AsyncMappingKernelManager):
+    """A kernel for each tab, up to ``tabs``; the kernel of a page that was closed makes room for a new one."""
+
+    tabs = Int(6, config=True, help="how many kernels may run at once")
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._starting = 0
+        self._opened: set[str] = set()  #: kernels that a page was connected to at some time
+
+    def notify_connect(self, kernel_id: str) -> None:
+        """Called when a page's channel opens."""
+        self._opened.add(kernel_id)
+        super().notify_connect(kernel_id)
+
+    async def start_kernel(self, **kwargs: Any) -> str:  # type: ignore[override]  # jupyter_server's own is async, too
+        """Start the kernel of a new tab.
+
+        Raises:
+            HTTPError: 503 where there are as many as there may be.
+        """
+        for kernel_id in self.list_kernel_ids():
+            if self._is_full() and self._is_left(kernel_id):
+                await self.shutdown_kernel(kernel_id)
+        if self._is_full():
+            raise HTTPError(503, reason=f"{self.tabs} tabs of the explorer are open; close one, then reload this page")
+        self._starting += 1
+        try:
+            return await super().start_kernel(**kwargs)
+        finally:
+            self._starting -= 1
+
+    async def cull_kernel_if_idle(self, kernel_id: str) -> None:
+        """Asked every now and then: free a kernel whose page is gone, any other one after ``cull_idle_timeout``."""
+        if self._is_left(kernel_id) and self._silence(kernel_id) > LEFT:
+            await self.shutdown_kernel(kernel_id)
+        else:
+            await super().cull_kernel_if_idle(kernel_id)
+
+    def _is_full(self) -> bool:
+        return len(self) + self._starting >= self.tabs
+
+    def _is_left(self, kernel_id: str) -> bool:
+        """Whether a kernel's page was closed, or never came; a page that is loaded again starts another kernel."""
+        if self._kernel_connections.get(kernel_id, 0):
+            return False
+        return kernel_id in self._opened or self._silence(kernel_id) > LEFT
+
+    def _silence(self, kernel_id: str) -> timedelta:
+        """Since the last message from or to a kernel."""
+        last: datetime = self._kernels[kernel_id].last_activity  # type: ignore[attr-defined]  # set by jupyter_server
+        return datetime.now(UTC) - last
+
+
+def end_with_parent() -> None:
+    """End this process when standard input ends: the process that started it holds the other end and writes nothing.
+
+    So the server lives no longer than ``squid explore``, however that one ends: its end of the pipe is closed by the
+    system even where it was killed. A pipe does the same on Linux, macOS and Windows.
+    """
+
+    def watch() -> None:
+        while sys.stdin.buffer.read(1):
+            pass
+        os.kill(os.getpid(), signal.SIGTERM)  # voilà then ends its kernels first
+        time.sleep(LAST_SECONDS)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True, name="end with parent").start()
 
 
 def main() -> None:
-    """Serve the page; the arguments are the page and the configuration as JSON."""
+    """Serve the page; the arguments are the page and the configuration as JSON, see ``server.configuration``."""
     from traitlets.config import Config
     from voila.app import Voila
 
     page, settings = sys.argv[1:]
-    Voila.launch_instance(argv=[str(Path(page))], config=Config(json.loads(settings)))
+    config = Config(json.loads(settings))
+    config.VoilaConfiguration.multi_kernel_manager_class = TabKernelManager
+    end_with_parent()
+    Voila.launch_instance(argv=[page], config=config)
 
 
 if __name__ == "__main__":
