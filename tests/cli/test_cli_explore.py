@@ -110,11 +110,7 @@ def opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.mark.skipif(os.name != "posix", reason="access rights, and a browser that is a script, are POSIX's")
 def test_the_browser_is_given_a_file_that_others_cannot_read_and_no_token(opened: Path, tmp_path: Path) -> None:
-    command = [str(Path(sys.executable).with_name("squid")), "explore", "--port", "8940"]
-    with (tmp_path / "errors.txt").open("wb") as errors:
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True)
-        assert process.stdout is not None
-        address = process.stdout.readline().split()[-1]
+    with started(tmp_path, "--browser") as (process, address):
         wait_until(opened.is_file)
         process.send_signal(signal.SIGINT)
         assert process.wait(30) == 0
@@ -129,7 +125,7 @@ def test_the_browser_is_given_a_file_that_others_cannot_read_and_no_token(opened
 
 @pytest.mark.parametrize("stop", ["SIGINT", "SIGTERM", "SIGHUP"])
 def test_it_serves_until_it_is_stopped_and_leaves_nothing_running(stop: str, tmp_path: Path) -> None:
-    with started(tmp_path, "--link", "slots=5") as (process, address):
+    with started(tmp_path, "--no-browser", "--link", "slots=5") as (process, address):
         assert address.endswith("&slots=5")
         children = psutil.Process(process.pid).children(recursive=True)
         assert children
@@ -146,7 +142,7 @@ def test_it_serves_until_it_is_stopped_and_leaves_nothing_running(stop: str, tmp
 
 
 def test_the_server_and_its_kernels_end_where_the_command_was_killed(tmp_path: Path) -> None:
-    with started(tmp_path) as (process, address):
+    with started(tmp_path, "--no-browser") as (process, address):
         plain = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         with plain.open(address, timeout=120) as page:  # starts a kernel
             assert page.status == 200
@@ -162,7 +158,7 @@ def test_the_server_and_its_kernels_end_where_the_command_was_killed(tmp_path: P
 @contextmanager
 def started(folder: Path, *arguments: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """``squid explore`` as a process of its own, and the address that it prints."""
-    command = [str(Path(sys.executable).with_name("squid")), "explore", "--no-browser", "--port", "8930", *arguments]
+    command = [str(Path(sys.executable).with_name("squid")), "explore", "--port", "8930", *arguments]
     with (folder / "errors.txt").open("wb") as errors:
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True, cwd=folder)
         assert process.stdout is not None

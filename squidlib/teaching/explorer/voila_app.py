@@ -73,7 +73,7 @@ class TabKernelManager(AsyncMappingKernelManager):
 
     def _silence(self, kernel_id: str) -> timedelta:
         """Since the last message from or to a kernel."""
-        last: datetime = self._kernels[kernel_id].last_activity  # type: ignore[attr-defined]  # set by jupyter_server
+        last: datetime = self._kernels[kernel_id].last_activity
         return datetime.now(UTC) - last
 
 
