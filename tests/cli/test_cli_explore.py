@@ -110,7 +110,7 @@ def opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.mark.skipif(os.name != "posix", reason="access rights, and a browser that is a script, are POSIX's")
 def test_the_browser_is_given_a_file_that_others_cannot_read_and_no_token(opened: Path, tmp_path: Path) -> None:
-    with started(tmp_path, "--browser") as (process, address):
+    with started(tmp_path) as (process, address):
         wait_until(opened.is_file)
         process.send_signal(signal.SIGINT)
         assert process.wait(30) == 0

@@ -10,6 +10,7 @@ import torch
 from PIL import Image
 
 from digitanatomy import KINDS, join_tiles
+from squidlib.detection.detector import Detector
 from squidlib.teaching.explorer.begin import load_state
 from squidlib.teaching.explorer.setting import Setting
 from squidlib.teaching.explorer.state import STRONGEST, ExplorerState
@@ -39,6 +40,27 @@ def test_the_first_view_is_what_the_detector_itself_says(state: ExplorerState, k
     torch.testing.assert_close(view.reconstruction, detector.reconstruct(images)[0])
     torch.testing.assert_close(view.anomaly_map, detector.anomaly_map(images)[0])
     torch.testing.assert_close(view.patch_scores, detector.patch_scores(images)[0], rtol=1e-4, atol=1e-4)
+
+
+def test_it_begins_with_the_detectors_own_score(state: ExplorerState) -> None:
+    detector = state.detector
+    other = Detector(
+        detector.squid, detector.discriminator, detector.calibration, {**detector.metadata, "score": "error"}
+    )
+    begun = ExplorerState(other, state.data, state.effect)
+    view = begun.view(begun.start())
+    found = other.predict(view.image[None])
+    assert view.setting.score == "error"
+    assert (view.score, view.threshold) == (pytest.approx(float(found.scores["error"]), rel=1e-4), found.threshold)
+
+
+@pytest.mark.parametrize("slots", [350, 20])
+def test_an_image_of_another_kind_is_said_to_be_one_however_the_memory_is_read(
+    state: ExplorerState, slots: int
+) -> None:
+    grey = state.subjects.upload(png(130), "grey.png")
+    view = state.view(Setting(image=grey, slots=slots))
+    assert view.verdict.startswith("Called unlike the training data: score ")
 
 
 def test_every_score_has_its_own_number_and_threshold(state: ExplorerState) -> None:

@@ -41,7 +41,7 @@ def view_picture(view: View) -> Figure:
     top[3].hist(view.normal_scores.numpy(), bins=30, color="0.7")
     top[3].axvline(view.threshold, color="black", linestyle=":")
     top[3].axvline(view.score, color=colour, linewidth=2.5)
-    top[3].set_title(f"{view.setting.score} {view.score:.2f}: {'abnormal' if view.abnormal else 'normal'}", fontsize=10)
+    top[3].set_title(f"{view.setting.score} {view.score:.2f}: {view.called}", fontsize=10)
     spoken = view.attention.nonzero().flatten().numpy()  # lines: a bar of one in 350 would be thinner than a pixel
     bottom[0].vlines(spoken, 0, view.attention[spoken].numpy(), color=NORMAL_COLOUR, linewidth=1.5)
     bottom[0].set(xlim=(-1, len(view.attention)), ylim=(0, None))
@@ -87,7 +87,7 @@ def static_grid(state: ExplorerState, images: Sequence[str], slots: Sequence[int
     views = [state.view(setting) for row in settings.values() for setting in row]
     for axis, view in zip(figure.axes[len(images) :], views, strict=True):
         axis.set_xlabel(
-            f"{view.score:.1f} {'abnormal' if view.abnormal else 'normal'}",
+            f"{view.score:.1f} {view.called}",
             fontsize=8,
             color=ABNORMAL_COLOUR if view.abnormal else NORMAL_COLOUR,
         )
@@ -95,7 +95,7 @@ def static_grid(state: ExplorerState, images: Sequence[str], slots: Sequence[int
 
 
 def shrinking_picture(runs: Mapping[str, Mapping[str, Any]], score: str, slots: int | None = None) -> Figure:
-    """Mean AUC of queue and matrix over the slots that are left, with the deviation over seeds.
+    """Mean AUC of queue and matrix over the slots that are left, with the standard deviation over seeds.
 
     Args:
         runs: of ``studies.memory_size``.

@@ -22,7 +22,7 @@ from squidlib.data.digits import Digits
 from squidlib.detection.calibration import Calibration, calibration_of
 from squidlib.detection.detector import Detector
 from squidlib.detection.memory_readout import Encoded, encode, newest, read, read_scores
-from squidlib.detection.prediction import predict
+from squidlib.detection.prediction import NORMAL, predict
 from squidlib.detection.scores import RawScores, raw_scores
 from squidlib.teaching.explorer.edits import Edited, apply_edits
 from squidlib.teaching.explorer.effect import Effect, test_images
@@ -69,9 +69,10 @@ class View:
 
     image, reconstruction, anomaly_map: (1, 96, 96).
     wrong: (9,) bool, tiles that no normal image may show; None of an upload, where nobody knows.
-    patch_scores: (9,), combined, in deviations of normal images.
+    patch_scores: (9,), combined, in standard deviations of normal images.
     attention: (S,), weights after shrinkage of the slots of the setting's tile, the oldest first.
     normal_scores: (N,), what calibration images score in this setting.
+    called: the detector's verdict, one of ``VERDICTS``.
     """
 
     setting: Setting
@@ -86,19 +87,19 @@ class View:
     score: float
     normal_scores: Tensor
     threshold: float
+    called: str
 
     @property
     def abnormal(self) -> bool:
-        """Whether the score exceeds the threshold."""
-        return self.score > self.threshold
+        """Whether the verdict is anything but normal: what is drawn in the colour of a finding."""
+        return self.called != NORMAL
 
     @property
     def verdict(self) -> str:
         """The finding in a sentence."""
-        found = "abnormal" if self.abnormal else "normal"
         above = float((self.normal_scores >= self.score).float().mean())
         return (
-            f"Called {found}: score {self.score:.2f}, threshold {self.threshold:.2f} "
+            f"Called {self.called}: score {self.score:.2f}, threshold {self.threshold:.2f} "
             f"(of {len(self.normal_scores)} held-out normal images, read in this same way, {self.setting.rate:.0%} "
             f"exceed it; {above:.0%} score as high as this image)."
         )
@@ -147,8 +148,8 @@ class ExplorerState:
         return int(self.slots.shape[1])
 
     def start(self) -> Setting:
-        """The setting to begin with: all slots, the detector's own k."""
-        return Setting(slots=self.most_slots, k=self.detector.config.topk)
+        """The setting to begin with: all slots, the detector's own k and default score."""
+        return Setting(slots=self.most_slots, k=self.detector.config.topk, score=self.detector.default_score)
 
     def knows(self, setting: Setting) -> bool:
         """Whether the setting is calibrated, so that its view comes at once."""
@@ -190,6 +191,7 @@ class ExplorerState:
             score=float(found.score),
             normal_scores=calibration.scores_of_normals(setting.score),
             threshold=found.threshold,
+            called=found.verdicts[0],
         )
 
     def _strongest(self, weights: Tensor, tile: int) -> tuple[Remembered, ...]:
@@ -213,12 +215,13 @@ class ExplorerState:
         if setting.reading == self.start().reading:
             return self.detector.calibration
         known = self.effect.calibration(setting)
-        if known is not None:
-            return known
-        if self._normals is None:
-            self._normals = encode(self.detector, self.data.calibration())
-        raw = read_scores(self.detector, self._normals, self._kept(setting), setting.shrink())
-        return calibration_of(RawScores(*(part.cpu() for part in raw)))
+        if known is None:
+            if self._normals is None:
+                self._normals = encode(self.detector, self.data.calibration())
+            raw = read_scores(self.detector, self._normals, self._kept(setting), setting.shrink())
+            known = calibration_of(RawScores(*(part.cpu() for part in raw)))
+        # whether an image is like the training data does not depend on how the memory is read
+        return known._replace(familiarity=self.detector.calibration.familiarity)
 
 
 def _reading(setting: Setting) -> Setting:
