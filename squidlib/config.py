@@ -1,4 +1,6 @@
-"""The numbers of a SQUID and the factors of its losses: the published settings, and ours for a laptop.
+"""The numbers of a SQUID and the factors of its losses; defaults are the published ones for DigitAnatomy.
+
+Those of the other presets stand in ``squidlib.training.presets``.
 
 Paper: section 4.2 and the supplement; where the paper is silent, the authors' configs/digit_best.py,
 zhang_best.py and chexpert_best.py.
@@ -8,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from typing import Any
 
 from squidlib.patches import Grid, rows_and_columns
@@ -115,41 +117,6 @@ class SquidConfig:
         """Channels of encoder level 0..levels."""
         return self.width * 2**level
 
-    @classmethod
-    def paper_digitanatomy(cls) -> SquidConfig:
-        """Published setting for DigitAnatomy: 96 px, 3x3, D = 1024."""
-        return cls()
-
-    @classmethod
-    def paper_zhanglab(cls) -> SquidConfig:
-        """Published setting for ZhangLab: 128 px, 2x2, D = 2048."""
-        return cls(image_size=128, grid=2, levels=4, code_channels=128, skip_windows=2, joined_levels=2)
-
-    @classmethod
-    def paper_chexpert(cls) -> SquidConfig:
-        """Published setting for CheXpert; the network is ZhangLab's."""
-        return cls.paper_zhanglab()
-
-    @classmethod
-    def laptop(cls) -> SquidConfig:
-        """Ours, for DigitAnatomy on two CPU cores in minutes; measured in docs/experiments.md."""
-        return cls(
-            fold=4,
-            width=32,
-            levels=1,
-            residual_convs=1,
-            code_channels=16,
-            slots=350,
-            cosine_memory=True,
-            skips=0,
-            joined_levels=0,
-        )
-
-    @classmethod
-    def laptop_chest(cls) -> SquidConfig:
-        """Ours, for chest X-rays on two CPU cores: the laptop's tiles of 32 px, 4x4 of them in 128 px."""
-        return replace(cls.laptop(), image_size=128, grid=4)
-
 
 @dataclass(frozen=True)
 class LossWeights:
@@ -161,21 +128,6 @@ class LossWeights:
     adversarial: float = 0.005  #: lambda_g
     discriminator: float = 0.005  #: lambda_D
     position: float = 0.0  #: ours, not the paper's: see ``losses.position_loss``
-
-    @classmethod
-    def paper_digitanatomy(cls) -> LossWeights:
-        """Published factors for DigitAnatomy."""
-        return cls()
-
-    @classmethod
-    def paper_chest(cls) -> LossWeights:
-        """Published factors for ZhangLab and CheXpert."""
-        return cls(reconstruction=10.0)
-
-    @classmethod
-    def laptop(cls) -> LossWeights:
-        """Ours: the paper's, and features that must find their own position's memory."""
-        return cls(position=0.1)
 
 
 def as_plain(config: Any) -> dict[str, Any]:

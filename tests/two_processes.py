@@ -17,7 +17,7 @@ from squidlib.config import LossWeights, SquidConfig
 from squidlib.training import trainer as pipeline
 from squidlib.training.config import TrainingConfig
 from squidlib.training.devices import Layout, make_fabric
-from squidlib.training.loop import StepResult, start, train, unwrapped
+from squidlib.training.loop import start, train, unwrapped
 from squidlib.training.run_dir import Run
 from squidlib.training.state import snapshot
 from squidlib.utils.distributed import world
@@ -63,12 +63,10 @@ def trained(fabric: Any, config: SquidConfig, training: TrainingConfig, weights:
     unwrapped(state.squid).double()
     unwrapped(state.discriminator).double()
 
-    def note(result: StepResult) -> None:
+    for result in train(state, StreamOfNoise(config.image_size, torch.float64), training, weights):
         terms = [] if result.generator is None else [float(term) for term in result.generator]
         terms += [] if result.discriminator is None else [float(result.discriminator)]
         losses.append(terms + ([] if result.validation is None else [result.validation]))
-
-    train(state, StreamOfNoise(config.image_size, torch.float64), training, weights, note)
     return losses, snapshot(state)[0]
 
 

@@ -21,6 +21,7 @@ from squidlib.shrinkage import hard_shrink
 from squidlib.teaching import checks as check
 from squidlib.teaching.lesson import bars, by_mode, image_grid, interruptible, say, show
 from squidlib.teaching.studies.results import auc_by_kind
+from squidlib.training.presets import PRESETS
 
 # %% [markdown]
 # ## A memory that answers (10 min)
@@ -92,7 +93,11 @@ for question in ([1.0, 0.1], [-1.0, -1.0]):
 # %% tags=["varies"]
 data = Digits(jitter=Jitter())
 normals = data.fresh.batch(0, by_mode(64, 1600, 6400))
-systems = {"one memory": MemAE(positions=1, slots=540), "one a place": MemAE(positions=9, slots=60)}
+config = PRESETS["laptop"]["digitanatomy"].config
+systems = {
+    "one memory": MemAE(config, positions=1, slots=540),
+    "one a place": MemAE(config, positions=9, slots=60),
+}
 for name, system in systems.items():
     system.steps = by_mode(2, 250, 3000)
     with interruptible(f"MemAE, {name}") as progress:

@@ -23,8 +23,8 @@ from squidlib.teaching import checks as check
 from squidlib.teaching.lesson import by_mode, curves, interruptible, panels, points, say, show
 from squidlib.teaching.studies.results import auc_by_kind
 from squidlib.teaching.studies.variants import WithLearnedMatrix
-from squidlib.training.loop import start, train_step, unwrapped
-from squidlib.training.presets import laptop_digitanatomy
+from squidlib.training.loop import start, train, unwrapped
+from squidlib.training.presets import PRESETS
 from squidlib.training.trainer import finish
 
 # %% [markdown]
@@ -109,7 +109,7 @@ check.queue_resize(my_resize)
 # normalisation!) from varied training digits.
 
 # %%
-preset = laptop_digitanatomy()
+preset = PRESETS["laptop"]["digitanatomy"]
 data = Digits(jitter=preset.jitter)
 
 
@@ -127,14 +127,11 @@ reached = {}  # the moments that a training came to; all, where the stop button 
 blocks = {"queue": InpaintingBlock, "matrix": WithLearnedMatrix}
 states, taken = {}, {name: [] for name in blocks}
 for name, block in blocks.items():
-    training = replace(preset.training, steps=moments[-1], schedule_steps=moments[-1])
+    training = replace(preset.training, steps=moments[-1], schedule_steps=moments[-1], refill_memory=False)
     states[name] = state = start(preset.config, training, "cpu", block)
-    fill_memory(state.squid, data.batch(0, 16))
-    state.squid.train()
     with interruptible(f"SQUID with a {name}") as progress:
-        for step in progress(moments[-1]):
-            train_step(state, data.batch(step, 16), step, training, preset.weights)
-            if step + 1 in moments:
+        for _ in progress.over(train(state, data, training, preset.weights), moments[-1]):
+            if state.step in moments:
                 taken[name].append(snapshot(unwrapped(state.squid)))
     reached[name] = [moment for moment in moments if moment <= progress.done] or [progress.done]
     if not taken[name]:  # stopped before the first snapshot

@@ -17,7 +17,6 @@ import torch.nn.functional as F
 import squidlib
 from digitanatomy import KINDS, DigitAnatomy
 from squidlib.baselines import MeanImage, PatchNeighbours, Sharpness
-from squidlib.config import LossWeights
 from squidlib.data.digits import Digits
 from squidlib.detection.calibration import calibrate
 from squidlib.detection.detector import Detector
@@ -32,8 +31,8 @@ from squidlib.teaching.lesson.seed_figures import seed_figures
 from squidlib.teaching.lesson.training_picture import TERMS, TrainingPicture
 from squidlib.teaching.studies.ablation import STEPS
 from squidlib.teaching.studies.results import SEEDS, auc_by_kind, load_runs, spread
-from squidlib.training.loop import start, train_step, unwrapped
-from squidlib.training.presets import laptop_digitanatomy
+from squidlib.training.loop import start, train, train_step, unwrapped
+from squidlib.training.presets import PRESETS
 
 # %% [markdown]
 # ## The parts and how they meet (6 min)
@@ -49,7 +48,7 @@ from squidlib.training.presets import laptop_digitanatomy
 # of one batch are pushed first.
 
 # %%
-preset = laptop_digitanatomy()
+preset = PRESETS["laptop"]["digitanatomy"]
 data = Digits(seed=0, jitter=preset.jitter)
 images = data.batch(0, preset.training.batch_size)  # (B, 1, H, W), normal images with varied digits
 
@@ -153,9 +152,9 @@ print(f"matching:                      {length_of_gradient(matching, weight):.2g
 
 # %%
 columns = {
-    "paper, DigitAnatomy": LossWeights.paper_digitanatomy(),
-    "paper, chest": LossWeights.paper_chest(),
-    "laptop": LossWeights.laptop(),
+    "paper, DigitAnatomy": PRESETS["paper"]["digitanatomy"].weights,
+    "paper, chest": PRESETS["paper"]["zhanglab"].weights,
+    "laptop": PRESETS["laptop"]["digitanatomy"].weights,
 }
 wants = {
     "reconstruction": "student = image",
@@ -314,10 +313,9 @@ shipped = squidlib.load("digitanatomy")  # a clean one
 
 # %% tags=["varies"]
 steps = by_mode(3, 850, 1500)
-training = replace(preset.training, steps=steps, schedule_steps=steps)
+training = replace(preset.training, steps=steps, schedule_steps=steps, refill_memory=False)
 state = start(preset.config, training, "cpu")
 squid, discriminator = unwrapped(state.squid), unwrapped(state.discriminator)
-fill_memory(squid, data.batch(0, training.batch_size))
 
 watched = DigitAnatomy(data.glyphs.calibration, dict.fromkeys(KINDS, 1), seed=5)
 picture = TrainingPicture(squid, watched.images(), KINDS, preset.weights)
@@ -325,12 +323,8 @@ print(f"{steps} steps of {training.batch_size} images, discriminator at every {t
 
 # %% tags=["varies", "long"]
 live = LiveFigure("Left: each loss term over the steps. Right: five images and what comes back for them.", every=6)
-state.squid.train()
-state.discriminator.train()
 with interruptible("SQUID") as progress:
-    for step in progress(steps, begin=state.step):
-        result = train_step(state, data.batch(step, training.batch_size), step, training, preset.weights)
-        state.step = step + 1
+    for result in progress.over(train(state, data, training, preset.weights), steps, begin=state.step):
         picture.note(result)
         live.update(picture.draw)
 live.update(picture.draw, force=True)

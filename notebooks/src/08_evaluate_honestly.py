@@ -34,7 +34,7 @@ from squidlib.teaching.studies.ablation import STEPS
 from squidlib.teaching.studies.results import SEEDS, auc_by_kind, load_runs, spread
 from squidlib.teaching.studies.variants import variants
 from squidlib.training.loop import start, train, unwrapped
-from squidlib.training.presets import laptop_digitanatomy
+from squidlib.training.presets import PRESETS
 from squidlib.utils.errors import UserError
 
 # %% [markdown]
@@ -263,7 +263,7 @@ ablated = load_runs("ablation")
 judged = {key: run["discriminator"]["mean"] for key, run in ablated.items()}
 whole = [judged[f"whole/{seed}"] for seed in SEEDS]
 luckiest = max(judged, key=judged.get)
-LONG = laptop_digitanatomy().training.steps
+LONG = PRESETS["laptop"]["digitanatomy"].training.steps
 say(
     f"Mean AUC of the discriminator's score over the four kinds:\n\n"
     f"- {len(own)} trainings of {LONG:,} steps, one a seed: {', '.join(f'{value:.2f}' for value in sorted(own))};\n"
@@ -289,8 +289,8 @@ say(
 # **Predict.** Which system will rebuild the flipped digit as it is? What will each put into the empty tile?
 
 # %% tags=["varies"]
-normals = Digits(jitter=laptop_digitanatomy().jitter).fresh.batch(0, by_mode(16, 1600, 6400))
-memae, learned = MemAE(slots=500, steps=by_mode(1, 250, 2200)), {}
+normals = Digits(jitter=PRESETS["laptop"]["digitanatomy"].jitter).fresh.batch(0, by_mode(16, 1600, 6400))
+memae, learned = MemAE(PRESETS["laptop"]["digitanatomy"].config, slots=500, steps=by_mode(1, 250, 2200)), {}
 with interruptible("MemAE") as progress:
     memae.fit(normals, seed=0, progress=progress)
 learned["MemAE"] = progress.done  # steps, fewer where the stop button was used
@@ -454,7 +454,7 @@ for name, row in rows.items():
 
 # %% tags=["varies"]
 reference, held_out = plain[: by_mode(40, 350, 350)], data.calibration()[: by_mode(40, 256, 256)]
-preset = laptop_digitanatomy()
+preset = PRESETS["laptop"]["digitanatomy"]
 
 
 def trained(steps, seed):
@@ -464,7 +464,8 @@ def trained(steps, seed):
     )
     state = start(preset.config, training, "cpu")
     if steps:
-        train(state, Digits(seed=seed, jitter=preset.jitter), training, preset.weights)
+        for _ in train(state, Digits(seed=seed, jitter=preset.jitter), training, preset.weights):
+            pass
     squid, discriminator = unwrapped(state.squid), unwrapped(state.discriminator)
     squid.inpainting.memory.resize(len(reference))
     fill_memory(squid, reference)

@@ -27,7 +27,7 @@ from squidlib.teaching.lesson import bars, by_mode, curves, histograms, image_gr
 from squidlib.teaching.studies.contamination import DirtyDigits, auc_lost, aucs_by_share
 from squidlib.teaching.studies.results import auc_by_kind, load_runs
 from squidlib.training.loop import start, train
-from squidlib.training.presets import laptop_digitanatomy
+from squidlib.training.presets import PRESETS
 from squidlib.training.trainer import finish
 
 # %% [markdown]
@@ -181,14 +181,15 @@ say(
 # %%
 def learn(data, what):
     """Train SQUID on ``data`` with a progress bar; the stop button keeps what was learned so far."""
-    preset, steps = laptop_digitanatomy(), by_mode(3, 150, 400)
+    preset, steps = PRESETS["laptop"]["digitanatomy"], by_mode(3, 150, 400)
     training = replace(preset.training, steps=steps, schedule_steps=steps, refill_memory=False)
     state = start(preset.config, training, "cpu")
     with interruptible(what) as progress:
-        for step in progress(steps):
-            train(state, data, replace(training, steps=step + 1), preset.weights)
+        for _ in progress.over(train(state, data, training, preset.weights), steps):
+            pass
     done = replace(training, steps=max(1, state.step), refill_memory=True)
-    train(state, data, done, preset.weights)  # no further step: it fills the memory with the training images
+    for _ in train(state, data, done, preset.weights):  # no further step: it fills the memory with the training images
+        pass
     return finish(state, data, {})
 
 

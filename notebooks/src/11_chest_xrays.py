@@ -36,7 +36,7 @@ from squidlib.teaching.lesson.training_picture import TrainingPicture
 from squidlib.teaching.studies.results import load_runs
 from squidlib.teaching.studies.sharpness import TESTED
 from squidlib.teaching.studies.shortcuts import AS_IS, CHECKS, SHARP, common_level
-from squidlib.training.loop import start, train_step, unwrapped
+from squidlib.training.loop import start, train, unwrapped
 from squidlib.training.trainer import finish
 
 # %% [markdown]
@@ -232,7 +232,7 @@ else:
 
 # %% tags=["varies"]
 preset = chest_preset(steps=by_mode(4, 48, None))
-training = preset.training
+training = replace(preset.training, refill_memory=False)  # filled below, in sight
 state = start(preset.config, training)
 picture = TrainingPicture(
     unwrapped(state.squid),
@@ -245,15 +245,10 @@ every, watched = max(1, training.steps // by_mode(2, 6, 20)), {}
 print(f"{training.steps} steps of {training.batch_size} images")
 
 # %% tags=["varies"]
-fill_memory(unwrapped(state.squid), data.batch(0, training.batch_size).to(state.fabric.device))
 live = LiveFigure("Left: each loss term over the steps. Right: normal and abnormal images, and what comes back.", 8)
-state.squid.train()
-state.discriminator.train()
 with interruptible("SQUID") as progress:
-    for step in progress(training.steps):
-        batch = data.batch(step, training.batch_size).to(state.fabric.device)
-        picture.note(train_step(state, batch, step, training, preset.weights))
-        state.step = step + 1
+    for result in progress.over(train(state, data, training, preset.weights), training.steps, begin=state.step):
+        picture.note(result)
         live.update(picture.draw)
         if state.step % every == 0:
             watched[state.step] = {name: auc(labels, scores) for name, scores in glance(state, images).items()}

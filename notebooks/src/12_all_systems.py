@@ -23,7 +23,7 @@ from squidlib.benchmark.pictures import auc_chart
 from squidlib.benchmark.registry import FAMILIES, OTHER, SYSTEMS, Entry
 from squidlib.benchmark.report import auc_cells, cost_cells
 from squidlib.benchmark.significance import holm, inverted_pairs
-from squidlib.benchmark.source import NamedSource, preset_of
+from squidlib.benchmark.source import NamedSource
 from squidlib.benchmark.stored import stored
 from squidlib.benchmark.summary import agreement, beaten_by, best_trivial, impossible, not_shown_different, place_of
 from squidlib.benchmark.tables import markdown
@@ -36,6 +36,7 @@ from squidlib.teaching.lesson import by_mode, image_grid, interruptible, say, sh
 from squidlib.teaching.lesson.board import board
 from squidlib.teaching.lesson.live_benchmark import part_of, ranked, run_live
 from squidlib.teaching.lesson.tile_neighbours import TileNeighbours
+from squidlib.training.presets import PRESETS
 
 # %% [markdown]
 # ## Six families (12 min)
@@ -67,7 +68,7 @@ for family in FAMILIES:
 # **Predict.** What will each put where a digit is missing? Where one is mirrored?
 
 # %%
-source = NamedSource({"data": "digitanatomy", "jitter": as_plain(preset_of("digitanatomy").jitter)})
+source = NamedSource({"data": "digitanatomy", "jitter": as_plain(PRESETS["laptop"]["digitanatomy"].jitter)})
 test_set = source.test_set()
 whole = source.fit_data(seed=0)  # all that a system may see
 normals = whole.normals  # (350, 1, 96, 96)
@@ -110,7 +111,7 @@ show(figure, alt="Six normal images, the same with a rectangle copied to another
 
 # %% tags=["varies"]
 network = backbone(size=96)
-names = {name: entry.build(preset_of("digitanatomy")).name for name, entry in SYSTEMS.items()}
+names = {name: entry.build(PRESETS["laptop"]["digitanatomy"]).name for name, entry in SYSTEMS.items()}
 given = [name for name, said in names.items() if "ImageNet" in said or "random weights" in said]
 say(
     f"The backbone on this machine: **{network.name}**, {sum(p.numel() for p in network.parameters()) / 1e6:.1f} "
@@ -229,7 +230,7 @@ print(f"{len(fit_data.normals)} normal images, {len(fit_data.test_images)} test 
 live = []
 with interruptible("live benchmark") as progress:
     entries = {name: SYSTEMS[name] for name in wanted}
-    for row in run_live(entries, preset_of("digitanatomy"), fit_data, small_exam, seconds, progress):
+    for row in run_live(entries, PRESETS["laptop"]["digitanatomy"], fit_data, small_exam, seconds, progress):
         live.append(row)  # the stop button keeps those that are done
         figures = row.runs.get(0)
         took = f"fitted in {figures['fit_seconds']:.1f} of {seconds:g} s" if figures else ""
@@ -498,7 +499,7 @@ ready = own_system(MySystem).passed
 entry = Entry(lambda preset: MySystem() if ready else TileNeighbours(), OTHER)
 label = "yours" if ready else "the library's example"
 asked, asked_exam = part_of(whole, test_set, by_mode(10, 1, 1))
-(own,) = run_live({label: entry}, preset_of("digitanatomy"), asked, asked_exam, seconds)
+(own,) = run_live({label: entry}, PRESETS["laptop"]["digitanatomy"], asked, asked_exam, seconds)
 figure = board(rows, own, "DigitAnatomy")
 show(figure, alt="The stored benchmark's chart with one more row, the system of this cell, its name in bold")
 

@@ -76,14 +76,14 @@ class MemAE(ByReconstruction):
 
     def __init__(
         self,
-        config: SquidConfig | None = None,
+        config: SquidConfig,
         positions: int = 1,
         slots: int = 2000,
         steps: int = 400,
         batch_size: int = 16,
         learning_rate: float = 2e-3,
     ) -> None:
-        self.config = SquidConfig.laptop() if config is None else config
+        self.config = config
         self.positions, self.slots = positions, slots
         self.steps, self.batch_size, self.learning_rate = steps, batch_size, learning_rate
 

@@ -15,7 +15,6 @@ from torch import Tensor
 from digitanatomy import NORMAL, Sample
 from squidlib.data.digits import Digits
 from squidlib.data.registry import data_of
-from squidlib.training.presets import Preset, laptop_chest, laptop_digitanatomy
 
 AUGMENTED_DIGITS = 6400  #: fresh varied images of digits to train networks on
 AUGMENTED_EPOCHS = 4  #: augmented versions of each X-ray
@@ -123,8 +122,3 @@ class NamedSource:
         normal = torch.nonzero(labels == 0).flatten().tolist()
         kinds = [ABNORMAL if label else NORMAL for label in labels.tolist()]
         return TestSet(images, kinds, pictured=[normal[0], *abnormal[:PICTURED_ABNORMAL]])
-
-
-def preset_of(dataset: str) -> Preset:
-    """The laptop preset of a data set: its image size, its grid, SQUID's settings."""
-    return laptop_digitanatomy() if dataset == "digitanatomy" else laptop_chest()

@@ -84,9 +84,11 @@ class SquidSystem:
         )
         data = DrawnNormals(normals, normals if augmented is None else augmented, seed)
         state = start(self.preset.config, training, normals.device.type)
-        for step in progress(self.steps):  # a step at a time, so that the clock outside sees each
-            train(state, data, replace(training, steps=step + 1, refill_memory=False), self.preset.weights)
-        train(state, data, replace(training, steps=max(1, state.step)), self.preset.weights)  # fills the memory
+        trained = train(state, data, replace(training, refill_memory=False), self.preset.weights)
+        for _ in zip(progress(self.steps), trained, strict=False):  # the clock outside sees, and may stop, each step
+            pass
+        for _ in train(state, data, replace(training, steps=max(1, state.step)), self.preset.weights):
+            pass  # no further step: it fills the memory
         self.squid, self.discriminator = unwrapped(state.squid), unwrapped(state.discriminator)
         return self
 

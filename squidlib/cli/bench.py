@@ -82,19 +82,20 @@ class Bench:
         for precision in wanted:
             if precision == "bf16-mixed" and not bf16:
                 continue
-            for name in ("laptop_digitanatomy", "paper_digitanatomy", "paper_zhanglab"):
-                table.add_row(f"{name} {precision}", *self._measure(name, precision, device, base))
+            for preset, dataset in (("laptop", "digitanatomy"), ("paper", "digitanatomy"), ("paper", "zhanglab")):
+                figures = self._measure(preset, dataset, precision, device, base)
+                table.add_row(f"{preset} {dataset} {precision}", *figures)
         console.print(table)
         console.print(f"import squidlib after torch: {_import_seconds():.2f} s")
         for line in _explorer():
             console.print(line)
         return 0
 
-    def _measure(self, name: str, precision: str, device: str, base: float) -> list[str]:
+    def _measure(self, preset: str, dataset: str, precision: str, device: str, base: float) -> list[str]:
         """In a process of its own, so that the peak memory is this preset's."""
         code = (
-            "from squidlib.training.speed import step_figures; from squidlib.training import presets; "
-            f"print(*step_figures(presets.{name}(), {precision!r}, {device!r}, {self.seconds}))"
+            "from squidlib.training.speed import step_figures; from squidlib.training.presets import PRESETS; "
+            f"print(*step_figures(PRESETS[{preset!r}][{dataset!r}], {precision!r}, {device!r}, {self.seconds}))"
         )
         flop, seconds, rate, images, inference, memory = map(float, _python(code).split())
         return [

@@ -53,9 +53,10 @@ class Benchmark:
         """Run what is missing, then write tables and pictures; also after Ctrl-C."""
         from squidlib.benchmark.harness import run_jobs, settings_of
         from squidlib.benchmark.registry import chosen
-        from squidlib.benchmark.source import NamedSource, preset_of
+        from squidlib.benchmark.source import NamedSource
         from squidlib.benchmark.store import Store
         from squidlib.training.loop import resolve_device
+        from squidlib.training.presets import PRESETS
 
         self._check()
         systems = chosen([name for name in self.systems.split(",") if name.strip()])
@@ -64,7 +65,7 @@ class Benchmark:
         settings = settings_of(self.dataset, test_set, self.minutes_each, device)
         store.open(settings, self.overwrite, private=self.dataset != "digitanatomy")
         try:
-            preset = preset_of(self.dataset)
+            preset = PRESETS["laptop"][self.dataset]
             run_jobs(store, source, preset, systems, self.seeds, self.minutes_each, device, _say)
         except KeyboardInterrupt:
             write_report(store, test_set, settings)
@@ -86,11 +87,11 @@ class Benchmark:
 
     def _facts(self) -> dict[str, Any]:
         """What ``data_of`` wants to know; a download happens here and nowhere else."""
-        from squidlib.benchmark.source import preset_of
         from squidlib.config import as_plain
         from squidlib.data.registry import data_of, where_to_get
+        from squidlib.training.presets import PRESETS
 
-        preset = preset_of(self.dataset)
+        preset = PRESETS["laptop"][self.dataset]
         if self.dataset == "digitanatomy":
             if self.data is not None:
                 raise UserError("--data is the folder of chest X-rays; the digits come with the kit")

@@ -121,12 +121,12 @@ class Contamination:
 
     def _data(self) -> ChestData:
         from squidlib.data.registry import data_of
-        from squidlib.training.presets import laptop_chest
+        from squidlib.training.presets import PRESETS
 
         metadata = {
             "data": self.dataset,
             "folder": str(self.data),
-            "image_size": laptop_chest().config.image_size,
+            "image_size": PRESETS["laptop"][self.dataset].config.image_size,
             "cache": None if self.cache is None else str(self.cache),
             "skip_bad": self.skip_bad,
         }
@@ -137,10 +137,10 @@ class Contamination:
 
     def _preset(self, data: ChestData) -> Preset:
         """The laptop preset, as long as was asked for; what a trial found holds until the study is finished."""
-        from squidlib.training.presets import laptop_chest
+        from squidlib.training.presets import PRESETS
         from squidlib.training.trainer import steps_in
 
-        preset = laptop_chest()
+        preset = PRESETS["laptop"][self.dataset]
         steps = preset.training.steps if self.steps is None else self.steps
         if self.minutes is not None:
             if (self.out / RESULTS).is_file():

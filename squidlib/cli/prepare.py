@@ -59,17 +59,9 @@ def prepare(options: TrainOptions, run: Run, layout: Layout) -> Digits | ChestDa
 
 def preset_of(options: TrainOptions) -> Preset:
     """The named preset with what the options change of it."""
-    from squidlib.training import presets
+    from squidlib.training.presets import PRESETS
 
-    digits = options.dataset == "digitanatomy"
-    if options.preset == "laptop":
-        preset = presets.laptop_digitanatomy() if digits else presets.laptop_chest()
-    elif options.preset == "gpu":
-        preset = presets.gpu_digitanatomy() if digits else presets.gpu_chest()
-    elif digits:
-        preset = presets.paper_digitanatomy()
-    else:
-        preset = presets.paper_chexpert() if options.dataset == "chexpert" else presets.paper_zhanglab()
+    preset = PRESETS[options.preset][options.dataset]
     changes = {name: value for name in ("slots", "topk") if (value := getattr(options, name)) is not None}
     precision = options.precision or fitting_precision(preset.training.precision, options.device)
     training = replace(preset.training, seed=options.seed, precision=precision)

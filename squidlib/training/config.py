@@ -1,4 +1,4 @@
-"""The numbers of a training: the published settings, and ours for a laptop and a GPU.
+"""The numbers of a training; those of each preset stand in ``squidlib.training.presets``.
 
 Paper: section 4.2 and the supplement; where the paper is silent, the authors' configs/digit_best.py,
 zhang_best.py and chexpert_best.py.
@@ -6,7 +6,7 @@ zhang_best.py and chexpert_best.py.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from squidlib.utils.errors import UserError
 
@@ -47,42 +47,3 @@ class TrainingConfig:
             raise UserError("patience counts validations; give validate_every, the steps between two of them")
         if self.seed < 0 or self.seed >= 2**31:
             raise UserError(f"a seed lies in 0..2^31 - 1, got {self.seed}")
-
-    @classmethod
-    def paper_digitanatomy(cls) -> TrainingConfig:
-        """Published: Adam 1e-4, batch 16, 200 epochs of a cosine over 300."""
-        return cls()
-
-    @classmethod
-    def laptop(cls) -> TrainingConfig:
-        """Ours: about three minutes on two CPU cores; measured in docs/experiments.md."""
-        return cls(
-            steps=1200,
-            schedule_steps=1200,
-            learning_rate=2e-3,
-            final_learning_rate=0.0,
-            warmup_steps=50,
-            beta1=0.9,
-            epsilon=1e-8,
-            discriminator_every=4,
-            refill_memory=True,
-        )
-
-    @classmethod
-    def gpu(cls) -> TrainingConfig:
-        """Ours: ``laptop`` with four times the batch, a quarter of the steps, and twice the rates (the square root of
-        the batch's factor, usual for Adam); bf16, channels-last, compiled. No GPU was at hand: speed and AUC are
-        not known."""
-        plain = cls.laptop()
-        return replace(
-            plain,
-            steps=plain.steps // 4,
-            schedule_steps=plain.schedule_steps // 4,
-            warmup_steps=plain.warmup_steps // 4,
-            batch_size=plain.batch_size * 4,
-            learning_rate=plain.learning_rate * 2,
-            discriminator_learning_rate=plain.discriminator_learning_rate * 2,
-            precision="bf16-mixed",
-            channels_last=True,
-            compile=True,
-        )

@@ -42,10 +42,11 @@ def validate(state: TrainingState, images: Tensor) -> float:
     return loss
 
 
-def is_exhausted(state: TrainingState, training: TrainingConfig) -> bool:
-    """Whether the loss has not fallen for ``training.patience`` validations."""
+def is_over(state: TrainingState, training: TrainingConfig) -> bool:
+    """Whether all steps are done, or the loss has not fallen for ``training.patience`` validations."""
     waited = state.step - state.best.step
-    return training.patience > 0 and state.best.step > 0 and waited >= training.patience * training.validate_every
+    exhausted = training.patience and state.best.step and waited >= training.patience * training.validate_every
+    return state.step >= training.steps or bool(exhausted)
 
 
 def back_to_best(state: TrainingState) -> None:

@@ -10,7 +10,7 @@ had not been; several processes train to the same result as one (``squidlib.util
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import torch
@@ -22,7 +22,7 @@ from squidlib.losses import GeneratorLoss, discriminator_loss, generator_loss
 from squidlib.squid import fill_memory
 from squidlib.training.config import TrainingConfig
 from squidlib.training.devices import resolve_device
-from squidlib.training.early_stopping import back_to_best, is_exhausted, validate
+from squidlib.training.early_stopping import back_to_best, is_over, validate
 from squidlib.training.state import TrainingState, start, unwrapped
 from squidlib.utils.distributed import (
     all_gather,
@@ -34,11 +34,16 @@ from squidlib.utils.distributed import (
     rank,
 )
 from squidlib.utils.distributed import world as world_size
+from squidlib.utils.errors import UserError
 
 __all__ = [
-    "StepResult", "TrainingState", "resolve_device", "schedule", "seeded_generator", "set_learning_rate", "start",
-    "train", "train_step", "unwrapped",
+    "DivergenceError", "StepResult", "TrainingState", "resolve_device", "schedule", "seeded_generator",
+    "set_learning_rate", "start", "train", "train_step", "unwrapped",
 ]  # fmt: skip
+
+
+class DivergenceError(UserError):
+    """A loss or a weight is no longer a finite number: nothing of this training can be used from here on."""
 
 
 class StepResult(NamedTuple):
@@ -48,45 +53,47 @@ class StepResult(NamedTuple):
     """
 
     step: int
-    generator: GeneratorLoss | None
-    discriminator: Tensor | None
+    generator: GeneratorLoss | None = None
+    discriminator: Tensor | None = None
     validation: float | None = None
 
 
 def train(
-    state: TrainingState,
-    data: NormalData,
-    training: TrainingConfig,
-    weights: LossWeights,
-    after_step: Callable[[StepResult], None] = lambda result: None,
-) -> None:
+    state: TrainingState, data: NormalData, training: TrainingConfig, weights: LossWeights
+) -> Iterator[StepResult]:
     """Train from ``state.step`` to ``training.steps``, then fill the memory if the configuration says so.
 
     With a ``training.patience`` it may stop before, and goes back to the networks of the lowest validation loss.
 
-    Raises:
-        ValueError: where ``training.validate_every`` is given and the data holds nothing back.
+    >>> for result in train(state, data, training, weights):  # doctest: +SKIP
+    ...     print(result.step, result.generator)
 
-    ``after_step`` is called when the state is whole again: log, save and draw there. An exception that it raises, and
-    Ctrl-C, leave a state from which ``train`` goes on.
+    Yields:
+        After every step, when the state is whole again, its losses: log, save and draw there. Leaving the loop, and
+        Ctrl-C, leave a state from which another ``train`` goes on. What is done after the last step is done when the
+        loop asks for one more: a loop that is left by ``break`` leaves it out.
+
+    Raises:
+        DivergenceError: where a loss is not finite; weights and memory are no longer what they were before the step.
+        ValueError: where ``training.validate_every`` is given and the data holds nothing back.
     """
-    if state.step == 0:
-        _fill(state, _on_device(data.batch(0, training.batch_size), state))
-    state.squid.train()
-    state.discriminator.train()
     if training.validate_every and not isinstance(data, Validates):
         raise ValueError("validate_every needs data with held-out images: a method validation()")
+    if state.step == 0:
+        _fill(state, _on_device(data.batch(0, training.batch_size), state))
     validation = data.validation() if training.validate_every and isinstance(data, Validates) else None
     share, processes = local_batch_size(training.batch_size, world_size()), world_size()
-    for step in range(state.step, training.steps):
-        if is_exhausted(state, training):
-            break
+    while not is_over(state, training):
+        state.squid.train()
+        state.discriminator.train()
+        step = state.step
         images = _on_device(data.batch(step * processes + rank(), share), state)  # this process's share of the batch
         result = train_step(state, images, step, training, weights)
+        _check_finite(result)
         state.step = step + 1
         if validation is not None and (state.step % training.validate_every == 0 or state.step == training.steps):
             result = result._replace(validation=validate(state, validation))
-        after_step(result)
+        yield result
     back_to_best(state)
     if training.refill_memory:
         reference = _on_device(data.reference(), state)
@@ -97,7 +104,7 @@ def train(
 def train_step(
     state: TrainingState, images: Tensor, step: int, training: TrainingConfig, weights: LossWeights
 ) -> StepResult:
-    """One step on images (B, 1, H, W): one forward pass, then generator and discriminator where it is their turn.
+    """One step on images (B, C, H, W): one forward pass, then generator and discriminator where it is their turn.
 
     Of several processes, each has its share of the batch, and all of them call this.
     """
@@ -105,10 +112,10 @@ def train_step(
     trains_generator = step % training.generator_every == 0
     trains_discriminator = step % training.discriminator_every == 0
     set_learning_rate(state.squid_optimizer, training.learning_rate * schedule(step, training))
+    result = StepResult(step)
 
     with torch.set_grad_enabled(trains_generator), local_draws():
         output = state.squid(images, generator)
-    loss = None
     if trains_generator:
         state.discriminator.requires_grad_(False)
         logits = state.discriminator(output.reconstruction) if trains_discriminator else None
@@ -119,7 +126,7 @@ def train_step(
         average_gradients(state.squid)
         state.squid_optimizer.step()
         unwrapped(state.squid).push(all_gather(output.queries))  # the memory becomes this step's features
-    judged = None
+        result = result._replace(generator=GeneratorLoss(**all_reduce_mean(loss._asdict())))
     if trains_discriminator:
         state.discriminator.requires_grad_(True)
         real = state.discriminator(images)
@@ -129,8 +136,17 @@ def train_step(
         state.fabric.backward(judged)
         average_gradients(state.discriminator)
         state.discriminator_optimizer.step()
-    terms = all_reduce_mean([term.detach() for term in (*(loss or ()), *(() if judged is None else (judged,)))])
-    return StepResult(step, loss and GeneratorLoss(*terms[: len(loss)]), None if judged is None else terms[-1])
+        result = result._replace(discriminator=all_reduce_mean({"discriminator": judged})["discriminator"])
+    return result
+
+
+def _check_finite(result: StepResult) -> None:
+    """Raise a ``DivergenceError`` where a loss is infinite or no number; all processes have the same losses."""
+    losses = {} if result.generator is None else result.generator._asdict()
+    losses |= {} if result.discriminator is None else {"discriminator": result.discriminator}
+    if losses and not torch.stack(list(losses.values())).isfinite().all():  # one look at the device, not seven
+        strange = [f"{name} {float(value)}" for name, value in losses.items() if not math.isfinite(value)]
+        raise DivergenceError(f"training diverged: at step {result.step} a loss is not finite ({', '.join(strange)})")
 
 
 def schedule(step: int, training: TrainingConfig) -> float:

@@ -64,8 +64,7 @@ def train_run(
     share_state(state)
     with stop_signals() as stop, progress_bar(training.steps, state.step, progress and first) as bar:
         keeper = _Keeper(run, data, state, books[0], bar, picture_steps(data, training)) if first else None
-
-        def after_step(result: StepResult) -> None:
+        for result in train(state, data, training, weights):
             failure = keeper.note(result) if keeper else None
             verdict = all_reduce_max(_FAILED if failure else _STOP if stop.is_set() else _GO_ON, state.fabric.device)
             if verdict == _FAILED:
@@ -74,8 +73,6 @@ def train_run(
                 if keeper:
                     keeper.save()
                 raise Interrupted(f"stopped after step {state.step} of {training.steps}; everything is saved")
-
-        train(state, data, training, weights, after_step)
     detector = finish(state, data, metadata, training.choose_score)
 
     def put_away() -> None:
@@ -161,7 +158,8 @@ def steps_in(
 ) -> int:
     """How many steps fit into ``minutes`` on this machine, from a few trial steps on throw-away networks."""
     state = start(config, training, device)
-    train(state, data, replace(training, steps=2, refill_memory=False, validate_every=0, patience=0), weights)
+    for _ in train(state, data, replace(training, steps=2, refill_memory=False, validate_every=0, patience=0), weights):
+        pass
     rounds, begun = 0, time.perf_counter()
     while rounds < 8 or (time.perf_counter() - begun < 3 and rounds < 200):
         images = data.batch(rounds, training.batch_size).to(state.fabric.device)

@@ -15,7 +15,7 @@ And the wrapper regroups its sums after the first step, so that a run that was r
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
@@ -60,13 +60,14 @@ def all_gather(tensor: Tensor) -> Tensor:
     return torch.cat(parts)
 
 
-def all_reduce_mean(values: list[Tensor]) -> list[Tensor]:
-    """Each 0-dimensional value's mean over the processes, by one message."""
+def all_reduce_mean(values: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Each 0-dimensional value's mean over the processes, detached, by one message."""
+    detached = {name: value.detach() for name, value in values.items()}
     if world() == 1 or not values:
-        return values
-    packed = torch.stack([value.detach() for value in values])
+        return detached
+    packed = torch.stack(list(detached.values()))
     dist.all_reduce(packed)
-    return list(packed / world())
+    return dict(zip(detached, packed / world(), strict=True))
 
 
 @torch.no_grad()

@@ -16,6 +16,7 @@ from squidlib.baselines.ganomaly import GanomalyNetworks
 from squidlib.baselines.memae import MemAENetwork, entropy
 from squidlib.config import SquidConfig
 from squidlib.teaching.lesson import interruptible
+from squidlib.training.presets import PRESETS
 from tests.helpers import noise
 
 SMALL = SquidConfig(
@@ -24,7 +25,7 @@ SMALL = SquidConfig(
 NORMALS = noise(12, 48)
 SYSTEMS: dict[str, Callable[[int], AutoEncoder | MemAE | Ganomaly]] = {
     "auto-encoder": lambda steps: AutoEncoder(code=4, width=2, steps=steps, batch_size=4),
-    "MemAE": lambda steps: MemAE(SquidConfig.laptop(), slots=20, steps=steps, batch_size=2),
+    "MemAE": lambda steps: MemAE(PRESETS["laptop"]["digitanatomy"].config, slots=20, steps=steps, batch_size=2),
     "Ganomaly": lambda steps: Ganomaly(code=4, width=2, steps=steps, batch_size=4),
 }
 each_system = pytest.mark.parametrize("name", SYSTEMS)

@@ -17,7 +17,6 @@ from squidlib.baselines import FeatureNeighbours, MeanImage, PatchNeighbours, Sh
 from squidlib.baselines.backbone import Backbone, backbone, has_efficientnet_lite0
 from squidlib.benchmark import evaluate as evaluation_module
 from squidlib.benchmark.evaluate import Evaluation, evaluate, evaluate_images
-from squidlib.config import SquidConfig
 from squidlib.data.digits import Digits
 from squidlib.detection import metrics
 from squidlib.detection.calibration import calibrate
@@ -26,6 +25,7 @@ from squidlib.detection.metrics import decide, oracle_threshold, pixel_auc
 from squidlib.detection.scores import SCORES
 from squidlib.discriminator import Discriminator
 from squidlib.squid import Squid, fill_memory
+from squidlib.training.presets import PRESETS
 
 RATE = 0.2
 bootstrap_auc = functools.partial(metrics.bootstrap_auc, rounds=20)
@@ -61,7 +61,7 @@ def data(glyphs: Glyphs) -> Digits:
 def detector(data: Digits) -> Detector:
     """Untrained, its memory filled, calibrated."""
     torch.manual_seed(0)
-    squid, discriminator = Squid(SquidConfig.laptop()), Discriminator((1, 96, 96)).eval()
+    squid, discriminator = Squid(PRESETS["laptop"]["digitanatomy"].config), Discriminator((1, 96, 96)).eval()
     fill_memory(squid, data.reference()[:100])
     return Detector(squid, discriminator, calibrate(squid.eval(), discriminator, data.calibration()[:64]), {})
 

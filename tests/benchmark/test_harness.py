@@ -17,9 +17,9 @@ from squidlib.benchmark.job import Job, work
 from squidlib.benchmark.pictures import auc_chart, reconstructions_picture
 from squidlib.benchmark.registry import TRIVIAL
 from squidlib.benchmark.report import as_csv, as_json, as_markdown
-from squidlib.benchmark.source import preset_of
 from squidlib.benchmark.store import JobResult, Store
 from squidlib.benchmark.summary import Row, spread, summarise
+from squidlib.training.presets import PRESETS
 from tests.benchmark_toys import TOYS, ToySource
 from tests.helpers import contents, refusal
 
@@ -31,7 +31,7 @@ def run(folder: Path, systems: list[str], seeds: int) -> list[str]:
     store, said = Store(folder), list[str]()
     store.open(SETTINGS)
     chosen = {name: TOYS[name] for name in systems}
-    run_jobs(store, ToySource(), preset_of("digitanatomy"), chosen, seeds, 0.002, "cpu", said.append)
+    run_jobs(store, ToySource(), PRESETS["laptop"]["digitanatomy"], chosen, seeds, 0.002, "cpu", said.append)
     return said
 
 
@@ -39,7 +39,7 @@ def run(folder: Path, systems: list[str], seeds: int) -> list[str]:
 def ran(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[str]]:
     """Toys in processes of their own; one raises, one is killed, one was done before."""
     folder = tmp_path_factory.mktemp("benchmark")
-    work(Job("brightness", 0, TOYS["brightness"], preset_of("digitanatomy"), ToySource(), 0.12, "cpu", folder))
+    work(Job("brightness", 0, TOYS["brightness"], PRESETS["laptop"]["digitanatomy"], ToySource(), 0.12, "cpu", folder))
     return folder, run(folder, list(TOYS), 1)
 
 

@@ -18,14 +18,14 @@ from squidlib.benchmark import subprocess as apart
 from squidlib.benchmark.job import Job, ask, work
 from squidlib.benchmark.judging import judge
 from squidlib.benchmark.registry import Entry
-from squidlib.benchmark.source import NamedSource, TestSet, preset_of
+from squidlib.benchmark.source import NamedSource, TestSet
 from squidlib.benchmark.squid_system import SquidSystem
 from squidlib.benchmark.store import Store
 from squidlib.benchmark.subprocess import run_apart
 from squidlib.config import LossWeights
 from squidlib.detection.metrics import auc, decide, pixel_auc
 from squidlib.training.config import TrainingConfig
-from squidlib.training.presets import Preset
+from squidlib.training.presets import PRESETS, Preset
 from tests.benchmark_toys import KINDS, TOYS, Blind, Brightness, Stepwise, ToySource, deaf, ending
 from tests.chest_folders import zhanglab_folder
 from tests.conftest import tiny_config
@@ -33,7 +33,7 @@ from tests.helpers import noise
 
 
 def job(name: str, folder: Path, seed: int = 0) -> Job:
-    return Job(name, seed, TOYS[name], preset_of("digitanatomy"), ToySource(), 0.2, "cpu", folder)
+    return Job(name, seed, TOYS[name], PRESETS["laptop"]["digitanatomy"], ToySource(), 0.2, "cpu", folder)
 
 
 def test_a_system_sees_images_and_never_a_label_a_kind_or_a_mask(
@@ -55,7 +55,7 @@ def test_a_system_sees_images_and_never_a_label_a_kind_or_a_mask(
         systems.append(Watching())
         return systems[-1]
 
-    watched = Job("brightness", 0, Entry(build), preset_of("digitanatomy"), Watched(), 1.0, "cpu", tmp_path)
+    watched = Job("brightness", 0, Entry(build), PRESETS["laptop"]["digitanatomy"], Watched(), 1.0, "cpu", tmp_path)
     work(watched)
     assert order == ["score", "score", "exam"]  # every answer is given before the first label is loaded
     for system in systems:
@@ -152,7 +152,7 @@ def test_a_termination_signal_ends_the_work_apart_too(tmp_path: Path) -> None:
 
 def test_squid_is_a_system_like_others() -> None:
     training = TrainingConfig(steps=5, schedule_steps=5, batch_size=2, refill_memory=True)
-    preset = Preset(tiny_config(), training, LossWeights(), preset_of("digitanatomy").jitter)
+    preset = Preset(tiny_config(), training, LossWeights(), PRESETS["laptop"]["digitanatomy"].jitter)
     normals, augmented = noise(9, 24, seed=1), noise(12, 24, seed=2)
     seen: list[int] = []
 

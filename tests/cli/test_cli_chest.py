@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from squidlib.data import registry as data_choice
 from squidlib.data.chest import ChestData
 from squidlib.data.registry import data_of, where_to_get
 from squidlib.detection.checkpoint import load
-from squidlib.training.presets import Preset, laptop_chest
+from squidlib.training.presets import PRESETS
 from squidlib.training.run_dir import Run
 from tests.chest_folders import chexpert_authors_folder, chexpert_folder, zhanglab_authors_folder, zhanglab_folder
 from tests.helpers import squid
@@ -24,15 +25,10 @@ Capture = pytest.CaptureFixture[str]
 @pytest.fixture(autouse=True)
 def few_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     """The preset, for two steps of four images."""
-    from dataclasses import replace
-
-    from squidlib.training import presets
-
-    def short() -> Preset:
-        preset = laptop_chest()
-        return preset._replace(training=replace(preset.training, steps=2, schedule_steps=2, batch_size=4))
-
-    monkeypatch.setattr(presets, "laptop_chest", short)
+    preset = PRESETS["laptop"]["zhanglab"]
+    short = preset._replace(training=replace(preset.training, steps=2, schedule_steps=2, batch_size=4))
+    for name in data_choice.CHEST:
+        monkeypatch.setitem(PRESETS["laptop"], name, short)
 
 
 def test_zhanglab_is_trained_evaluated_and_every_score_stands_beside_the_baselines(

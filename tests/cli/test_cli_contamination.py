@@ -16,7 +16,7 @@ from torch import Tensor
 from squidlib.data.chest import ChestData, open_images, zhanglab
 from squidlib.teaching.studies import chest_contamination as study
 from squidlib.teaching.studies.results import Progress, read_runs, run_all, seconds_left
-from squidlib.training.presets import Preset, laptop_chest
+from squidlib.training.presets import PRESETS
 from squidlib.training.run_dir import Run
 from squidlib.utils.errors import UserError
 from tests.chest_folders import zhanglab_folder
@@ -28,14 +28,11 @@ Capture = pytest.CaptureFixture[str]
 @pytest.fixture(autouse=True)
 def few_images_a_step(monkeypatch: pytest.MonkeyPatch) -> None:
     """The preset with batches of four images of 64 px, and 16 augmented images for the baselines."""
-    from squidlib.training import presets
-
-    def short() -> Preset:
-        preset = laptop_chest()
-        config = replace(preset.config, image_size=64, grid=2)
-        return preset._replace(config=config, training=replace(preset.training, batch_size=4))
-
-    monkeypatch.setattr(presets, "laptop_chest", short)
+    preset = PRESETS["laptop"]["zhanglab"]
+    short = preset._replace(
+        config=replace(preset.config, image_size=64, grid=2), training=replace(preset.training, batch_size=4)
+    )
+    monkeypatch.setitem(PRESETS["laptop"], "zhanglab", short)
     monkeypatch.setattr(study, "AUGMENTED", 16)
 
 

@@ -19,7 +19,7 @@ from squidlib.config import LossWeights, SquidConfig, as_plain
 from squidlib.detection.checkpoint import save
 from squidlib.training.config import TrainingConfig
 from squidlib.training.loop import start
-from squidlib.training.presets import laptop_digitanatomy
+from squidlib.training.presets import PRESETS
 from squidlib.training.run_dir import Run
 from squidlib.utils.safetensors_io import read_tensors, write_tensors
 from tests.helpers import contents, squid, untrained
@@ -33,7 +33,7 @@ def world(tmp_path_factory: pytest.TempPathFactory, split: GlyphSplit) -> Path:
     world = tmp_path_factory.mktemp("wörld")
     good = world / "good.safetensors"
     normals = DigitAnatomy(split.calibration, {"normal": 8}, seed=5).images()
-    save(untrained(SquidConfig.laptop(), normals), good)
+    save(untrained(PRESETS["laptop"]["digitanatomy"].config, normals), good)
     tensors, metadata = read_tensors(good)
     content = good.read_bytes()
     (world / "cut.safetensors").write_bytes(content[:-5])
@@ -56,13 +56,13 @@ def world(tmp_path_factory: pytest.TempPathFactory, split: GlyphSplit) -> Path:
     (world / "folder.png").mkdir()
     (world / "no images").mkdir()
 
-    preset = laptop_digitanatomy()
+    preset = PRESETS["laptop"]["digitanatomy"]
     training = TrainingConfig(steps=2, batch_size=2)
     metadata = {"data": "digitanatomy", "glyphs": "mnist5000", "jitter": as_plain(preset.jitter)}
-    state = start(SquidConfig.laptop(), training, "cpu")
-    for name, config in (("cut run", SquidConfig.laptop()), ("misfit run", SquidConfig(width=4)), ("done", None)):
+    state = start(preset.config, training, "cpu")
+    for name, config in (("cut run", preset.config), ("misfit run", SquidConfig(width=4)), ("done", preset.config)):
         run = Run(world / name)
-        run.write_settings(config or SquidConfig.laptop(), training, LossWeights(), metadata)
+        run.write_settings(config, training, LossWeights(), metadata)
         run.save_state(state)
     os.truncate(world / "cut run" / "training.safetensors", 5000)
     shutil.copytree(world / "cut run", world / "bad log")

@@ -15,12 +15,12 @@ from PIL import Image, ImageOps
 from torch import Tensor
 
 from digitanatomy import DigitAnatomy, GlyphSplit
-from squidlib.config import SquidConfig
 from squidlib.data.images import read_image
 from squidlib.detection.checkpoint import save
 from squidlib.detection.detector import Detector
 from squidlib.detection.prediction import NotFiniteError, Prediction
 from squidlib.detection.scores import SCORES
+from squidlib.training.presets import PRESETS
 from squidlib.utils.plotting import MAP_COLOURS
 from tests.helpers import Said, contents, squid, untrained
 
@@ -29,7 +29,9 @@ Capture = pytest.CaptureFixture[str]
 
 @pytest.fixture(scope="module")
 def detector(split: GlyphSplit) -> Detector:
-    return untrained(SquidConfig.laptop(), DigitAnatomy(split.calibration, {"normal": 20}, seed=5).images())
+    return untrained(
+        PRESETS["laptop"]["digitanatomy"].config, DigitAnatomy(split.calibration, {"normal": 20}, seed=5).images()
+    )
 
 
 @pytest.fixture(scope="module")

@@ -7,10 +7,10 @@ import torch
 from torch import Tensor
 
 from digitanatomy import DigitAnatomy, GlyphSplit
-from squidlib.config import SquidConfig
 from squidlib.detection.calibration import LEAST, Calibration, calibration_of, image_scores, standardised
 from squidlib.detection.detector import Detector
 from squidlib.detection.scores import SCORES, RawScores
+from squidlib.training.presets import PRESETS
 from tests.helpers import untrained
 
 CORNER = (slice(None), slice(None), slice(0, 32), slice(0, 32))  # the first of nine tiles
@@ -25,7 +25,7 @@ def normals(split: GlyphSplit) -> Tensor:
 
 @pytest.fixture(scope="module")
 def detector(normals: Tensor) -> Detector:
-    return untrained(SquidConfig.laptop(), normals)
+    return untrained(PRESETS["laptop"]["digitanatomy"].config, normals)
 
 
 def raw(count: int = 30, positions: int = 4) -> RawScores:

@@ -9,16 +9,18 @@ import torch
 from torch import Tensor
 
 from digitanatomy import DigitAnatomy, GlyphSplit
-from squidlib.config import SquidConfig
 from squidlib.detection.calibration import calibrate
 from squidlib.detection.detector import Detector
 from squidlib.detection.scores import SCORES
+from squidlib.training.presets import PRESETS
 from tests.helpers import refusal, untrained
 
 
 @pytest.fixture(scope="module")
 def detector(split: GlyphSplit) -> Detector:
-    return untrained(SquidConfig.laptop(), DigitAnatomy(split.calibration, {"normal": 40}, seed=5).images())
+    return untrained(
+        PRESETS["laptop"]["digitanatomy"].config, DigitAnatomy(split.calibration, {"normal": 40}, seed=5).images()
+    )
 
 
 @pytest.fixture(scope="module")

@@ -16,6 +16,7 @@ from squidlib.discriminator import Discriminator
 from squidlib.inpainting import binary_positions
 from squidlib.skip_memory import SkipMemory
 from squidlib.squid import Squid, count_parameters, fill_memory
+from squidlib.training.presets import PRESETS
 from squidlib.utils.errors import UserError
 from tests.conftest import tiny_config
 
@@ -30,13 +31,13 @@ def filled(config: SquidConfig, seed: int = 0) -> tuple[Squid, Tensor]:
 
 @pytest.mark.parametrize(
     ("config", "millions", "features"),
-    [(SquidConfig.paper_digitanatomy(), 52.9, 1024), (SquidConfig.paper_zhanglab(), 44.5, 2048)],
+    [(PRESETS["paper"]["digitanatomy"].config, 52.9, 1024), (PRESETS["paper"]["zhanglab"].config, 44.5, 2048)],
 )
 def test_the_published_settings_have_the_published_size(config: SquidConfig, millions: float, features: int) -> None:
     with torch.device("meta"):
         assert round(count_parameters(Squid(config)) / 1e6, 1) == millions
     assert config.features == features
-    assert SquidConfig.paper_chexpert() == SquidConfig.paper_zhanglab()
+    assert PRESETS["paper"]["chexpert"].config == PRESETS["paper"]["zhanglab"].config
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import torch
 from squidlib.squid import fill_memory
 from squidlib.teaching.lesson.chest_training import chest_preset, glance
 from squidlib.training.loop import start, train_step, unwrapped
-from squidlib.training.presets import gpu_chest, laptop_chest
+from squidlib.training.presets import PRESETS
 from tests.conftest import tiny_config
 from tests.helpers import noise
 
@@ -20,17 +20,17 @@ def test_schedule_and_warm_up_fit_the_steps(steps: int) -> None:
     training = chest_preset(steps).training
     assert (training.steps, training.schedule_steps) == (steps, steps)
     assert 1 <= training.warmup_steps <= max(1, steps // 8)
-    assert training.warmup_steps <= laptop_chest().training.warmup_steps
+    assert training.warmup_steps <= PRESETS["laptop"]["zhanglab"].training.warmup_steps
 
 
 def test_without_a_number_it_is_the_preset_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
-    for there, expected in ((True, gpu_chest()), (False, laptop_chest())):
+    for there, expected in ((True, PRESETS["gpu"]["zhanglab"]), (False, PRESETS["laptop"]["zhanglab"])):
         monkeypatch.setattr(torch.cuda, "is_available", lambda there=there: there)
         assert chest_preset(None) == expected
 
 
 def test_a_glance_scores_every_image_and_leaves_the_training_as_it_was() -> None:
-    preset = laptop_chest()
+    preset = PRESETS["laptop"]["zhanglab"]
     training = replace(preset.training, steps=2, batch_size=4)
     seen = []
     for looks in (False, True):
@@ -51,7 +51,7 @@ def test_a_glance_scores_every_image_and_leaves_the_training_as_it_was() -> None
 
 def test_a_glance_does_not_depend_on_the_images_beside_it() -> None:
     """In training mode, batch normalisation would mix them."""
-    state = start(tiny_config(), replace(laptop_chest().training, steps=1), "cpu")
+    state = start(tiny_config(), replace(PRESETS["laptop"]["zhanglab"].training, steps=1), "cpu")
     images = noise(6, 24)
     fill_memory(unwrapped(state.squid), images)
     state.squid.train()

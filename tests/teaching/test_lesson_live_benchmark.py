@@ -11,10 +11,10 @@ from squidlib.detection.metrics import auc
 from squidlib.teaching.lesson import interruptible
 from squidlib.teaching.lesson.board import board
 from squidlib.teaching.lesson.live_benchmark import part_of, ranked, run_live
-from squidlib.training.presets import laptop_digitanatomy
+from squidlib.training.presets import PRESETS
 from tests.benchmark_toys import KINDS, Blind, Brightness, ToySource, blind, brightness, failing, stepwise
 
-PRESET = laptop_digitanatomy()
+PRESET = PRESETS["laptop"]["digitanatomy"]
 SOURCE = ToySource()
 TOYS = {"failing": Entry(failing), "brightness": Entry(brightness, TRIVIAL), "stepwise": Entry(stepwise)}
 

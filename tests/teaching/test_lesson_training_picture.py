@@ -13,6 +13,7 @@ from squidlib.losses import GeneratorLoss
 from squidlib.squid import Squid, fill_memory
 from squidlib.teaching.lesson.training_picture import BINS, DISCRIMINATOR, GAP, TERMS, TrainingPicture, reconstruct_now
 from squidlib.training.loop import StepResult
+from squidlib.training.presets import PRESETS
 from tests.conftest import tiny_config
 from tests.helpers import noise
 
@@ -22,7 +23,7 @@ def picture(squid: Squid | None = None, **changes: Any) -> TrainingPicture:
     images = noise(3, 24)
     squid = squid or Squid(tiny_config())
     fill_memory(squid, images)
-    return TrainingPicture(squid, images, ("a", "b", "c"), LossWeights.laptop(), **changes)
+    return TrainingPicture(squid, images, ("a", "b", "c"), PRESETS["laptop"]["digitanatomy"].weights, **changes)
 
 
 def result(step: int, value: float = 1.0, adversary: bool = True) -> StepResult:
@@ -34,7 +35,7 @@ def result(step: int, value: float = 1.0, adversary: bool = True) -> StepResult:
 def test_what_is_drawn_is_the_factor_times_the_term() -> None:
     watched = picture()
     watched.note(result(0, 2.0))
-    weights = LossWeights.laptop()
+    weights = PRESETS["laptop"]["digitanatomy"].weights
     shares = {name: points[0][1] for name, points in watched.shares.items()}
     assert shares.pop(DISCRIMINATOR) == 2.0  # its factor is in it already
     assert shares == pytest.approx({name: 2 * getattr(weights, term) for name, term in TERMS.items()})

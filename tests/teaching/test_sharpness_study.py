@@ -17,7 +17,7 @@ from squidlib.teaching.studies import results, sharpness, shortcuts
 from squidlib.teaching.studies.results import load_runs, run_all
 from squidlib.teaching.studies.sharpness import TESTED, jobs
 from squidlib.teaching.studies.shortcuts import AS_IS, BOTH, CONDITIONS, SHARP, Images, as_it_is, prepare
-from squidlib.training.presets import Preset, laptop_chest
+from squidlib.training.presets import PRESETS, Preset
 from tests.chest_folders import zhanglab_folder
 
 SIDE = 64
@@ -36,7 +36,7 @@ def raw(tmp_path_factory: pytest.TempPathFactory) -> Images:
 
 
 def preset() -> Preset:
-    short = laptop_chest()
+    short = PRESETS["laptop"]["zhanglab"]
     config = replace(short.config, image_size=SIDE, grid=2)
     return short._replace(config=config, training=replace(short.training, steps=2, schedule_steps=2, batch_size=4))
 

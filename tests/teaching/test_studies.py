@@ -21,7 +21,7 @@ from squidlib.teaching.studies.ablation import judge
 from squidlib.teaching.studies.results import auc_by_kind, load_runs, run_all, spread
 from squidlib.teaching.studies.variants import LearnedSlots, SharedQueue, variants
 from squidlib.training.loop import TrainingState, start, train, unwrapped
-from squidlib.training.presets import laptop_digitanatomy
+from squidlib.training.presets import PRESETS
 from squidlib.training.trainer import finish
 from tests.helpers import NoiseData, noise, refusal
 
@@ -36,7 +36,7 @@ def features(count: int, positions: int = 3, length: int = 4, seed: int = 0) -> 
 def test_the_whole_comes_first_and_changes_nothing() -> None:
     first = next(iter(variants().items()))
     assert first[0] == "whole"
-    assert first[1].preset == laptop_digitanatomy()
+    assert first[1].preset == PRESETS["laptop"]["digitanatomy"]
 
 
 def test_variants_differ_from_each_other_in_words_and_in_fact() -> None:
@@ -51,7 +51,8 @@ def two_steps(name: str) -> TrainingState:
     variant = variants()[name]
     training = replace(variant.preset.training, steps=2, schedule_steps=2, batch_size=4, refill_memory=False)
     state = start(variant.preset.config, training, "cpu", variant.block)
-    train(state, NoiseData(96), training, variant.preset.weights)
+    for _ in train(state, NoiseData(96), training, variant.preset.weights):
+        pass
     return state
 
 

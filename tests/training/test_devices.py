@@ -19,7 +19,6 @@ import torch
 from torch._subclasses.fake_tensor import FakeTensorMode
 
 import squidlib.training.loop
-from squidlib.config import LossWeights
 from squidlib.detection.scores import raw_scores
 from squidlib.discriminator import Discriminator
 from squidlib.losses import discriminator_loss, generator_loss
@@ -28,6 +27,7 @@ from squidlib.squid import Squid
 from squidlib.training.config import TrainingConfig
 from squidlib.training.early_stopping import validation_loss
 from squidlib.training.loop import TrainingState, start, train, train_step, unwrapped
+from squidlib.training.presets import PRESETS
 from squidlib.training.state import restore, snapshot
 from squidlib.training.trainer import finish
 from squidlib.utils.distributed import all_gather, all_reduce_max, all_reduce_mean, average_gradients
@@ -61,7 +61,7 @@ def test_every_loss_of_a_training_step_stays_on_its_device(cuda: torch.device) -
     squid, discriminator, images = made(cuda)
     squid.train()
     output = squid(images)
-    weights = LossWeights.laptop()
+    weights = PRESETS["laptop"]["digitanatomy"].weights
     loss = generator_loss(output, images, discriminator(output.reconstruction), squid.inpainting.memory.slots, weights)
     other = discriminator_loss(discriminator(images), discriminator(output.reconstruction.detach()), weights)
     assert {term.device.type for term in (*loss, other)} == {"cuda"}
@@ -92,7 +92,7 @@ def test_fake_tensors_do_notice_a_mix_up(cuda: torch.device) -> None:
 TRAINING = TrainingConfig(
     steps=4, schedule_steps=4, batch_size=4, generator_every=2, refill_memory=True, validate_every=2, patience=9
 )
-WEIGHTS, DATA = LossWeights.laptop(), StreamOfNoise(24)
+WEIGHTS, DATA = PRESETS["laptop"]["digitanatomy"].weights, StreamOfNoise(24)
 
 
 @pytest.fixture
@@ -123,7 +123,7 @@ def everything(state: TrainingState) -> list[torch.Tensor]:
 
 def test_a_whole_training_stays_on_its_device(gpu: torch.device) -> None:
     state = begun()
-    train(state, DATA, TRAINING, WEIGHTS)
+    list(train(state, DATA, TRAINING, WEIGHTS))
     tensors = everything(state)
     assert len(tensors) > 300
     assert {tensor.device for tensor in tensors} == {gpu}
@@ -132,7 +132,7 @@ def test_a_whole_training_stays_on_its_device(gpu: torch.device) -> None:
 
 def test_a_saved_training_goes_on_on_its_device(gpu: torch.device) -> None:
     state, other = begun(), begun()
-    train(state, DATA, TRAINING, WEIGHTS)
+    list(train(state, DATA, TRAINING, WEIGHTS))
     tensors, metadata = snapshot(state)
     assert {tensor.device.type for name, tensor in tensors.items() if name.startswith("squid.")} == {"cpu"}
     restore(other, tensors, metadata)
@@ -146,7 +146,7 @@ def test_a_trained_detector_is_calibrated_scores_and_draws_on_its_device_and_ans
     gpu: torch.device,
 ) -> None:
     state = begun()
-    train(state, DATA, TRAINING, WEIGHTS)
+    list(train(state, DATA, TRAINING, WEIGHTS))
     detector, images = finish(state, DATA, {}), DATA.batch(9, 3)
     assert detector.device == gpu
     assert {part.device for part in detector.calibration.as_tensors().values()} == {gpu}
@@ -170,7 +170,7 @@ def test_what_processes_exchange_stays_on_its_device(gpu: torch.device, monkeypa
     monkeypatch.setattr("torch.distributed.all_reduce", lambda tensor, *_: sent.append(tensor.device))
     assert all_gather(torch.rand(2, 3, device=gpu)).shape == (4, 3)
     average_gradients(module)
-    all_reduce_mean([torch.ones((), device=gpu)])
+    all_reduce_mean({"loss": torch.ones((), device=gpu)})
     all_reduce_max(1, gpu)
     assert sent == [gpu] * 6
 

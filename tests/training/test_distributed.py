@@ -12,12 +12,12 @@ import torch
 from torch.multiprocessing import ProcessExitedException, ProcessRaisedException
 
 from digitanatomy import Glyphs, Jitter
-from squidlib.config import LossWeights
 from squidlib.data.chest import ChestData, open_images, zhanglab
 from squidlib.data.digits import Digits, NormalData
 from squidlib.training.config import TrainingConfig
 from squidlib.training.devices import Layout, layout_of
 from squidlib.training.launch import train_by_many
+from squidlib.training.presets import PRESETS
 from squidlib.training.run_dir import Run
 from squidlib.utils.distributed import local_batch_size
 from tests.chest_folders import zhanglab_folder
@@ -30,7 +30,7 @@ TRAINING = TrainingConfig(
     steps=6, schedule_steps=6, batch_size=4, generator_every=2, discriminator_every=3, validate_every=2,
     learning_rate=1e-3,
 )  # fmt: skip
-WEIGHTS = LossWeights.laptop()
+WEIGHTS = PRESETS["laptop"]["digitanatomy"].weights
 #: Of the runs in folders: every step trains both, the memory is filled anew at the end, the best weights are kept.
 RUN_TRAINING = TrainingConfig(steps=6, schedule_steps=6, batch_size=4, refill_memory=True, validate_every=2, patience=9)
 

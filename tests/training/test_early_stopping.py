@@ -49,7 +49,8 @@ class Kept:
 @pytest.fixture(scope="module")
 def kept() -> Kept:
     kept = Kept(start(tiny_config(), TRAINING, "cpu"))
-    train(kept.state, DATA, TRAINING, LossWeights(), kept.note)
+    for result in train(kept.state, DATA, TRAINING, LossWeights()):
+        kept.note(result)
     return kept
 
 
@@ -69,7 +70,7 @@ def test_the_networks_and_the_memory_of_the_lowest_loss_are_kept(kept: Kept) -> 
 def test_looking_changes_nothing(kept: Kept) -> None:
     plain = start(tiny_config(), TRAINING, "cpu")
     training = replace(TRAINING, steps=len(kept.losses), validate_every=0, patience=0)
-    train(plain, DATA, training, LossWeights())
+    list(train(plain, DATA, training, LossWeights()))
     assert all(torch.equal(kept.networks[-1][name], tensor) for name, tensor in networks_of(plain).items())
     unwrapped(plain.squid).eval()
     validation_loss(plain, DATA.validation())
@@ -190,4 +191,4 @@ def test_what_cannot_be_validated_is_refused() -> None:
             return DATA.calibration()
 
     with pytest.raises(ValueError, match="validation"):
-        train(state, Bare(), TRAINING, LossWeights())
+        next(train(state, Bare(), TRAINING, LossWeights()))

@@ -12,10 +12,12 @@ from torch import Tensor, nn
 from squidlib.config import LossWeights
 from squidlib.training.config import TrainingConfig
 from squidlib.training.loop import TrainingState, schedule, start, train, train_step, unwrapped
+from squidlib.training.presets import PRESETS
 from squidlib.utils.errors import UserError
 from tests.conftest import tiny_config
 
 TINY = TrainingConfig(steps=3, schedule_steps=3, batch_size=4)
+WEIGHTS = PRESETS["laptop"]["digitanatomy"].weights
 
 
 class Noise:
@@ -33,8 +35,7 @@ class Noise:
 
 def prepared(training: TrainingConfig = TINY) -> TrainingState:
     state = start(tiny_config(), training, "cpu")
-    train(state, Noise(), replace(training, steps=1, refill_memory=False), LossWeights.laptop())
-    state.squid.train()
+    list(train(state, Noise(), replace(training, steps=1, refill_memory=False), WEIGHTS))
     return state
 
 
@@ -83,7 +84,7 @@ def test_the_same_seed_gives_the_same_run_and_another_another() -> None:
         training = replace(TINY, seed=seed)
         state = start(tiny_config(), training, "cpu")
         torch.rand(3)  # whatever else draws random numbers must not matter
-        train(state, Noise(), training, LossWeights.laptop())
+        list(train(state, Noise(), training, WEIGHTS))
         runs.append(weights_of(unwrapped(state.squid)))
     assert torch.equal(runs[0], runs[1])
     assert not torch.equal(runs[0], runs[2])
@@ -92,7 +93,7 @@ def test_the_same_seed_gives_the_same_run_and_another_another() -> None:
 def test_refilling_leaves_the_reference_images_features() -> None:
     training = replace(TINY, refill_memory=True)
     state = start(tiny_config(), training, "cpu")
-    train(state, Noise(), training, LossWeights())
+    list(train(state, Noise(), training, LossWeights()))
     squid = unwrapped(state.squid).eval()
     assert torch.allclose(
         squid.inpainting.memory.contents().transpose(0, 1), squid.query(Noise().reference()), atol=1e-5
@@ -101,12 +102,10 @@ def test_refilling_leaves_the_reference_images_features() -> None:
 
 def test_training_reduces_the_reconstruction_error() -> None:
     training = replace(TINY, steps=40, schedule_steps=40, learning_rate=2e-3)
-    state, errors = start(tiny_config(), training, "cpu"), []
-
-    def note(result) -> None:  # type: ignore[no-untyped-def]
-        errors.append(float(result.generator.reconstruction))
-
-    train(state, Noise(), training, LossWeights(), note)
+    state = start(tiny_config(), training, "cpu")
+    results = list(train(state, Noise(), training, LossWeights()))
+    errors = [float(result.generator.reconstruction) for result in results if result.generator is not None]
+    assert [result.step for result in results] == list(range(40))
     assert sum(errors[-5:]) < 0.95 * sum(errors[:5])
 
 

@@ -14,7 +14,7 @@ from squidlib.config import LossWeights, as_plain
 from squidlib.training import compile as compiling
 from squidlib.training.config import TrainingConfig
 from squidlib.training.loop import start, train, unwrapped
-from squidlib.training.presets import gpu_chest, gpu_digitanatomy, laptop_digitanatomy
+from squidlib.training.presets import PRESETS
 from squidlib.training.run_dir import Run
 from squidlib.training.state import networks_of, restore, snapshot
 from tests.conftest import tiny_config
@@ -28,10 +28,10 @@ DATA = StreamOfNoise(24)
 def test_the_gpu_presets_see_as_many_images_as_the_laptops() -> None:
     seen = {
         preset.training.steps * preset.training.batch_size
-        for preset in (laptop_digitanatomy(), gpu_digitanatomy(), gpu_chest())
+        for preset in (PRESETS["laptop"]["digitanatomy"], PRESETS["gpu"]["digitanatomy"], PRESETS["gpu"]["zhanglab"])
     }
     assert len(seen) == 1
-    assert gpu_chest().config.image_size == 128
+    assert PRESETS["gpu"]["zhanglab"].config.image_size == 128
 
 
 def test_channels_last_trains_to_the_same_and_is_resumed_bit_identically() -> None:
@@ -41,12 +41,14 @@ def test_channels_last_trains_to_the_same_and_is_resumed_bit_identically() -> No
     assert weight.is_contiguous(memory_format=torch.channels_last)
     losses: list[list[float]] = [[], []]
     for state, kept, config in ((plain, losses[0], PLAIN), (last, losses[1], training)):
-        train(state, DATA, config, LossWeights(), lambda result, kept=kept: kept.append(float(result.generator.total)))  # type: ignore[misc]
+        for result in train(state, DATA, config, LossWeights()):
+            assert result.generator is not None
+            kept.append(float(result.generator.total))
     assert losses[1] == pytest.approx(losses[0], rel=1e-4)
     half, rest = start(tiny_config(), training, "cpu"), start(tiny_config(), training, "cpu")
-    train(half, DATA, replace(training, steps=2), LossWeights())
+    list(train(half, DATA, replace(training, steps=2), LossWeights()))
     restore(rest, *snapshot(half))
-    train(rest, DATA, training, LossWeights())
+    list(train(rest, DATA, training, LossWeights()))
     assert all(torch.equal(tensor, networks_of(rest)[name]) for name, tensor in networks_of(last).items())
 
 
@@ -59,7 +61,7 @@ def test_where_nothing_can_be_compiled_a_line_says_so_and_training_goes_on(
     monkeypatch.setattr(torch, "compile", broken)
     training = replace(PLAIN, compile=True)
     state = start(tiny_config(), training, "cpu")
-    train(state, DATA, training, LossWeights())
+    list(train(state, DATA, training, LossWeights()))
     assert capsys.readouterr().err == "note: without torch.compile, which fails here: no compiler is here\n"
     assert state.step == PLAIN.steps
 

@@ -47,7 +47,7 @@ def test_the_product_rate_counts_two_operations_a_multiplication(monkeypatch: py
 def test_a_machine_without_bf16_is_told_so(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(bench, "has_fast_bf16", lambda: False)
     monkeypatch.setattr(bench, "product_rate", lambda dtype, device: 50e9)
-    monkeypatch.setattr(Bench, "_measure", lambda self, name, precision, device, base: [precision] * 7)
+    monkeypatch.setattr(Bench, "_measure", lambda self, preset, dataset, precision, device, base: [precision] * 7)
     monkeypatch.setattr(cli, "_explorer", lambda: iter(["explorer: as fast as it is"]))
     assert Bench(device="cpu").run() == 0
     said = capsys.readouterr().out

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from squidlib.detection.scores import score_batches
 from squidlib.training.loop import TrainingState, unwrapped
-from squidlib.training.presets import Preset, gpu_chest, laptop_chest
+from squidlib.training.presets import PRESETS, Preset
 
 BATCH = 64  #: images that are looked at at once
 
@@ -25,8 +25,8 @@ def chest_preset(steps: int | None) -> Preset:
         steps: None is as many as the preset has: ``gpu`` where there is a CUDA GPU, else ``laptop``.
     """
     if steps is None:
-        return gpu_chest() if torch.cuda.is_available() else laptop_chest()
-    preset = laptop_chest()
+        return PRESETS["gpu"]["zhanglab"] if torch.cuda.is_available() else PRESETS["laptop"]["zhanglab"]
+    preset = PRESETS["laptop"]["zhanglab"]
     warm = min(preset.training.warmup_steps, max(1, steps // 8))
     return preset._replace(training=replace(preset.training, steps=steps, schedule_steps=steps, warmup_steps=warm))
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TypeVar
+
+ResultT = TypeVar("ResultT")
 
 
 @dataclass
@@ -17,13 +20,17 @@ class Steps:
 
     def __call__(self, count: int, begin: int = 0) -> Iterator[int]:
         """The steps ``begin`` to ``count`` - 1; a training that goes on begins where it stopped."""
+        return self.over(range(begin, count), count, begin)
+
+    def over(self, results: Iterable[ResultT], count: int, begin: int = 0) -> Iterator[ResultT]:
+        """What ``train`` gives, a result a step; of the steps, ``begin`` were done before."""
         from tqdm.auto import tqdm
 
         self.count, self.done = count, begin
         with tqdm(total=count, initial=begin, desc=self.what, unit="step") as bar:
-            for step in range(begin, count):
-                yield step
-                self.done = step + 1
+            for result in results:
+                yield result
+                self.done += 1
                 bar.update()
 
 

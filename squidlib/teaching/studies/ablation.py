@@ -38,7 +38,8 @@ def train_variant(variant: Variant, steps: int, seed: int) -> tuple[Detector, Di
     training = replace(preset.training, steps=steps, schedule_steps=steps, seed=seed)
     data = Digits(seed=seed, jitter=preset.jitter)
     state = start(preset.config, training, "cpu", variant.block)
-    train(state, data, training, preset.weights)
+    for _ in train(state, data, training, preset.weights):
+        pass
     return finish(state, data, {}), data
 
 

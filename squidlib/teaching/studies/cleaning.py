@@ -21,7 +21,7 @@ from squidlib.squid import fill_memory
 from squidlib.teaching.studies.contamination import STEPS, DirtyDigits
 from squidlib.teaching.studies.results import SEEDS, auc_by_kind, one_thread, run_all
 from squidlib.training.loop import start, train
-from squidlib.training.presets import laptop_digitanatomy
+from squidlib.training.presets import PRESETS
 from squidlib.training.trainer import finish
 
 SHARES = (60,)
@@ -30,10 +30,11 @@ SHARES = (60,)
 def one_run(share: int, seed: int, steps: int = STEPS["SQUID"], images: int = 1600) -> dict[str, Any]:
     """Train on a dirty set; AUC by kind as it is, cleaned, and with normal images in memory and calibration."""
     data, clean = DirtyDigits(share, images, seed), DirtyDigits(100, images, seed)
-    preset = laptop_digitanatomy()
+    preset = PRESETS["laptop"]["digitanatomy"]
     training = replace(preset.training, steps=steps, schedule_steps=steps, seed=seed)
     state = start(preset.config, training, "cpu")
-    train(state, data, training, preset.weights)
+    for _ in train(state, data, training, preset.weights):
+        pass
     dirty = finish(state, data, {})
     squid = deepcopy(dirty.squid)
     fill_memory(squid, clean.reference())

@@ -22,7 +22,7 @@ from squidlib.baselines import AutoEncoder, MemAE
 from squidlib.data.digits import Digits
 from squidlib.teaching.studies.results import SEEDS, auc_by_kind, one_thread, run_all
 from squidlib.training.loop import start, train
-from squidlib.training.presets import Preset, laptop_digitanatomy
+from squidlib.training.presets import PRESETS, Preset
 from squidlib.training.trainer import finish
 
 SHARES = (100, 90, 80, 70, 60, 50)  #: per cent of the training images that are normal
@@ -59,7 +59,7 @@ class DirtyDigits(Digits):
         if not 1 <= share <= 100:
             raise ValueError(f"the share of normal images lies in 1..100 per cent, got {share}")
         super().__init__(seed=seed)
-        self.jitter = (laptop_digitanatomy() if preset is None else preset).jitter
+        self.jitter = (PRESETS["laptop"]["digitanatomy"] if preset is None else preset).jitter
         self.seed = seed
         self.samples = _mixed(self.glyphs.train, images, share, seed)
         self.images = _images(self.samples)
@@ -120,10 +120,11 @@ def one_run(system: str, share: int, seed: int, steps: int, images: int = IMAGES
     data = DirtyDigits(share, images, seed)
     test = data.test()
     if system == "SQUID":
-        preset = laptop_digitanatomy()
+        preset = PRESETS["laptop"]["digitanatomy"]
         training = replace(preset.training, steps=steps, schedule_steps=steps, seed=seed)
         state = start(preset.config, training, "cpu")
-        train(state, data, training, preset.weights)
+        for _ in train(state, data, training, preset.weights):
+            pass
         return auc_by_kind(test.kinds, finish(state, data, {}).score(test.images()))
     # The baselines see as many varied images as SQUID's endless stream would show them in one epoch.
     normals = torch.cat([data.batch(step, 100) for step in range(images // 100)])

@@ -41,7 +41,7 @@ from squidlib.teaching.studies.shortcuts import (
     prepare,
 )
 from squidlib.training.loop import start, train
-from squidlib.training.presets import Preset, laptop_chest
+from squidlib.training.presets import PRESETS, Preset
 from squidlib.training.trainer import finish
 
 STEPS, AUTO_ENCODER_STEPS = 200, 100
@@ -54,7 +54,8 @@ def squid_run(images: Images, preset: Preset, seed: int, matched: Images | None 
     training = replace(preset.training, seed=seed)
     state = start(preset.config, training, "cpu")
     data = replace(images, seed=seed)
-    train(state, data, training, preset.weights)
+    for _ in train(state, data, training, preset.weights):
+        pass
     detector = finish(state, data, {})
     figures = _aucs(detector.scores(images.test), images.labels)
     if matched is not None:
@@ -120,7 +121,7 @@ def main() -> None:
     parser.add_argument("--cache", type=Path, help="where decoded X-rays are kept; by default a folder in --data")
     chosen = parser.parse_args()
     one_thread()
-    preset = laptop_chest()
+    preset = PRESETS["laptop"]["zhanglab"]
     preset = preset._replace(training=replace(preset.training, steps=STEPS, schedule_steps=STEPS))
     data = data_of(
         {

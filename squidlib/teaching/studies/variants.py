@@ -6,7 +6,7 @@ What a line changes is the whole of the change: the rest of network, training an
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import torch
 from jaxtyping import Float
@@ -17,7 +17,7 @@ from squidlib.config import SquidConfig
 from squidlib.inpainting import InpaintingBlock
 from squidlib.memory import MemoryMatrix, MemoryQueue, MemoryRead, Shrink, Similarity, dot_similarity
 from squidlib.shrinkage import hard_shrink
-from squidlib.training.presets import Preset, laptop_digitanatomy
+from squidlib.training.presets import PRESETS, Preset
 
 HARD_THRESHOLD = 0.0025  #: MemAE's lambda
 
@@ -126,14 +126,14 @@ class Variant:
     """One row of the ablation table: what is changed, in words, and the changed parts."""
 
     what: str
-    preset: Preset = field(default_factory=laptop_digitanatomy)
+    preset: Preset = PRESETS["laptop"]["digitanatomy"]
     block: Callable[[SquidConfig], InpaintingBlock] = InpaintingBlock
     has_memory: bool = True
 
 
 def variants() -> dict[str, Variant]:
     """Every row of the ablation table, the whole SQUID first."""
-    whole = laptop_digitanatomy()
+    whole = PRESETS["laptop"]["digitanatomy"]
     config, training, weights = whole.config, whole.training, whole.weights
     return {
         "whole": Variant("SQUID, laptop preset"),
