@@ -21,6 +21,7 @@ from squidlib.squid import Squid
 from squidlib.utils.errors import UserError
 from squidlib.utils.safetensors_io import read_tensors, write_tensors
 
+MEMORY = "squid.inpainting.memory.slots"
 MODEL_FILE = "model.safetensors"  #: of a finished run
 
 
@@ -117,7 +118,10 @@ def _check_tensors(config: SquidConfig, tensors: dict[str, Tensor]) -> None:
             raise UserError(f"{name} is missing")
         if name not in expected:
             raise UserError(f"{name} is no part of a detector")
-        if given[name].shape != expected[name].shape:
+        shape = expected[name].shape
+        if name == MEMORY and given[name].dim() == len(shape):  # its length may have been changed after training began
+            shape = torch.Size((shape[0], given[name].shape[1], shape[2]))
+        if given[name].shape != shape:
             raise UserError(f"{name} has shape {tuple(given[name].shape)}, not {tuple(expected[name].shape)}")
         if given[name].is_floating_point() != expected[name].is_floating_point() or given[name].is_complex():
             raise UserError(f"{name} holds {given[name].dtype}, not {expected[name].dtype}")
@@ -126,15 +130,16 @@ def _check_tensors(config: SquidConfig, tensors: dict[str, Tensor]) -> None:
             raise UserError(f"{name} holds NaN or infinity")
         if name.endswith(".running_var") and (tensor < 0).any():
             raise UserError(f"{name} holds a negative variance")
-    _check_memory(config, given)
+    _check_memory(given)
 
 
-def _check_memory(config: SquidConfig, tensors: dict[str, Tensor]) -> None:
+def _check_memory(tensors: dict[str, Tensor]) -> None:
     filled, pointer = (int(tensors[f"squid.inpainting.memory.{name}"]) for name in ("filled", "pointer"))
-    if not 1 <= filled <= config.slots:
-        raise UserError(f"its memory holds {filled} features a position; 1..{config.slots} expected")
-    if not 0 <= pointer < config.slots:
-        raise UserError(f"its memory's pointer is {pointer}; 0..{config.slots - 1} expected")
+    slots = tensors[MEMORY].shape[1]
+    if not 1 <= filled <= slots:
+        raise UserError(f"its memory holds {filled} features a position; 1..{slots} expected")
+    if not 0 <= pointer < slots:
+        raise UserError(f"its memory's pointer is {pointer}; 0..{slots - 1} expected")
 
 
 def _below(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:

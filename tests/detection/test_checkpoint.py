@@ -108,6 +108,14 @@ NAN = first(lambda number: number * torch.nan)
 INFINITE = first(lambda number: number + torch.inf)
 
 
+@pytest.mark.parametrize("slots", [3, 11])
+def test_a_memory_of_another_length_than_the_configuration_began_with_is_loaded(file: Path, slots: int) -> None:
+    detector = load(file)
+    detector.squid.inpainting.memory.resize(slots)
+    save(detector, file)
+    assert load(file).squid.inpainting.memory.slots.shape == (9, slots, 8)
+
+
 @pytest.mark.parametrize(
     ("name", "change", "said"),
     [
@@ -117,7 +125,9 @@ INFINITE = first(lambda number: number + torch.inf)
         ("squid.inpainting.memory.filled", torch.zeros_like, "holds 0 features"),
         ("squid.inpainting.memory.filled", lambda tensor: tensor + 100, "1..6 expected"),
         ("squid.inpainting.memory.pointer", lambda tensor: tensor - 100, "0..5 expected"),
-        ("squid.inpainting.memory.slots", lambda tensor: tensor[:, :2], "has shape (9, 2, 8), not (9, 6, 8)"),
+        ("squid.inpainting.memory.slots", lambda tensor: tensor[:, :2], "1..2 expected"),
+        ("squid.inpainting.memory.slots", lambda tensor: tensor[:4], "has shape (4, 6, 8), not (9, 6, 8)"),
+        ("squid.inpainting.memory.slots", lambda tensor: tensor[0], "has shape (6, 8), not (9, 6, 8)"),
         ("squid.student.last.weight", lambda tensor: tensor.long(), "torch.int64"),
         ("calibration.mean", NAN, "holds NaN"),
         ("calibration.mean", lambda tensor: tensor[:, :4], "(4, 4), not (4, 9)"),
