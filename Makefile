@@ -50,7 +50,7 @@ studies: $(READY) ## run what the studies in squidlib/teaching/studies still lac
 	$(BIN)/python -m squidlib.teaching.studies.memory_size
 	$(BIN)/python tools/studies.py
 
-benchmark: $(READY) ## all systems on DigitAnatomy, or with CHEST=folder on X-rays (1.5 to 3 hours), write docs/benchmark.md
+benchmark: $(READY) ## all methods on DigitAnatomy, or with CHEST=folder on X-rays (1.5 to 3 hours), write docs/benchmark.md
 	$(if $(CHEST),$(BENCHMARK) zhanglab --data "$(CHEST)" --minutes-each 2 --out $(RESULTS)/zhanglab,$(BENCHMARK) digitanatomy --minutes-each 1 --out $(RESULTS)/digitanatomy)
 	$(BIN)/python tools/benchmark_page.py
 

@@ -1,4 +1,4 @@
-"""Toy systems and a toy data set for the benchmark's tests; another process imports them by name."""
+"""Toy methods and a toy data set for the benchmark's tests; another process imports them by name."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from multiprocessing.synchronize import Event
 import torch
 from torch import Tensor
 
-from squidlib.baselines.base import Progress, System
+from squidlib.baselines.base import Method, Progress
 from squidlib.benchmark.registry import TRIVIAL, Entry
 from squidlib.benchmark.source import FitData, TestSet
 from squidlib.training.presets import Preset
@@ -111,7 +111,7 @@ class Failing(Brightness):
 
 
 class Killed(Brightness):
-    """As the system's out-of-memory killer does it."""
+    """As the operating system's out-of-memory killer does it."""
 
     name = "killed"
 
@@ -127,23 +127,23 @@ class Blind(Brightness):
         return torch.full((len(images),), float("nan"))
 
 
-def brightness(preset: Preset) -> System:
+def brightness(preset: Preset) -> Method:
     return Brightness()
 
 
-def stepwise(preset: Preset) -> System:
+def stepwise(preset: Preset) -> Method:
     return Stepwise()
 
 
-def failing(preset: Preset) -> System:
+def failing(preset: Preset) -> Method:
     return Failing()
 
 
-def killed(preset: Preset) -> System:
+def killed(preset: Preset) -> Method:
     return Killed()
 
 
-def blind(preset: Preset) -> System:
+def blind(preset: Preset) -> Method:
     return Blind()
 
 

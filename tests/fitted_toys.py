@@ -28,7 +28,7 @@ def distillation(steps: int) -> MultiresolutionDistillation:
     return MultiresolutionDistillation(small_teacher(), width=4, steps=steps, batch_size=8)
 
 
-SYSTEMS: dict[str, Callable[[int], Any]] = {
+METHODS: dict[str, Callable[[int], Any]] = {
     "IF 2D": lambda steps: ImplicitField(
         code=8, width=32, layers=2, pixels=64, steps=steps, batch_size=8, learning_rate=5e-3, fitting_steps=5
     ),

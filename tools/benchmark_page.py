@@ -43,7 +43,7 @@ def part(found: Stored) -> str:
         f"{seconds / 3600:.1f} h in all ({settings['device']}). Test images: {counts}."
     )
     cells = auc_cells(rows, settings["data"])
-    families = [["system", "family"], *([cells[1 + index][0], row.family] for index, row in enumerate(rows))]
+    families = [["method", "family"], *([cells[1 + index][0], row.family] for index, row in enumerate(rows))]
     table = markdown([[*left, *right[1:]] for left, right in zip(families, cells, strict=True)])
     return "\n\n".join([opening, *squids_place(rows), trivial_bar(rows), *no_better_than_chance(rows), table])
 
@@ -70,18 +70,18 @@ def compared(row: Row) -> str:
 
 
 def trivial_bar(rows: list[Row]) -> str:
-    """How many systems that learn stay below the best score that does not."""
+    """How many methods that learn stay below the best score that does not."""
     bar = best_trivial(rows)
     below, learning = beaten_by(rows, bar), [row for row in rows if row.runs and not row.trivial]
     names = f": {', '.join(row.name for row in below)}" if below else ""
     return (
         f"The best score that learns (next to) nothing is {bar.name}, {auc_of(bar):.3f}; {len(below)} of the "
-        f"{len(learning)} systems that learn are below it{names}."
+        f"{len(learning)} methods that learn are below it{names}."
     )
 
 
 def no_better_than_chance(rows: list[Row]) -> list[str]:
-    """Systems whose mean AUC is less than ``CLEARLY`` above one half, and by which kind they are held down."""
+    """Methods whose mean AUC is less than ``CLEARLY`` above one half, and by which kind they are held down."""
     told = []
     for row in rows:
         if row.runs and not row.trivial and auc_of(row) < 0.5 + CLEARLY:
@@ -103,13 +103,13 @@ def paper_part(found: Stored) -> str:
     under = [name for name, value in printed.items() if value < auc_of(bar)]
     return (
         f"- Order: Spearman's correlation of ours with the paper's is {agreed.spearman:+.2f} over "
-        f"{len(agreed.differences)} systems; {agreed.inverted} of {agreed.pairs} pairs stand the other way round.\n"
+        f"{len(agreed.differences)} methods; {agreed.inverted} of {agreed.pairs} pairs stand the other way round.\n"
         f"- Height: ours is higher for {higher} of them. Differences of {100 * FAR:.0f} points of AUC or more, ours "
         f"minus the paper's: {named or 'none'}.\n"
         f"- {' and '.join(wrong)}: no counts of 234 normal and 390 abnormal images give their printed accuracy and F1 "
         "(`squidlib.benchmark.confusion`).\n"
         f"- {bar.name}, which learns (next to) nothing, has {100 * auc_of(bar):.1f} on our test images; {len(under)} "
-        f"of {len(printed)} systems are printed with less, on theirs."
+        f"of {len(printed)} methods are printed with less, on theirs."
     )
 
 

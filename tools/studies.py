@@ -44,9 +44,9 @@ def ablation_table() -> str:
 
 
 def contamination_table() -> str:
-    """A row for each system, a column for each share of normal images."""
+    """A row for each method, a column for each share of normal images."""
     runs, shares = load_runs("contamination"), contamination.SHARES
-    rows = [[system, *(cell(runs, f"{system} {share}", "mean") for share in shares)] for system in contamination.STEPS]
+    rows = [[method, *(cell(runs, f"{method} {share}", "mean") for share in shares)] for method in contamination.STEPS]
     return table(["normal images", *(f"{share} %" for share in shares)], rows)
 
 
@@ -67,30 +67,30 @@ def memory_size_table() -> str:
 
 
 def chest_contamination_table() -> str:
-    """What ``squid contamination`` wrote, kept with the kit; a row for each system and each score of SQUID."""
+    """What ``squid contamination`` wrote, kept with the kit; a row for each method and each score of SQUID."""
     head, *rows = chest_contamination.cells(load_runs("chest_contamination"), chest_contamination.SHARES)
     return table(head, rows)
 
 
 def sharpness_table() -> str:
-    """A row for each shortcut, each system and each score of SQUID; a column for each condition."""
+    """A row for each shortcut, each method and each score of SQUID; a column for each condition."""
     runs, columns = load_runs("sharpness"), (shortcuts.AS_IS, sharpness.TESTED, shortcuts.SHARP, shortcuts.BOTH)
 
-    def judged(column: str, system: str) -> list[dict[str, Any]]:
+    def judged(column: str, method: str) -> list[dict[str, Any]]:
         condition = shortcuts.AS_IS if column == sharpness.TESTED else column
-        own = [run for key, run in runs.items() if key.rpartition("/")[0] == f"{condition}: {system}"]
+        own = [run for key, run in runs.items() if key.rpartition("/")[0] == f"{condition}: {method}"]
         return [run[column] for run in own if column in run] if column == sharpness.TESTED else own
 
-    def row(system: str, group: str, name: str) -> list[str]:
+    def row(method: str, group: str, name: str) -> list[str]:
         return [
-            chest_contamination.summary([run[group][name] if group else run[name] for run in judged(column, system)])
+            chest_contamination.summary([run[group][name] if group else run[name] for run in judged(column, method)])
             for column in columns
         ]
 
     every = {key.partition(": ")[2].rpartition("/")[0] for key in runs} - {"matching", "SQUID"}
     scores = list(runs[f"{shortcuts.AS_IS}: SQUID/0"]["scores"])
     rows = [["shortcut: " + name.replace("|", "\\|"), *row("matching", "checks", name)] for name in shortcuts.CHECKS]
-    rows += [[system, *row(system, "", "auc")] for system in sorted(every)]
+    rows += [[method, *row(method, "", "auc")] for method in sorted(every)]
     rows += [
         [f"SQUID, {score}{' (default)' if score == DEFAULT_SCORE else ''}", *row("SQUID", "scores", score)]
         for score in scores

@@ -138,10 +138,10 @@ show(figure, alt="ROC curves of the four kinds with the diagonal of guessing; mi
 errors, aucs = {"normal": [], "abnormal": []}, []
 widths = by_mode([8, 64], [4, 32, 256], [2, 8, 32, 128, 512])
 for code in widths:
-    system = AutoEncoder(code=code, width=8, steps=by_mode(2, 200, 3000), learning_rate=4e-3)
+    method = AutoEncoder(code=code, width=8, steps=by_mode(2, 200, 3000), learning_rate=4e-3)
     with interruptible(f"code of {code}") as progress:
-        system.fit(normals, seed=0, progress=progress)
-    error = system.score(images)
+        method.fit(normals, seed=0, progress=progress)
+    error = method.score(images)
     for name, label in (("normal", 0), ("abnormal", 1)):
         errors[name].append(float(error[labels == label].mean()))
     aucs.append(auc_by_kind(test.kinds, error))
@@ -246,8 +246,8 @@ check.mean_image_score(my_mean_image_score)
 
 # %% tags=["varies"]
 table = {f"auto-encoder, {trained} steps": found, "auto-encoder, worst tile": by_tile}
-for system in (Sharpness(), MeanImage(), PatchNeighbours(grid=3)):
-    table[system.name] = auc_by_kind(test.kinds, system.fit(data.reference()).score(images))
+for method in (Sharpness(), MeanImage(), PatchNeighbours(grid=3)):
+    table[method.name] = auc_by_kind(test.kinds, method.fit(data.reference()).score(images))
 order = sorted(table, key=lambda name: -table[name]["mean"])
 figure = bars(
     {name: table[name]["mean"] for name in order},

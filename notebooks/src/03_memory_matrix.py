@@ -94,14 +94,14 @@ for question in ([1.0, 0.1], [-1.0, -1.0]):
 data = Digits(jitter=Jitter())
 normals = data.fresh.batch(0, by_mode(64, 1600, 6400))
 config = PRESETS["laptop"]["digitanatomy"].config
-systems = {
+methods = {
     "one memory": MemAE(config, positions=1, slots=540),
     "one a place": MemAE(config, positions=9, slots=60),
 }
-for name, system in systems.items():
-    system.steps = by_mode(2, 250, 3000)
+for name, method in methods.items():
+    method.steps = by_mode(2, 250, 3000)
     with interruptible(f"MemAE, {name}") as progress:
-        system.fit(normals, seed=0, progress=progress)
+        method.fit(normals, seed=0, progress=progress)
 
 # %% tags=["varies"]
 test = DigitAnatomy(data.glyphs.test, dict.fromkeys(KINDS, by_mode(10, 100, 200)), seed=5)
@@ -109,10 +109,10 @@ images = test.images()
 swapped = torch.stack([images[index] for index, kind in enumerate(test.kinds) if kind == "disorder"])
 wrong = torch.stack([test[index].wrong for index, kind in enumerate(test.kinds) if kind == "disorder"])
 ratio = {}
-for name, system in systems.items():
-    errors = cut(system.anomaly_map(swapped), 3).mean(dim=(2, 3, 4))
+for name, method in methods.items():
+    errors = cut(method.anomaly_map(swapped), 3).mean(dim=(2, 3, 4))
     ratio[name] = float(errors[wrong].mean() / errors[~wrong].mean())
-rows = {"input": swapped[:5]} | {name: system.reconstruct(swapped[:5]) for name, system in systems.items()}
+rows = {"input": swapped[:5]} | {name: method.reconstruct(swapped[:5]) for name, method in methods.items()}
 title = "Error of a tile in a wrong place, in a right one's: " + ", ".join(f"{n} × {r:.2f}" for n, r in ratio.items())
 figure = image_grid(rows, title=title)
 show(figure, alt="Five images with two swapped digits, rebuilt by one memory and by one memory for each place")
@@ -140,7 +140,7 @@ check.mean_entropy(my_entropy)
 # %% tags=["varies"]
 with torch.no_grad():
     held_out = data.calibration()
-    read = {name: system.network.eval().recall(system.network.query(held_out)) for name, system in systems.items()}
+    read = {name: method.network.eval().recall(method.network.query(held_out)) for name, method in methods.items()}
 for name, (_, weights) in read.items():
     speaking = (weights > 0).float().sum(-1).mean()
     used = (weights.amax((0, 1)) > 0.05) if name == "one memory" else (weights.amax(0) > 0.05)
@@ -158,7 +158,7 @@ for name, (_, weights) in read.items():
 # **Predict.** Will you recognise digits, and the digit of the place?
 
 # %% tags=["varies"]
-network = systems["one a place"].network
+network = methods["one a place"].network
 config = network.config
 with torch.no_grad():
     busiest = read["one a place"].weights.mean(0).topk(5, dim=-1).indices  # (R, 5) most used slots of each place
@@ -196,10 +196,10 @@ check.mismatch(my_mismatch)
 # %% tags=["varies"]
 table = {}
 with torch.no_grad():
-    for name, system in systems.items():
-        table[f"{name}: squared error"] = auc_by_kind(test.kinds, system.score(images))
-        queries = torch.cat([system.network.query(batch) for batch in images.split(100)])
-        mismatch = cosine_distance(queries, system.network.recall(queries).features).amax(1)
+    for name, method in methods.items():
+        table[f"{name}: squared error"] = auc_by_kind(test.kinds, method.score(images))
+        queries = torch.cat([method.network.query(batch) for batch in images.split(100)])
+        mismatch = cosine_distance(queries, method.network.recall(queries).features).amax(1)
         table[f"{name}: mismatch"] = auc_by_kind(test.kinds, mismatch)
 head = ["| | " + " | ".join([*KINDS[1:], "mean"]) + " |", "| --- |" + " --: |" * 5]
 rows = [f"| {name} | " + " | ".join(f"{value:.2f}" for value in found.values()) + " |" for name, found in table.items()]

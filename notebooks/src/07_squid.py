@@ -401,8 +401,8 @@ test = DigitAnatomy(data.glyphs.test, dict.fromkeys(KINDS, by_mode(8, 100, 200))
 images = test.images()
 rows = {f"yours: {name}": auc_by_kind(test.kinds, scores) for name, scores in mine.scores(images).items()}
 rows["shipped: combined"] = auc_by_kind(test.kinds, shipped.score(images))
-for system in (Sharpness(), MeanImage(), PatchNeighbours(preset.config.grid)):
-    rows[system.name] = auc_by_kind(test.kinds, system.fit(reference).score(images))
+for method in (Sharpness(), MeanImage(), PatchNeighbours(preset.config.grid)):
+    rows[method.name] = auc_by_kind(test.kinds, method.fit(reference).score(images))
 lines = [f"| score | {' | '.join([*KINDS[1:], 'mean'])} |", "| --- " + "| --: " * len(KINDS) + "|"]
 lines += [f"| {name} | " + " | ".join(f"{value:.3f}" for value in row.values()) + " |" for name, row in rows.items()]
 say("\n".join(lines))

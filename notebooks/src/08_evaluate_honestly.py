@@ -18,7 +18,7 @@ import squidlib
 from digitanatomy import ANOMALIES, DigitAnatomy
 from squidlib.baselines import Ganomaly, MeanImage, MemAE, PatchNeighbours, Sharpness
 from squidlib.benchmark.confusion import f1_limits, possible_row
-from squidlib.benchmark.pictures import first_of_each_kind, systems_picture
+from squidlib.benchmark.pictures import first_of_each_kind, methods_picture
 from squidlib.benchmark.stored import stored
 from squidlib.data.digits import TEST_COUNTS, Digits
 from squidlib.detection.calibration import calibrate, image_scores, standardised
@@ -280,13 +280,13 @@ say(
 # detector, and from the paper's claim.
 
 # %% [markdown]
-# ## All systems, one picture (6 min)
+# ## All methods, one picture (6 min)
 #
-# The paper's slides show what each system makes of each kind of image. We train MemAE and Ganomaly for less than a
+# The paper's slides show what each method makes of each kind of image. We train MemAE and Ganomaly for less than a
 # minute each; SQUID is the shipped detector (trained for minutes on two cores). That is not a fair comparison of
-# *systems*: the stored benchmark below gives all of them about the same time.
+# *methods*: the stored benchmark below gives all of them about the same time.
 #
-# **Predict.** Which system will rebuild the flipped digit as it is? What will each put into the empty tile?
+# **Predict.** Which method will rebuild the flipped digit as it is? What will each put into the empty tile?
 
 # %% tags=["varies"]
 normals = Digits(jitter=PRESETS["laptop"]["digitanatomy"].jitter).fresh.batch(0, by_mode(16, 1600, 6400))
@@ -302,25 +302,25 @@ with interruptible("Ganomaly") as progress:
 learned["Ganomaly"] = progress.done
 
 # %% tags=["varies"]
-systems = {"SQUID": detector, "Ganomaly": ganomaly, "MemAE": memae}
+methods = {"SQUID": detector, "Ganomaly": ganomaly, "MemAE": memae}
 examples = first_of_each_kind(test)
 title = f"SQUID as shipped; Ganomaly {learned['Ganomaly']} steps, MemAE {learned['MemAE']} steps"
-figure = systems_picture(examples, systems, title=title)
+figure = methods_picture(examples, methods, title=title)
 show(figure, alt="A normal image and four anomalies, and what SQUID, Ganomaly and MemAE make of each")
 
 # %% [markdown]
-# Every system of the stored benchmark that can rebuild an image, each with the same time to learn, the one with the
+# Every method of the stored benchmark that can rebuild an image, each with the same time to learn, the one with the
 # highest AUC first. (Lesson 12 runs such a benchmark.) A good picture is no good detector, nor the other way round.
 
 # %%
 show_stored_picture(
     "digitanatomy",
-    alt="A row for a normal image and for each kind of anomaly: the input, and what each system makes of it",
+    alt="A row for a normal image and for each kind of anomaly: the input, and what each method makes of it",
 )
 
 # %% tags=["varies"]
 plain = data.reference()
-rivals = [memae, ganomaly, *(system.fit(plain) for system in (Sharpness(), MeanImage(), PatchNeighbours(3)))]
+rivals = [memae, ganomaly, *(method.fit(plain) for method in (Sharpness(), MeanImage(), PatchNeighbours(3)))]
 table = {"SQUID": auc_by_kind(test.kinds, torch.from_numpy(scores["combined"]))}
 table |= {rival.name: auc_by_kind(test.kinds, rival.score(images)) for rival in rivals}
 print(" " * 12, *(f"{kind:>9s}" for kind in (*ANOMALIES, "mean")))
@@ -335,7 +335,7 @@ say(
 )  # fmt: skip
 
 # %% [markdown]
-# And the stored benchmark: each system had the same time to learn, whatever it may have needed. A bar has a deviation
+# And the stored benchmark: each method had the same time to learn, whatever it may have needed. A bar has a deviation
 # where several seeds were trained and their results differ. The dotted line is guessing.
 
 # %%
@@ -348,7 +348,7 @@ bar = max((row.name for row in compared if row.trivial), key=value.get)
 beaten = [row.name for row in compared if not row.trivial and value[row.name] < value[bar]]
 title = f"{60 * settings['minutes_each']:g} s each; below {bar}, which learns nothing:\n{', '.join(beaten) or 'none'}"
 figure = bars(value, title, "mean AUC over four kinds (dotted: guessing)", deviation, reference=0.5)
-show(figure, alt="Bars of the mean AUC of SQUID, of other trained systems and of trivial baselines")
+show(figure, alt="Bars of the mean AUC of SQUID, of other trained methods and of trivial baselines")
 
 # %% [markdown]
 # ## Where is it? (4 min)
@@ -385,7 +385,7 @@ for kind in ANOMALIES:
     share, guess = hits[mine][called[mine]].mean(), wrong[mine].float().mean()
     shown = mine[: by_mode(4, 40, 200)]
     maps = {"SQUID": detector, "MemAE": memae, "Ganomaly": ganomaly}
-    areas = {name: pixel_auc(masks[shown], system.anomaly_map(images[shown])) for name, system in maps.items()}
+    areas = {name: pixel_auc(masks[shown], method.anomaly_map(images[shown])) for name, method in maps.items()}
     areas["the image itself"] = pixel_auc(masks[shown], images[shown])
     print(f"{kind:9s} worst tile is a wrong one: {share:.2f} (a guess: {guess:.2f}); pixel AUC:",
           ", ".join(f"{name} {area:.2f}" for name, area in areas.items()))  # fmt: skip
@@ -585,7 +585,7 @@ below = [name for name, (accuracy, _) in ZHANGLAB.items() if accuracy / 100 < 39
 say(
     f"Were F1 that of the *normal* class, {', '.join(swapped) or 'no row'} would be possible, the other would not. And "
     f"{', '.join(below)} lies below {390 / 624:.1%}, which no threshold with the best test accuracy does. So compare "
-    "published systems by AUC."
+    "published methods by AUC."
 )
 
 # %% [markdown]
@@ -628,8 +628,8 @@ say(
 # | in-painting from neighbours | made no difference; tiles are independent of each other here | ablation, lesson 06 |
 # | masked shortcut, teacher, adversary | made no difference | ablation |
 # | the discriminator tells normal from abnormal | weakly after short trainings, not after longer ones | above, 07 |
-# | higher than thirteen other systems | its place in a benchmark of equal time | lesson 12 |
-# | robust where the training set is dirty | highest of three systems, and loses the most | lesson 09 |
+# | higher than thirteen other methods | its place in a benchmark of equal time | lesson 12 |
+# | robust where the training set is dirty | highest of three methods, and loses the most | lesson 09 |
 # | any of this on chest X-rays | cannot be said from here | |
 #
 # | seen here | paper | function | test |
@@ -637,7 +637,7 @@ say(
 # | accuracy, F1, oracle | 4.2 | `squidlib.detection.metrics.decide` | `tests/detection/test_metrics.py` |
 # | threshold from normals | eq. 6 | `squidlib.detection.calibration.calibrate` | `tests/detection/test_detector.py` |
 # | the slides' picture | slides | `squidlib.benchmark.pictures` | `tests/benchmark/test_pictures.py` |
-# | ... of every system | slides | `squidlib.teaching.lesson.stored_picture` | `tests/teaching/test_lesson_stored_picture.py` |
+# | ... of every method | slides | `squidlib.teaching.lesson.stored_picture` | `tests/teaching/test_lesson_stored_picture.py` |
 # | localisation | 5.1 | `squidlib.detection.metrics.worst_patch_hits`, `squidlib.detection.metrics.pixel_auc` | `tests/detection/test_metrics.py` |
 # | one piece less | ablation | `squidlib.teaching.studies.variants.variants` | `tests/teaching/test_studies.py` |
 # | rows that cannot be | tables 1, 2 | `squidlib.benchmark.confusion.possible_row` | `tests/benchmark/test_confusion.py` |

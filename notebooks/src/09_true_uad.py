@@ -1,7 +1,7 @@
 # %% [markdown]
 # # 09 · True UAD
 #
-# **Aims.** Say what unlabelled abnormal images in the training set do to a memory, to thresholds and to three systems;
+# **Aims.** Say what unlabelled abnormal images in the training set do to a memory, to thresholds and to three methods;
 # count wrong memories; clean a memory without labels; judge the paper's claim of robustness by absolute AUC and by
 # what is lost.
 #
@@ -457,11 +457,11 @@ say(
 #
 # ## The paper's claim (6 min)
 #
-# Section 5.3 claims that SQUID is the most robust system from 60 % normal images upwards. The kit's own study trained
+# Section 5.3 claims that SQUID is the most robust method from 60 % normal images upwards. The kit's own study trained
 # SQUID, MemAE and the auto-encoder on the same dirty sets, 300 to 400 steps each; SQUID's memory was *not* cleaned.
 # The band in the figure is ± the deviation of the seeds, where there are at least two.
 #
-# **Predict.** Which system loses least between 100 % and 60 %? Does that make it the one to use?
+# **Predict.** Which method loses least between 100 % and 60 %? Does that make it the one to use?
 #
 # **Exercise 5.** The study gives, for each share, a list of AUCs, one a seed. How much is lost against 100 %, seed by
 # seed, in the mean?
@@ -484,39 +484,39 @@ check.auc_lost(my_auc_lost)
 
 # %%
 runs = load_runs("contamination")
-study = {system: aucs_by_share(runs, system) for system in ("SQUID", "MemAE", "auto-encoder")}
+study = {method: aucs_by_share(runs, method) for method in ("SQUID", "MemAE", "auto-encoder")}
 levels = sorted(set.intersection(*(set(aucs) for aucs in study.values())), reverse=True)
-means = {system: [sum(aucs[share]) / len(aucs[share]) for share in levels] for system, aucs in study.items()}
-for system, values in means.items():
-    print(f"{system:13s}", "  ".join(f"{share} %: {value:.3f}" for share, value in zip(levels, values, strict=True)))
+means = {method: [sum(aucs[share]) / len(aucs[share]) for share in levels] for method, aucs in study.items()}
+for method, values in means.items():
+    print(f"{method:13s}", "  ".join(f"{share} %: {value:.3f}" for share, value in zip(levels, values, strict=True)))
 seeds = [min(len(aucs[share]) for aucs in study.values()) for share in levels]
 print("seeds        ", "  ".join(f"{share} %: {count:5d}" for share, count in zip(levels, seeds, strict=True)))
 
 # %%
 spreads = {
-    system: [float(torch.tensor(aucs[share]).std()) if len(aucs[share]) > 1 else 0.0 for share in levels]
-    for system, aucs in study.items()
+    method: [float(torch.tensor(aucs[share]).std()) if len(aucs[share]) > 1 else 0.0 for share in levels]
+    for method, aucs in study.items()
 }
 figure = curves(
     levels,
     means,
-    title=", ".join(f"{system} {values[0]:.2f} → {values[-1]:.2f}" for system, values in means.items()),
+    title=", ".join(f"{method} {values[0]:.2f} → {values[-1]:.2f}" for method, values in means.items()),
     x_label="per cent of the training images that are normal",
     y_label="mean AUC",
     deviations=spreads,
 )
 figure.axes[0].invert_xaxis()
 figure.axes[0].axhline(0.5, color="black", linestyle=":")
-show(figure, alt="Mean AUC of three systems over the share of normal images, from all to half; dotted line at chance")
+show(figure, alt="Mean AUC of three methods over the share of normal images, from all to half; dotted line at chance")
 
 # %%
 upwards = [share for share in levels if share >= 60]
-losses = {system: auc_lost(aucs)[upwards[-1]] for system, aucs in study.items()}
-best = {max(means, key=lambda system: means[system][levels.index(share)]) for share in upwards}
+losses = {method: auc_lost(aucs)[upwards[-1]] for method, aucs in study.items()}
+best = {max(means, key=lambda method: means[method][levels.index(share)]) for share in upwards}
 say(
     f"From {upwards[0]} down to {upwards[-1]} % normal, the highest AUC at every share belongs to "
     f"**{' or '.join(sorted(best))}**. What is lost at {upwards[-1]} %: "
-    + ", ".join(f"{system} {lost:+.3f}" for system, lost in sorted(losses.items(), key=lambda item: -item[1]))
+    + ", ".join(f"{method} {lost:+.3f}" for method, lost in sorted(losses.items(), key=lambda item: -item[1]))
     + f". **Least** is lost by {min(losses, key=losses.get)}, with an AUC of "
     f"{means[min(losses, key=losses.get)][0]:.2f} when its training set was clean."
 )
@@ -532,12 +532,12 @@ say(
 
 # %% [markdown]
 # **What we saw.** "Robust" can mean two things. *Highest AUC at every share*: SQUID, by far. *Least lost*: not SQUID. A
-# system that hardly detects anything has hardly anything to lose, and a flat curve near chance is no robustness. What
+# method that hardly detects anything has hardly anything to lose, and a flat curve near chance is no robustness. What
 # SQUID loses, it loses mostly in its memory: a few wrong copies at each position are enough for nearest-neighbour
 # reading. They are rare at their own position, so they can be found without labels and dropped, and most of the loss
 # comes back.
 #
-# **What this does not show.** Our three systems are small, trained for minutes, and the two baselines are weak on this
+# **What this does not show.** Our three methods are small, trained for minutes, and the two baselines are weak on this
 # data from the start; the paper compares others, on chest X-rays. Our wrong tiles are gross and stay within one tile.
 # Isolation takes the rare for the wrong: rare normal anatomy is dropped as well, and where anomalies are not rare at
 # their position, it fails. A tenth was our first guess, and what it gave was measured on one data set. The cleaning is

@@ -183,8 +183,8 @@ check.sharpness_score(my_sharpness_score)
 # %%
 reference = data.reference()
 trivial = {}
-for system in (Sharpness(), MeanImage(), PatchNeighbours(4)):
-    trivial[system.name] = system.fit(reference).score(images)
+for method in (Sharpness(), MeanImage(), PatchNeighbours(4)):
+    trivial[method.name] = method.fit(reference).score(images)
 found = {name: auc(labels, scores) for name, scores in trivial.items()}
 for name, value in found.items():
     print(f"{name:12s} AUC {value:.2f}")
@@ -454,8 +454,8 @@ units, truth = calibration_of(detector.raw_scores(calm)), labels[some]
 judged = image_scores(detector.raw_scores(matched), units)
 plain = {f"SQUID {name}": values for name, values in scores.items()} | trivial | {"finest detail": finest(images)}
 after = {f"SQUID {name}": values for name, values in judged.items()} | {"finest detail": finest(matched)}
-for system in (Sharpness(), MeanImage(), PatchNeighbours(4)):
-    after[system.name] = system.fit(learned).score(matched).round(decimals=5)
+for method in (Sharpness(), MeanImage(), PatchNeighbours(4)):
+    after[method.name] = method.fit(learned).score(matched).round(decimals=5)
 print(f"{len(truth)} test images, {int((gradient(images[some]) < level).sum())} of them softer than the level already")
 for name, values in plain.items():
     print(f"{name:20s} as they are {auc(truth, values[some]):.2f}   matched {auc(truth, after[name]):.2f}")

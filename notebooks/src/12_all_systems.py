@@ -1,9 +1,9 @@
 # %% [markdown]
-# # 12 · All systems, side by side
+# # 12 · All methods, side by side
 #
 # **Aims.** Say what each family of detectors looks at, and what of it comes pretrained; run a small benchmark that
-# hands no system a label; read a large one: what scores reach that learn nothing, p-values, costs; hold our figures
-# against those that the paper prints; put a system of your own on the board.
+# hands no method a label; read a large one: what scores reach that learn nothing, p-values, costs; hold our figures
+# against those that the paper prints; put a method of your own on the board.
 #
 # **Time.** 45 minutes. **Needs.** Lesson 08 (or: an AUC is the share of pairs in which the abnormal image scores
 # higher; a threshold comes from normal images). No GPU, no network.
@@ -20,7 +20,7 @@ from squidlib.baselines.padim import PatchGaussians, whitening
 from squidlib.baselines.panda import Panda
 from squidlib.benchmark.paper_table import PAPER, PAPER_TEST
 from squidlib.benchmark.pictures import auc_chart
-from squidlib.benchmark.registry import FAMILIES, OTHER, SYSTEMS, Entry
+from squidlib.benchmark.registry import FAMILIES, METHODS, OTHER, Entry
 from squidlib.benchmark.report import auc_cells, cost_cells
 from squidlib.benchmark.significance import holm, inverted_pairs
 from squidlib.benchmark.source import NamedSource
@@ -31,7 +31,7 @@ from squidlib.config import as_plain
 from squidlib.detection.metrics import auc
 from squidlib.patches import cut, join
 from squidlib.teaching import checks as check
-from squidlib.teaching.checks import own_system
+from squidlib.teaching.checks import own_method
 from squidlib.teaching.lesson import by_mode, image_grid, interruptible, say, show
 from squidlib.teaching.lesson.board import board
 from squidlib.teaching.lesson.live_benchmark import part_of, ranked, run_live
@@ -41,7 +41,7 @@ from squidlib.training.presets import PRESETS
 # %% [markdown]
 # ## Six families (12 min)
 #
-# The paper compares SQUID with thirteen systems. All learn from normal images; they differ in what they call "unlike
+# The paper compares SQUID with thirteen methods. All learn from normal images; they differ in what they call "unlike
 # normal". Beside them stand *trivial* scores, which learn nothing or next to nothing.
 #
 # | family | what counts as abnormal |
@@ -55,7 +55,7 @@ from squidlib.training.presets import PRESETS
 
 # %%
 for family in FAMILIES:
-    print(f"{family:17s}", ", ".join(name for name, entry in SYSTEMS.items() if entry.family == family))
+    print(f"{family:17s}", ", ".join(name for name, entry in METHODS.items() if entry.family == family))
 
 # %% [markdown]
 # Several belong to two: SQUID rebuilds from a memory, MemAE and MNAD too. The table follows what each paper puts first.
@@ -70,7 +70,7 @@ for family in FAMILIES:
 # %%
 source = NamedSource({"data": "digitanatomy", "jitter": as_plain(PRESETS["laptop"]["digitanatomy"].jitter)})
 test_set = source.test_set()
-whole = source.fit_data(seed=0)  # all that a system may see
+whole = source.fit_data(seed=0)  # all that a method may see
 normals = whole.normals  # (350, 1, 96, 96)
 chosen = test_set.images[test_set.pictured]  # the first of each kind
 mean = normals.mean(0)
@@ -111,7 +111,7 @@ show(figure, alt="Six normal images, the same with a rectangle copied to another
 
 # %% tags=["varies"]
 network = backbone(size=96)
-names = {name: entry.build(PRESETS["laptop"]["digitanatomy"]).name for name, entry in SYSTEMS.items()}
+names = {name: entry.build(PRESETS["laptop"]["digitanatomy"]).name for name, entry in METHODS.items()}
 given = [name for name, said in names.items() if "ImageNet" in said or "random weights" in said]
 say(
     f"The backbone on this machine: **{network.name}**, {sum(p.numel() for p in network.parameters()) / 1e6:.1f} "
@@ -197,7 +197,7 @@ for kind in dict.fromkeys(test_set.kinds):
 # %% [markdown]
 # ## Write the order down (3 min)
 #
-# **Predict.** Before anything is run: which system will be best on DigitAnatomy, which worst? Where will the trivial
+# **Predict.** Before anything is run: which method will be best on DigitAnatomy, which worst? Where will the trivial
 # ones stand? Put the names into *your* order, the best first; as it stands the list is the alphabet's.
 
 # %%
@@ -207,11 +207,11 @@ my_guess = {name: -float(place) for place, name in enumerate(my_order)}
 # %% [markdown]
 # ## A benchmark in a minute (7 min)
 #
-# The pieces are those of `squid benchmark`. A system sees *material*: normal images to learn from, others to calibrate
+# The pieces are those of `squid benchmark`. A method sees *material*: normal images to learn from, others to calibrate
 # on, and the test images, without labels. It has to answer before anybody looks at the *exam*, which holds the labels.
 # So it cannot choose its threshold, its checkpoint or its best score by them.
 #
-# One system of each family, and the trivial ones, get the same few seconds each. A short trial measures what a step
+# One method of each family, and the trivial ones, get the same few seconds each. A short trial measures what a step
 # costs, then the steps are set to fill the time.
 #
 # **Predict.** Who profits when everybody has little time?
@@ -229,7 +229,7 @@ print(f"{len(fit_data.normals)} normal images, {len(fit_data.test_images)} test 
 # %% tags=["varies"]
 live = []
 with interruptible("live benchmark") as progress:
-    entries = {name: SYSTEMS[name] for name in wanted}
+    entries = {name: METHODS[name] for name in wanted}
     for row in run_live(entries, PRESETS["laptop"]["digitanatomy"], fit_data, small_exam, seconds, progress):
         live.append(row)  # the stop button keeps those that are done
         figures = row.runs.get(0)
@@ -241,8 +241,8 @@ with interruptible("live benchmark") as progress:
 failed = [row.name for row in live if row.failures]
 done = ranked(row for row in live if row.runs)
 figure = auc_chart(done, "DigitAnatomy")
-figure.axes[0].set_title(f"{len(done)} systems, {seconds:g} s each, {len(small_exam.images)} test images", fontsize=11)
-show(figure, alt="A mark for the mean AUC of each system of the live benchmark, the best at the top; dotted: chance")
+figure.axes[0].set_title(f"{len(done)} methods, {seconds:g} s each, {len(small_exam.images)} test images", fontsize=11)
+show(figure, alt="A mark for the mean AUC of each method of the live benchmark, the best at the top; dotted: chance")
 say(f"Highest: {done[0].title}. " + (f"Failed: {', '.join(failed)}." if failed else "None failed."))
 
 # %% [markdown]
@@ -253,7 +253,7 @@ say(f"Highest: {done[0].title}. " + (f"Failed: {', '.join(failed)}." if failed e
 #
 # ## The whole one (9 min)
 #
-# `squid benchmark digitanatomy --out runs/benchmark` runs every system, each seed in a process of its own, for hours.
+# `squid benchmark digitanatomy --out runs/benchmark` runs every method, each seed in a process of its own, for hours.
 # What it found comes with the kit; `make benchmark` is the command that made it.
 
 # %%
@@ -262,17 +262,17 @@ place, bar = place_of(rows), best_trivial(rows)
 figure = auc_chart(rows, "DigitAnatomy")
 title = f"SQUID has place {place.rank} of {place.of}" + (f", first is {place.ahead[0].name}" if place.ahead else "")
 figure.axes[0].set_title(f"{title}; {60 * settings['minutes_each']:g} s each", fontsize=11)
-show(figure, alt="Mean AUC of every system with its deviation over seeds, best at the top; trivial ones are squares")
+show(figure, alt="Mean AUC of every method with its deviation over seeds, best at the top; trivial ones are squares")
 
 # %%
 say(markdown(auc_cells(rows, "digitanatomy")))
 
 # %% [markdown]
 # The AUC stands by kind and as a mean over kinds; `†` marks what learns nothing or next to nothing.
-# *Pixel AUC* asks where in the image it is, of those that can say. The last two columns compare each system with SQUID
+# *Pixel AUC* asks where in the image it is, of those that can say. The last two columns compare each method with SQUID
 # on the same images.
 #
-# **Predict.** How many systems that learn are below the best one that does not?
+# **Predict.** How many methods that learn are below the best one that does not?
 
 # %%
 below = beaten_by(rows, bar)
@@ -284,7 +284,7 @@ for row in learning:
 pasted = next(row for row in rows if row.name == "CutPaste")
 mine = inverted_pairs(my_guess, ordered)
 say(
-    f"**{bar.name}** is the best of the trivial ones ({bar.mean('auc', 'mean'):.2f}). Of {len(learning)} systems that "
+    f"**{bar.name}** is the best of the trivial ones ({bar.mean('auc', 'mean'):.2f}). Of {len(learning)} methods that "
     f"learn, **{len(below)}** are below it: {', '.join(row.name for row in below) or 'none'}."
 )
 say(
@@ -303,11 +303,11 @@ say(
 )
 
 # %% [markdown]
-# **A p-value for each comparison.** The test is paired: both systems answered the same images, so that a hard image is
+# **A p-value for each comparison.** The test is paired: both methods answered the same images, so that a hard image is
 # hard for both and drops out of the difference. It counts two uncertainties, that of the test images and that of the
 # seeds (`squidlib.benchmark.significance`).
 #
-# With many comparisons, one in twenty has p < 0.05 even where no two systems differ. **Holm's correction**: sort the
+# With many comparisons, one in twenty has p < 0.05 even where no two methods differ. **Holm's correction**: sort the
 # p-values; multiply the smallest by the number of all, K, the next by K − 1, and so on; never let a later one be
 # smaller than an earlier one, and nothing exceed 1.
 #
@@ -329,11 +329,11 @@ def my_holm(p_values):
 check.holm_correction(my_holm)
 
 # %% [markdown]
-# **Predict.** Of a hundred tables in which all K systems are exactly as good as SQUID, how many would call at least one
+# **Predict.** Of a hundred tables in which all K methods are exactly as good as SQUID, how many would call at least one
 # of them different at p < 0.05, without and with the correction?
 
 # %%
-lots = torch.rand(2000, len(SYSTEMS) - 1, generator=torch.Generator().manual_seed(0))  # no difference: p is uniform
+lots = torch.rand(2000, len(METHODS) - 1, generator=torch.Generator().manual_seed(0))  # no difference: p is uniform
 alarm = (lots < 0.05).any(1).float().mean()
 corrected = torch.tensor([min(holm({str(i): float(p) for i, p in enumerate(draw)}).values()) < 0.05 for draw in lots])
 say(
@@ -379,11 +379,11 @@ say(
 # %% [markdown]
 # ## X-rays, beside the paper's figures (6 min)
 #
-# The same on real chest X-rays. The paper prints an AUC for SQUID and thirteen systems on ZhangLab (its table 1).
+# The same on real chest X-rays. The paper prints an AUC for SQUID and thirteen methods on ZhangLab (its table 1).
 #
-# **Predict.** Two tables, two laboratories, the same systems by name. Will they at least agree in the *order*?
+# **Predict.** Two tables, two laboratories, the same methods by name. Will they at least agree in the *order*?
 #
-# **Exercise 3.** Count the pairs of systems that stand the other way round in two tables.
+# **Exercise 3.** Count the pairs of methods that stand the other way round in two tables.
 
 
 # %% tags=["exercise"]
@@ -404,13 +404,13 @@ printed = {name: float(row.auc.split("±")[0]) / 100 for name, row in PAPER["zha
 figure = auc_chart(chest, "zhanglab")
 title = f"X-rays: SQUID has place {place_of(chest).rank} of {place_of(chest).of}; best trivial one:"
 figure.axes[0].set_title(f"{title} {best_trivial(chest).name}", fontsize=11)
-show(figure, alt="Mean AUC of every system on X-rays with deviations, and crosses at the values that the paper prints")
+show(figure, alt="Mean AUC of every method on X-rays with deviations, and crosses at the values that the paper prints")
 
 # %%
 measured = {row.name: row.mean("auc", "mean") for row in chest if row.runs}
 turned = inverted_pairs(measured, printed)
 both = [name for name in measured if name in printed]
-say(f"**{turned.inverted} of {turned.pairs}** pairs of {len(both)} systems stand the other way round.")
+say(f"**{turned.inverted} of {turned.pairs}** pairs of {len(both)} methods stand the other way round.")
 if len(both) >= 3:
     agreed = agreement(chest, "zhanglab")
     farthest = max(agreed.differences, key=lambda name: abs(agreed.differences[name]))
@@ -430,7 +430,7 @@ networks = {row.title.partition(" (")[2].rstrip(")") for row in chest if "ImageN
 say(
     f"- *Test set*: theirs {theirs.normal} normal and {theirs.abnormal} abnormal images, ours {own}, held out of the "
     "official training set.\n"
-    f"- *Budget*: ours {60 * chest_settings['minutes_each']:g} s for each, whatever a system would need.\n"
+    f"- *Budget*: ours {60 * chest_settings['minutes_each']:g} s for each, whatever a method would need.\n"
     f"- *Size and networks*: ours see 128 px. Pretrained: {', '.join(sorted(networks)) or 'none in this table yet'}.\n"
     f"- *Rows of theirs that cannot be*: {', '.join(impossible('zhanglab'))}; no counts of their test images give "
     "both accuracy and F1 (lesson 08).\n"
@@ -442,21 +442,21 @@ say(
 # So a difference between the two tables may come from the images, the budget, the networks or the labels that chose a
 # checkpoint. What carries over is at most the order, and you have just seen how far.
 #
-# A system far *below* one half is not blind, it looks the wrong way: haze is smoother than a clear lung, and what is
+# A method far *below* one half is not blind, it looks the wrong way: haze is smoother than a clear lung, and what is
 # smooth may be *easier* to rebuild, as the empty tile was. Only labels could say that the score has to be turned round.
 #
-# ## A system of your own (8 min)
+# ## A method of your own (8 min)
 #
-# Everything that the benchmark wants of a system are two methods. Twenty lines are enough for a real one: a PCA of each
-# tile and what it cannot rebuild; the nearest neighbour among softened tiles; a Gaussian of small tiles, as above.
+# The benchmark needs two functions of a method, `fit` and `score`. Twenty lines are enough for a real one: a PCA of
+# each tile and what it cannot rebuild; the nearest neighbour among softened tiles; a Gaussian of small tiles, as above.
 #
 # **Exercise 4.** Write your own. Keep something of the normal images in `fit`; score an image by how far it is from
 # that. Whatever you want to measure of *normal* images (a mean, a deviation) belongs into `fit`.
 
 
 # %% tags=["exercise"]
-class MySystem:
-    name = "my system"
+class MyMethod:
+    name = "my method"
 
     def fit(self, normals, seed=0, progress=range, augmented=None):
         """normals (N, 1, 96, 96) in 0..1; what is learned goes into self; returns self.
@@ -486,7 +486,7 @@ class MySystem:
 # The check looks at the interface alone: a poor detector passes it, too.
 
 # %%
-check.own_system(MySystem)
+check.own_method(MyMethod)
 
 # %% [markdown]
 # Now it goes through the same pieces as all the others, on the whole test set. Where the exercise is blank, or the
@@ -495,13 +495,13 @@ check.own_system(MySystem)
 # **Predict.** Twenty lines without a network: above the best trivial score? Above how many of those that learn?
 
 # %% tags=["varies"]
-ready = own_system(MySystem).passed
-entry = Entry(lambda preset: MySystem() if ready else TileNeighbours(), OTHER)
+ready = own_method(MyMethod).passed
+entry = Entry(lambda preset: MyMethod() if ready else TileNeighbours(), OTHER)
 label = "yours" if ready else "the library's example"
 asked, asked_exam = part_of(whole, test_set, by_mode(10, 1, 1))
 (own,) = run_live({label: entry}, PRESETS["laptop"]["digitanatomy"], asked, asked_exam, seconds)
 figure = board(rows, own, "DigitAnatomy")
-show(figure, alt="The stored benchmark's chart with one more row, the system of this cell, its name in bold")
+show(figure, alt="The stored benchmark's chart with one more row, the method of this cell, its name in bold")
 
 # %% tags=["varies"]
 if own.runs:
@@ -509,28 +509,28 @@ if own.runs:
     passed = [row.name for row in learning if row.mean("auc", "mean") < areas["mean"]]
     say(
         f"**{label}**: " + ", ".join(f"{kind} {areas[kind]:.2f}" for kind in areas if kind != "all")
-        + f". Above {len(passed)} of {len(learning)} systems that learn, and "
+        + f". Above {len(passed)} of {len(learning)} methods that learn, and "
         + ("above" if areas["mean"] > bar.mean("auc", "mean") else "not above") + f" {bar.name}. One seed."
     )  # fmt: skip
 else:
     say(f"**{label}** failed: {own.failures[0]}")
 
 # %% [markdown]
-# You saw the board. Whoever now changes the system until it stands higher has *trained on the test set*, by hand. To
+# You saw the board. Whoever now changes the method until it stands higher has *trained on the test set*, by hand. To
 # choose between two versions, use held-out normals with pretended anomalies (lesson 11), and look at the board once.
 #
-# To keep a system of yours in the benchmark: a file in `squidlib/baselines/`; in `squidlib/benchmark/systems.py` a
+# To keep a method of yours in the benchmark: a file in `squidlib/baselines/`; in `squidlib/benchmark/registry.py` a
 # named function that builds it (a lambda cannot travel to another process) and a line `"yours": Entry(_yours, OTHER)`;
 # an attribute `steps`, if it is trained step by step; and
-# `squid benchmark digitanatomy --systems yours,SQUID,pixel-kNN --seeds 3 --out runs/mine`. The table shows that
+# `squid benchmark digitanatomy --methods yours,SQUID,pixel-kNN --seeds 3 --out runs/mine`. The table shows that
 # key. What is done is not done again: after a change of yours take another `--out`, or remove `runs/mine/jobs/yours-*`.
 #
 # **What we saw.** Families differ in what they call unlike normal, and so in which anomaly they find. A harness in
-# which only the judge sees labels needs few lines. Scores that learn nothing set the bar, and not every system that
+# which only the judge sees labels needs few lines. Scores that learn nothing set the bar, and not every method that
 # learns passes it in the time given. Many comparisons need a correction. How far the paper's order and ours agree, you
 # have counted; there are more reasons for what is left than one can separate.
 #
-# **What this does not show.** What each system can do at its best: the networks are small versions, trained for a
+# **What this does not show.** What each method can do at its best: the networks are small versions, trained for a
 # minute or two, with settings of ours, most of them set by normal images alone (docs/experiments.md names two that were
 # not). That the order holds for other data: here are nine digits, and children's chests from one hospital. That a
 # pretrained network is the better idea, or the worse: it brought more than the others were given. And SQUID's settings
@@ -538,9 +538,9 @@ else:
 #
 # | seen here | paper | function | test |
 # | --- | --- | --- | --- |
-# | every system | table 1 | `squidlib.benchmark.registry.SYSTEMS` | `tests/baselines/test_fitted_baselines.py` |
+# | every method | table 1 | `squidlib.benchmark.registry.METHODS` | `tests/baselines/test_fitted_baselines.py` |
 # | made defects | CutPaste, 2 | `squidlib.baselines.cutpaste.paste` | `tests/baselines/test_cutpaste.py` |
-# | Gaussians | PaDiM, eq. 1, 2 | `squidlib.baselines.padim.PatchGaussians` | `tests/baselines/test_feature_systems.py` |
+# | Gaussians | PaDiM, eq. 1, 2 | `squidlib.baselines.padim.PatchGaussians` | `tests/baselines/test_feature_methods.py` |
 # | pretrained, and saying so | not in the paper | `squidlib.baselines.backbone.backbone` | `tests/baselines/test_backbone.py` |
 # | answers before labels | not in the paper | `squidlib.benchmark.job.ask` | `tests/benchmark/test_job.py` |
 # | the same seconds | not in the paper | `squidlib.benchmark.cost.plan` | `tests/benchmark/test_cost.py` |

@@ -1,7 +1,7 @@
-"""Systems to compare with, behind one interface."""
+"""Methods to compare with, behind one interface."""
 
 from squidlib.baselines.auto_encoder import AutoEncoder
-from squidlib.baselines.base import Calibrates, Localises, Reconstructs, System
+from squidlib.baselines.base import Calibrates, Localises, Method, Reconstructs
 from squidlib.baselines.cutpaste import CutPaste
 from squidlib.baselines.f_anogan import FAnoGAN
 from squidlib.baselines.feature_neighbours import FeatureNeighbours
@@ -37,6 +37,6 @@ __all__ = [
     "Reconstructs",
     "SALAD",
     "Sharpness",
-    "System",
+    "Method",
     "VAE",
 ]

@@ -7,7 +7,7 @@ x' = decoder(encoder(x)). Code and rate are MedIAnomaly's (16 numbers, Adam 1e-3
 Differs from it: one linear layer between convolutions and code, where it has two with a wide layer between them, and
 smaller batches (32, not 64), so that it trains in seconds on a laptop.
 
-``encoder`` and ``decoder`` serve the other systems that squeeze whole images.
+``encoder`` and ``decoder`` serve the other methods that squeeze whole images.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def _check(image_size: int) -> None:
     if image_size % 2**LEVELS:
         raise UserError(
             f"the image's side must be a multiple of {2**LEVELS}, got {image_size}: "
-            "resize the images or leave this system out"
+            "resize the images or leave this method out"
         )
 
 

@@ -1,12 +1,12 @@
-"""System: the one interface behind which every detector can be compared.
+"""Method: the one interface behind which every detector can be compared.
 
-The harness alone sees labels. A system learns from normal images, may take the statistics of its scores from other,
-held-out normal images, and then says of any image how abnormal it is. Images are (B, 1, H, W) in 0..1; a system works
+The harness alone sees labels. A method learns from normal images, may take the statistics of its scores from other,
+held-out normal images, and then says of any image how abnormal it is. Images are (B, 1, H, W) in 0..1; a method works
 on the device on which ``normals`` lie.
 
 Fitting: the one loop that trains every baseline network, so that they differ in network and loss alone.
 
-By reconstruction: the map and the score of every system that is judged by how badly it rebuilds an image.
+By reconstruction: the map and the score of every method that is judged by how badly it rebuilds an image.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from torch import Generator, Tensor
 
 
 @runtime_checkable
-class System(Protocol):
-    """What every system offers. One that is trained step by step has ``steps``, the length of its training, too."""
+class Method(Protocol):
+    """What every method offers. One that is trained step by step has ``steps``, the length of its training, too."""
 
     name: str  #: as tables print it
 
@@ -32,7 +32,7 @@ class System(Protocol):
         seed: int = 0,
         progress: Progress = range,
         augmented: Float[Tensor, "M 1 H W"] | None = None,
-    ) -> System:
+    ) -> Method:
         """Learn from normal images and return itself.
 
         Args:
@@ -50,7 +50,7 @@ class System(Protocol):
 
 @runtime_checkable
 class Calibrates(Protocol):
-    """A system whose score mixes quantities of different units."""
+    """A method whose score mixes quantities of different units."""
 
     def calibrate(self, normals: Float[Tensor, "N 1 H W"]) -> object:
         """Take the units from held-out normal images; called after ``fit`` and before ``score``."""
@@ -59,7 +59,7 @@ class Calibrates(Protocol):
 
 @runtime_checkable
 class Reconstructs(Protocol):
-    """A system that can show what it thinks an image should look like."""
+    """A method that can show what it thinks an image should look like."""
 
     def reconstruct(self, images: Float[Tensor, "B 1 H W"]) -> Float[Tensor, "B 1 H W"]:
         """In 0..1."""
@@ -68,10 +68,10 @@ class Reconstructs(Protocol):
 
 @runtime_checkable
 class Localises(Protocol):
-    """A system that can show where an image is abnormal."""
+    """A method that can show where an image is abnormal."""
 
     def anomaly_map(self, images: Float[Tensor, "B 1 H W"]) -> Float[Tensor, "B 1 H W"]:
-        """Higher = more abnormal, in a unit of the system's own."""
+        """Higher = more abnormal, in a unit of the method's own."""
         ...
 
 
@@ -108,11 +108,11 @@ def in_batches(function: Callable[[Tensor], Tensor], images: Float[Tensor, "B 1 
 
 
 class ByReconstruction(ABC):
-    """Gives a system that can ``reconstruct`` its anomaly map and its score."""
+    """Gives a method that can ``reconstruct`` its anomaly map and its score."""
 
     @abstractmethod
     def reconstruct(self, images: Float[Tensor, "B 1 H W"]) -> Float[Tensor, "B 1 H W"]:
-        """In 0..1; the system's own."""
+        """In 0..1; the method's own."""
 
     def anomaly_map(self, images: Float[Tensor, "B 1 H W"]) -> Float[Tensor, "B 1 H W"]:
         """Squared error of each pixel, in 0..1."""

@@ -1,10 +1,10 @@
-"""Budget: how many steps of a system's training fit into the time that every system gets.
+"""Budget: how many steps of a method's training fit into the time that every method gets.
 
 A short trial on throw-away weights measures the seconds of a step, phase by phase, and what a fit costs besides its
 steps (banks, statistics); the first steps are slower than the rest and are not counted. On a CPU with one thread the
-processor's own time is counted, so that waiting for other work takes nothing from a system's budget.
+processor's own time is counted, so that waiting for other work takes nothing from a method's budget.
 
-Costs: the parameters of a system, and the most memory that a process had.
+Costs: the parameters of a method, and the most memory that a process had.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ from typing import NamedTuple, Protocol, runtime_checkable
 import torch
 from torch import Tensor, nn
 
-from squidlib.baselines.base import System
+from squidlib.baselines.base import Method
 
 TRIAL_STEPS = 24
 NOT_COUNTED = 4  #: first steps of every phase
-LEAST_STEPS = 8  #: fewer would leave a phase of some systems without any
+LEAST_STEPS = 8  #: fewer would leave a phase of some methods without any
 TRIAL_SHARE = 0.5  #: of the budget that a phase of the trial may take
 
 
 @runtime_checkable
 class Trained(Protocol):
-    """A system that is trained step by step."""
+    """A method that is trained step by step."""
 
     steps: int
 
@@ -73,7 +73,7 @@ class Clock:
         return sum(steps * _pace(taken) for steps, taken in self.phases)
 
 
-def plan(trial: System, normals: Tensor, augmented: Tensor, seed: int, seconds: float) -> Plan | None:
+def plan(trial: Method, normals: Tensor, augmented: Tensor, seed: int, seconds: float) -> Plan | None:
     """Fit ``trial``, which is thrown away, for a few steps; say how many take ``seconds``. None: it has no steps."""
     if not isinstance(trial, Trained):
         return None
@@ -111,11 +111,11 @@ def _pace(taken: list[float]) -> float:
     return sum(counted) / len(counted) if counted else 0.0
 
 
-def parameters_of(system: object) -> int:
-    """Numbers in the parameters of all torch modules that can be reached from a system, each counted once."""
+def parameters_of(method: object) -> int:
+    """Numbers in the parameters of all torch modules that can be reached from a method, each counted once."""
     found: dict[int, int] = {}
     seen: set[int] = set()
-    waiting: list[object] = [system]
+    waiting: list[object] = [method]
     while waiting:
         thing = waiting.pop()
         if id(thing) in seen:

@@ -17,7 +17,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from digitanatomy import ANOMALIES, NORMAL, DigitAnatomy
-from squidlib.baselines import FeatureNeighbours, MeanImage, PatchNeighbours, Sharpness, System
+from squidlib.baselines import FeatureNeighbours, MeanImage, Method, PatchNeighbours, Sharpness
 from squidlib.baselines.backbone import backbone
 from squidlib.data.digits import Digits
 from squidlib.detection.detector import Detector
@@ -83,8 +83,8 @@ def evaluate(
     test = data.test() if test is None else test
     samples = list(test)
     images = torch.stack([sample.image for sample in samples])
-    systems = trivial_baselines(detector.config.grid)
-    found = evaluate_images(detector, images, [sample.kind for sample in samples], data.reference(), rate, systems)
+    methods = trivial_baselines(detector.config.grid)
+    found = evaluate_images(detector, images, [sample.kind for sample in samples], data.reference(), rate, methods)
     kinds = np.array([sample.kind for sample in samples])
     called = detector.score(images).numpy() > found.decision.threshold
     wrong = torch.stack([sample.wrong for sample in samples])
@@ -105,7 +105,7 @@ def evaluate_images(
     image_kinds: Sequence[str],
     reference: Float[Tensor, "M 1 H W"],
     rate: float = FALSE_POSITIVE_RATE,
-    baselines: Sequence[System] | None = None,
+    baselines: Sequence[Method] | None = None,
 ) -> Evaluation:
     """Score labelled images of which nobody knows *where* they are abnormal.
 
@@ -128,7 +128,7 @@ def evaluate_images(
     return Evaluation(
         images={kind: int((kinds == kind).sum()) for kind in (NORMAL, *present)},
         scores={name: _row(kinds, values, present) for name, values in scored.items()},
-        baselines={system.name: _row(kinds, system.fit(reference).score(images), present) for system in baselines},
+        baselines={method.name: _row(kinds, method.fit(reference).score(images), present) for method in baselines},
         false_positive_rate=rate,
         decision=decide(labels, own, threshold),
         oracle=decide(labels, own, oracle_threshold(labels, own)),
@@ -139,13 +139,13 @@ def evaluate_images(
     )
 
 
-def trivial_baselines(grid: Grid) -> list[System]:
+def trivial_baselines(grid: Grid) -> list[Method]:
     """What learns nothing, or no more than a mean or copies."""
     return [Sharpness(), MeanImage(), PatchNeighbours(grid)]
 
 
 @lru_cache(maxsize=1)  # it remembers features, so that several runs on the same images cost no more than one
-def _pretrained_baselines() -> list[System]:
+def _pretrained_baselines() -> list[Method]:
     network = backbone(size=224)
     return [FeatureNeighbours(network)] if network.pretrained else []
 

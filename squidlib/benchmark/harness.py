@@ -1,4 +1,4 @@
-"""Harness: every system with every seed, each in its own process; goes on past failures and from where it stopped."""
+"""Harness: every method with every seed, each in its own process; goes on past failures and from where it stopped."""
 
 from __future__ import annotations
 
@@ -32,24 +32,24 @@ def run_jobs(
     store: Store,
     source: Source,
     preset: Preset,
-    systems: Mapping[str, Entry],
+    methods: Mapping[str, Entry],
     seeds: int,
     minutes_each: float,
     device: str,
     say: Callable[[str], None],
 ) -> None:
-    """Do what is not done yet, all systems with one seed before the next seed; failed jobs are tried again.
+    """Do what is not done yet, all methods with one seed before the next seed; failed jobs are tried again.
 
     Raises:
         KeyboardInterrupt: at Ctrl-C; finished jobs are kept.
     """
-    taken: dict[str, list[float]] = {}  # seconds of finished jobs by system
+    taken: dict[str, list[float]] = {}  # seconds of finished jobs by method
     done = set()
     for result in store.results():
         if result.figures is not None:
-            done.add((result.system, result.seed))
-            taken.setdefault(result.system, []).append(result.seconds)
-    jobs = [(name, seed) for seed in range(seeds) for name in systems]
+            done.add((result.method, result.seed))
+            taken.setdefault(result.method, []).append(result.seconds)
+    jobs = [(name, seed) for seed in range(seeds) for name in methods]
     waiting = [job for job in jobs if job not in done]
     say(f"{len(jobs)} jobs, {len(jobs) - len(waiting)} of them done before; {60 * minutes_each:g} s of fitting each")
     for place, (name, seed) in enumerate(waiting):
@@ -57,7 +57,7 @@ def run_jobs(
         end = datetime.now() + timedelta(seconds=left)
         number = len(jobs) - len(waiting) + place + 1
         say(f"{number}/{len(jobs)} {name}, seed {seed} (all done at about {end:%H:%M}, in {left / 60:.0f} min)")
-        job = Job(name, seed, systems[name], preset, source, 60 * minutes_each, device, store.folder)
+        job = Job(name, seed, methods[name], preset, source, 60 * minutes_each, device, store.folder)
         begun = time.perf_counter()
         failure = run_apart(work, job, store.log(name, seed), 8 * job.budget + LONGEST_OVERHEAD)
         seconds = time.perf_counter() - begun
@@ -65,13 +65,13 @@ def run_jobs(
             store.write_result(JobResult(name, seed, None, failure, seconds))
             say(f"    failed: {failure}")
         else:
-            result = next(found for found in store.results() if (found.system, found.seed) == (name, seed))
+            result = next(found for found in store.results() if (found.method, found.seed) == (name, seed))
             say(f"    {_told(result)}")
         taken.setdefault(name, []).append(seconds)
 
 
 def expected(name: str, taken: Mapping[str, list[float]], budget: float) -> float:
-    """Seconds that a job will take: as many as this system took before, else the budget and an overhead."""
+    """Seconds that a job will take: as many as this method took before, else the budget and an overhead."""
     own = taken.get(name)
     return sum(own) / len(own) if own else budget + OVERHEAD
 

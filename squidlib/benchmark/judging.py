@@ -1,4 +1,4 @@
-"""Judging: a system's scores and maps held against labels and masks. Only the harness calls this.
+"""Judging: a method's scores and maps held against labels and masks. Only the harness calls this.
 
 Paper: section 4.2. A threshold comes from normal calibration images; the oracle's, chosen on the test labels, is an
 upper bound and no result.

@@ -1,10 +1,10 @@
-"""Systems picture: what each system makes of a normal image and of each anomaly, as on the paper's slides.
+"""Methods picture: what each method makes of a normal image and of each anomaly, as on the paper's slides.
 
-A system is anything with ``reconstruct(images)``; one more in the mapping is one more row (or column).
+A method is anything with ``reconstruct(images)``; one more in the mapping is one more row (or column).
 
-Pictures of a benchmark: AUC of all systems, and what those that reconstruct make of a few images.
+Pictures of a benchmark: AUC of all methods, and what those that reconstruct make of a few images.
 
-The second shows what every system rebuilds, a column each.
+The second shows what every method rebuilds, a column each.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 @runtime_checkable
 class Reconstructs(Protocol):
-    """What a system has to offer to be shown."""
+    """What a method has to offer to be shown."""
 
     def reconstruct(self, images: Tensor) -> Tensor:
         """(B, 1, H, W) in 0..1 -> the same."""
@@ -43,19 +43,19 @@ def first_of_each_kind(test: DigitAnatomy) -> list[Sample]:
     return [test[test.kinds.index(kind)] for kind in KINDS if kind in test.kinds]
 
 
-def systems_picture(
+def methods_picture(
     samples: Sequence[Sample],
-    systems: Mapping[str, Reconstructs],
+    methods: Mapping[str, Reconstructs],
     title: str = "",
-    systems_across: bool = False,
+    methods_across: bool = False,
 ) -> Figure:
-    """Inputs and every system's reconstructions; what is truly wrong in an input is outlined.
+    """Inputs and every method's reconstructions; what is truly wrong in an input is outlined.
 
     Args:
         samples: one a kind, say.
-        systems: name -> system, in the order of the rows.
+        methods: name -> method, in the order of the rows.
         title: above the figure.
-        systems_across: a column for each system and a row for each sample, in place of the other way round.
+        methods_across: a column for each method and a row for each sample, in place of the other way round.
 
     Raises:
         ValueError: where there is no sample.
@@ -63,14 +63,14 @@ def systems_picture(
     if not samples:
         raise ValueError("at least one sample is needed, got 0")
     images = torch.stack([sample.image for sample in samples])
-    shown = {"input": images} | {name: system.reconstruct(images) for name, system in systems.items()}
+    shown = {"input": images} | {name: method.reconstruct(images) for name, method in methods.items()}
     kinds = [sample.kind.capitalize() for sample in samples]
-    if systems_across:
+    if methods_across:
         rows = {kind: [column[index] for column in shown.values()] for index, kind in enumerate(kinds)}
         figure = image_grid(rows, titles=list(shown), title=title)
     else:
         figure = image_grid(shown, titles=kinds, title=title)
-    step = len(shown) if systems_across else 1
+    step = len(shown) if methods_across else 1
     for index, sample in enumerate(samples):
         _outline(figure.axes[index * step], sample.wrong)
     return figure
@@ -93,19 +93,19 @@ _OWN, _OTHERS, _TRIVIAL = COLOURS[1], COLOURS[0], "0.45"
 
 
 def auc_chart(rows: Sequence[Row], dataset: str) -> Figure:
-    """Mean AUC with its deviation over seeds, best at the top; SQUID and trivial systems differ in colour and marker.
+    """Mean AUC with its deviation over seeds, best at the top; SQUID and trivial methods differ in colour and marker.
 
     Raises:
-        ValueError: where no system has results.
+        ValueError: where no method has results.
     """
     rows = [row for row in rows if row.runs]
     if not rows:
-        raise ValueError("at least one system with results is needed for a chart")
+        raise ValueError("at least one method with results is needed for a chart")
     figure, axes = panels(width=6.4, height=1.3 + 0.27 * len(rows))
     axis, paper = axes[0, 0], PAPER.get(dataset, {})
     looks = {
         "SQUID": (_OWN, "D", [row for row in rows if row.name == SQUID]),
-        "other systems": (_OTHERS, "o", [row for row in rows if row.name != SQUID and not row.trivial]),
+        "other methods": (_OTHERS, "o", [row for row in rows if row.name != SQUID and not row.trivial]),
         "trivial: learns (next to) nothing": (_TRIVIAL, "s", [row for row in rows if row.trivial]),
     }
     places = {row.name: place for place, row in enumerate(rows)}
@@ -128,7 +128,7 @@ def auc_chart(rows: Sequence[Row], dataset: str) -> Figure:
     axis.set_ylim(len(rows) - 0.4, -1.4)
     seeds = max(len(row.runs) for row in rows)
     axis.set_xlabel("AUC, one seed" if seeds == 1 else f"AUC, mean ± deviation over up to {seeds} seeds")
-    axis.set_title(f"{dataset}: every system, the same time to fit", fontsize=11)
+    axis.set_title(f"{dataset}: every method, the same time to fit", fontsize=11)
     axis.grid(axis="x", color="0.9")
     axis.set_axisbelow(True)
     axis.spines[["top", "right"]].set_visible(False)
@@ -137,18 +137,18 @@ def auc_chart(rows: Sequence[Row], dataset: str) -> Figure:
 
 
 def reconstructions_picture(rows: Sequence[Row], store: Store, test_set: TestSet) -> Figure | None:
-    """A column for each system that reconstructs, of its first seed, best AUC first; None where there is none."""
-    systems = {}
+    """A column for each method that reconstructs, of its first seed, best AUC first; None where there is none."""
+    methods = {}
     for row in rows:
         if row.runs:
             kept = store.shown(row.name, min(row.runs))
             if "reconstructions" in kept:
-                systems[row.name] = Kept(kept["reconstructions"])
-    return systems_picture(test_set.samples(), systems, systems_across=True) if systems else None
+                methods[row.name] = Kept(kept["reconstructions"])
+    return methods_picture(test_set.samples(), methods, methods_across=True) if methods else None
 
 
 class Kept:
-    """A system of which only the reconstructions of the pictured images are left."""
+    """A method of which only the reconstructions of the pictured images are left."""
 
     def __init__(self, reconstructions: Tensor) -> None:
         self.reconstructions = reconstructions

@@ -30,9 +30,9 @@ def as_markdown(rows: Sequence[Row], settings: dict[str, Any]) -> str:
     seeds = sorted({seed for row in rows for seed in row.runs})
     parts = [
         f"# Benchmark: {settings['data']}",
-        f"Test images: {counts}. {_plural(len(seeds), 'seed')}; mean ± deviation over seeds. Every system had the "
+        f"Test images: {counts}. {_plural(len(seeds), 'seed')}; mean ± deviation over seeds. Every method had the "
         f"same training images and {60 * settings['minutes_each']:g} s to fit ({settings['device']}), planned to be "
-        "filled by those that are trained step by step; no system sees a label. † learns nothing or next to nothing: "
+        "filled by those that are trained step by step; no method sees a label. † learns nothing or next to nothing: "
         "what the others have to beat.",
         markdown(_bold(auc_cells(rows, settings["data"]))),
         *_notes(rows, settings["data"]),
@@ -40,7 +40,7 @@ def as_markdown(rows: Sequence[Row], settings: dict[str, Any]) -> str:
         "Oracle: the threshold of highest accuracy on the test labels themselves, an upper bound and no result.",
         markdown(_bold(decision_cells(rows))),
         "## What it costs\n\nSteps are planned with a short trial so that they fill the time. Peak memory is that "
-        "of the whole process, data included. Parameters are the weights of all networks that a system holds (PANDA "
+        "of the whole process, data included. Parameters are the weights of all networks that a method holds (PANDA "
         "holds the pretrained one twice); stored images, memories and Gaussians are not counted."
         f"{_clock(rows)}{_duration(rows)}",
         markdown(_bold(cost_cells(rows))),
@@ -57,7 +57,7 @@ def auc_cells(rows: Sequence[Row], dataset: str) -> Cells:
     kinds = [kind for kind in _kinds(done) if kind not in ("mean", "all")]
     several, localised = len(kinds) > 1, any(row.values("pixel_auc", "mean") for row in rows)
     paper = PAPER.get(dataset)
-    header = ["system", "seeds", *(kinds if several else []), "AUC"]
+    header = ["method", "seeds", *(kinds if several else []), "AUC"]
     header += ["pixel AUC"] if localised else []
     header += ["minus SQUID", "p (Holm)"] + (["paper: AUC %", "Acc %", "F1 %"] if paper is not None else [])
     cells = [header]
@@ -73,7 +73,7 @@ def auc_cells(rows: Sequence[Row], dataset: str) -> Cells:
 
 def decision_cells(rows: Sequence[Row]) -> Cells:
     """What the calibrated threshold gives, and accuracy and F1 at the oracle's."""
-    cells = [["system", *(f"{name} (calibrated)" for name in DECISION), "accuracy (oracle)", "f1 (oracle)"]]
+    cells = [["method", *(f"{name} (calibrated)" for name in DECISION), "accuracy (oracle)", "f1 (oracle)"]]
     for row in rows:
         if row.runs:
             found = [spread(row.values("calibrated", name)) for name in DECISION]
@@ -83,7 +83,7 @@ def decision_cells(rows: Sequence[Row]) -> Cells:
 
 def cost_cells(rows: Sequence[Row]) -> Cells:
     """Steps, seconds, images a second, parameters, memory: means over seeds."""
-    cells = [["system", "steps", "fit (s)", "scores images/s", "parameters (M)", "peak memory (GB)", "GPU peak (GB)"]]
+    cells = [["method", "steps", "fit (s)", "scores images/s", "parameters (M)", "peak memory (GB)", "GPU peak (GB)"]]
     for row in rows:
         if row.runs:
             numbers = [(("steps",), 1.0, 0), (("fit_seconds",), 1.0, 0), (("images_a_second",), 1.0, 0)]
@@ -93,14 +93,14 @@ def cost_cells(rows: Sequence[Row]) -> Cells:
 
 
 def as_csv(rows: Sequence[Row]) -> str:
-    """One line a system and seed, every figure in a column of its own."""
+    """One line a method and seed, every figure in a column of its own."""
     lines = [
-        {"system": row.name, "seed": seed, "family": row.family} | _flat(figures)
+        {"method": row.name, "seed": seed, "family": row.family} | _flat(figures)
         for row in rows
         for seed, figures in row.runs.items()
     ]
     lines += [
-        {"system": row.name, "seed": seed, "family": row.family, "failure": text}
+        {"method": row.name, "seed": seed, "family": row.family, "failure": text}
         for row in rows
         for seed, text in row.failures.items()
     ]
@@ -114,12 +114,12 @@ def as_csv(rows: Sequence[Row]) -> str:
 
 def as_json(rows: Sequence[Row], settings: dict[str, Any]) -> str:
     """Everything, to compute with."""
-    systems = []
+    methods = []
     for row in rows:
         plain = asdict(row) | {"comparison": row.comparison._asdict() if row.comparison else None}
         paper = PAPER.get(settings["data"], {}).get(row.name)
-        systems.append(plain | {"paper": paper._asdict() if paper else None})
-    return json.dumps({"settings": settings, "systems": systems}, indent=1) + "\n"
+        methods.append(plain | {"paper": paper._asdict() if paper else None})
+    return json.dumps({"settings": settings, "methods": methods}, indent=1) + "\n"
 
 
 def _kinds(rows: Sequence[Row]) -> list[str]:
@@ -152,7 +152,7 @@ def _notes(rows: Sequence[Row], dataset: str) -> list[str]:
     if any(row.comparison for row in rows):
         notes.append(
             "p: paired test of the difference to SQUID's mean AUC on the same images (DeLong's variance of "
-            "placements averaged over seeds, plus the variance over seeds), corrected by Holm over all systems "
+            "placements averaged over seeds, plus the variance over seeds), corrected by Holm over all methods "
             "compared here. With one seed the variance between trainings is unknown and left out."
         )
     if any(row.values("pixel_auc", "mean") for row in rows):

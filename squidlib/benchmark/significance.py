@@ -1,13 +1,13 @@
-"""DeLong: is the AUC of one system different from another's on the same images, given that both have several seeds?
+"""DeLong: is the AUC of one method different from another's on the same images, given that both have several seeds?
 
 DeLong, DeLong and Clarke-Pearson, "Comparing the Areas under Two or More Correlated ROC Curves", Biometrics 1988;
 placements by ranks: Sun and Xu, IEEE Signal Processing Letters 2014.
 
-Their test takes one score an image. Here every system has one a seed, so the mean AUC over seeds is compared:
+Their test takes one score an image. Here every method has one a seed, so the mean AUC over seeds is compared:
 
 - other test images: an image's placement is averaged over seeds, and DeLong's variance taken of the averages, which
-  allows for the images being the same in all seeds and both systems;
-- other seeds: the variance of the AUCs over seeds, divided by their number, is added for each system. It holds a little
+  allows for the images being the same in all seeds and both methods;
+- other seeds: the variance of the AUCs over seeds, divided by their number, is added for each method. It holds a little
   of the images' variance once more, so that the test errs towards finding nothing.
 
 The degrees of freedom are Satterthwaite's (Biometrics Bulletin 1946): three seeds say little about their variance.
@@ -16,7 +16,7 @@ Holm: p-values of several comparisons, corrected so that any false finding among
 
 Holm, "A simple sequentially rejective multiple test procedure", Scandinavian Journal of Statistics 1979.
 
-Order: do two tables put the same systems into the same order? Counted pair by pair.
+Order: do two tables put the same methods into the same order? Counted pair by pair.
 
 Kendall, "A New Measure of Rank Correlation", Biometrika 1938: his tau is 1 - 2 * inverted / pairs where nothing ties.
 """
@@ -60,7 +60,7 @@ def placements(labels: Int[np.ndarray, "T"], scores: Float[np.ndarray, "T"]) -> 
 def compare(
     labels: Int[np.ndarray, "T"], first: Float[np.ndarray, "S T"], second: Float[np.ndarray, "U T"]
 ) -> Comparison:
-    """Compare two systems on the same images.
+    """Compare two methods on the same images.
 
     Args:
         labels: 0 normal, 1 abnormal; at least two of each.

@@ -1,6 +1,6 @@
-"""Source: where the benchmark's images come from; what systems may see lies apart from what only the harness may.
+"""Source: where the benchmark's images come from; what methods may see lies apart from what only the harness may.
 
-``fit_data`` has no label in it. ``test_set`` has; nothing but the harness asks for it, after a system has answered.
+``fit_data`` has no label in it. ``test_set`` has; nothing but the harness asks for it, after a method has answered.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ PICTURED_ABNORMAL = 3  #: abnormal X-rays in the picture
 
 
 class FitData(NamedTuple):
-    """What a system learns from and answers about; all images in 0..1.
+    """What a method learns from and answers about; all images in 0..1.
 
     normals (N, 1, H, W): training images as they are. varied (M, 1, H, W): augmented versions of them.
     calibration (K, 1, H, W): normal images that training never sees. questions (T, 1, H, W): the test images.
@@ -59,7 +59,7 @@ class TestSet:
         return torch.tensor([int(kind != NORMAL) for kind in self.kinds])
 
     def samples(self) -> list[Sample]:
-        """The pictured images as the systems' picture wants them; several of one kind are numbered."""
+        """The pictured images as the methods' picture wants them; several of one kind are numbered."""
         none = torch.zeros(1, dtype=torch.bool)
         kinds = [self.kinds[index] for index in self.pictured]
         names = [
@@ -82,7 +82,7 @@ class Source(Protocol):
     """Gives the images of one data set; can be sent to another process."""
 
     def fit_data(self, seed: int, augmented: bool = True) -> FitData:
-        """What a system sees; ``seed`` chooses the variation. Without ``augmented``, there are none (0, 1, H, W)."""
+        """What a method sees; ``seed`` chooses the variation. Without ``augmented``, there are none (0, 1, H, W)."""
         ...
 
     def test_set(self) -> TestSet:

@@ -1,11 +1,11 @@
-"""Store: the benchmark's folder, one small file for each system and seed, so that it goes on where it was stopped.
+"""Store: the benchmark's folder, one small file for each method and seed, so that it goes on where it was stopped.
 
 settings.json                what all jobs share
-jobs/SYSTEM-SEED.json        figures, or what went wrong: written last, so a job whose file is there is done
-jobs/SYSTEM-SEED.safetensors scores of test and calibration images
-jobs/SYSTEM-SEED.log         the traceback of what went wrong
+jobs/METHOD-SEED.json        figures, or what went wrong: written last, so a job whose file is there is done
+jobs/METHOD-SEED.safetensors scores of test and calibration images
+jobs/METHOD-SEED.log         the traceback of what went wrong
 pictured/                    reconstructions and maps of the few images that are shown
-results.md, .csv, .json, auc.png, systems.png
+results.md, .csv, .json, auc.png, methods.png
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from squidlib.utils.errors import UserError
 from squidlib.utils.safetensors_io import check_writable, read_tensors, remove_partials, write_atomically, write_tensors
 
 SETTINGS_FILE = "settings.json"
-REPORT_FILES = ("results.md", "results.csv", "results.json", "auc.png", "systems.png")
+REPORT_FILES = ("results.md", "results.csv", "results.json", "auc.png", "methods.png")
 
 
 class JobResult(NamedTuple):
-    """Figures of one system and seed, or what went wrong."""
+    """Figures of one method and seed, or what went wrong."""
 
-    system: str
+    method: str
     seed: int
     figures: dict[str, Any] | None
     failure: str | None
@@ -64,38 +64,38 @@ class Store:
             write_json(path, settings)
         for folder in (self.folder, self.jobs, self.pictured):
             remove_partials(folder)
-        if private:  # the picture of all systems shows the inputs
-            write_atomically(self.folder / ".gitignore", b"pictured/\nsystems.png\n")
+        if private:  # the picture of all methods shows the inputs
+            write_atomically(self.folder / ".gitignore", b"pictured/\nmethods.png\n")
 
     def results(self) -> list[JobResult]:
-        """Every job that is done, failed ones too, by system and seed."""
+        """Every job that is done, failed ones too, by method and seed."""
         found = [JobResult(**_read_json(path)) for path in sorted(self.jobs.glob("*.json"))]
-        return sorted(found, key=lambda result: (result.system, result.seed))
+        return sorted(found, key=lambda result: (result.method, result.seed))
 
     def write(self, result: JobResult, tensors: dict[str, Tensor], shown: dict[str, Tensor]) -> None:
         """Keep what a job found; its figures last, for they say that it is done."""
-        write_tensors(self._path(result.system, result.seed, "safetensors"), tensors, {})
-        write_tensors(self.pictured / f"{result.system}-{result.seed}.safetensors", shown, {})
+        write_tensors(self._path(result.method, result.seed, "safetensors"), tensors, {})
+        write_tensors(self.pictured / f"{result.method}-{result.seed}.safetensors", shown, {})
         self.write_result(result)
 
     def write_result(self, result: JobResult) -> None:
         """Keep what is known of a job that has failed, too."""
-        write_json(self._path(result.system, result.seed, "json"), result._asdict())
+        write_json(self._path(result.method, result.seed, "json"), result._asdict())
 
-    def scores(self, system: str, seed: int) -> Tensor:
+    def scores(self, method: str, seed: int) -> Tensor:
         """Of the test images: (T,)."""
-        return read_tensors(self._path(system, seed, "safetensors"))[0]["scores"]
+        return read_tensors(self._path(method, seed, "safetensors"))[0]["scores"]
 
-    def shown(self, system: str, seed: int) -> dict[str, Tensor]:
-        """Of the pictured images: "reconstructions" and "maps" (P, 1, H, W) where the system has them."""
-        return read_tensors(self.pictured / f"{system}-{seed}.safetensors")[0]
+    def shown(self, method: str, seed: int) -> dict[str, Tensor]:
+        """Of the pictured images: "reconstructions" and "maps" (P, 1, H, W) where the method has them."""
+        return read_tensors(self.pictured / f"{method}-{seed}.safetensors")[0]
 
-    def log(self, system: str, seed: int) -> Path:
+    def log(self, method: str, seed: int) -> Path:
         """Where the traceback of a failed job is."""
-        return self._path(system, seed, "log")
+        return self._path(method, seed, "log")
 
-    def _path(self, system: str, seed: int, ending: str) -> Path:
-        return self.jobs / f"{system}-{seed}.{ending}"
+    def _path(self, method: str, seed: int, ending: str) -> Path:
+        return self.jobs / f"{method}-{seed}.{ending}"
 
     def _clear(self) -> None:
         ours = [self.folder / name for name in (SETTINGS_FILE, *REPORT_FILES)]

@@ -26,7 +26,7 @@ class Stored(NamedTuple):
 
 
 def folder_of(dataset: str) -> Path:
-    """Where results.md, results.csv, results.json, auc.png and, of digits, systems.png are."""
+    """Where results.md, results.csv, results.json, auc.png and, of digits, methods.png are."""
     return FOLDER / dataset
 
 
@@ -52,15 +52,15 @@ def from_json(text: str) -> Stored:
         ValueError, KeyError, TypeError: where it is something else.
     """
     content = json.loads(text)
-    return Stored([_row(system) for system in content["systems"]], dict(content["settings"]))
+    return Stored([_row(method) for method in content["methods"]], dict(content["settings"]))
 
 
-def _row(system: dict[str, Any]) -> Row:
+def _row(method: dict[str, Any]) -> Row:
     return Row(
-        system["name"],
-        system["family"],
-        {int(seed): figures for seed, figures in system["runs"].items()},
-        {int(seed): text for seed, text in system["failures"].items()},
-        Comparison(**system["comparison"]) if system["comparison"] else None,
-        system["corrected_p"],
+        method["name"],
+        method["family"],
+        {int(seed): figures for seed, figures in method["runs"].items()},
+        {int(seed): text for seed, text in method["failures"].items()},
+        Comparison(**method["comparison"]) if method["comparison"] else None,
+        method["corrected_p"],
     )

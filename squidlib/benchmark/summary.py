@@ -1,6 +1,6 @@
-"""Summary: what all jobs together say, system by system: figures over seeds, and the difference to SQUID.
+"""Summary: what all jobs together say, method by method: figures over seeds, and the difference to SQUID.
 
-Findings: what a table of systems says, as numbers that a page or a lesson can put into sentences.
+Findings: what a table of methods says, as numbers that a page or a lesson can put into sentences.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ from squidlib.benchmark.store import Store
 
 @dataclass(frozen=True)
 class Row:
-    """One system.
+    """One method.
 
     Attributes:
         name: as the command line takes it.
-        family: one of ``systems.FAMILIES``, or "other".
+        family: one of ``registry.FAMILIES``, or "other".
         runs: seed -> figures; "job_seconds" is what the whole job took, by the clock on the wall.
         failures: seed -> what went wrong.
-        comparison: with SQUID (AUC of this system minus SQUID's); None of SQUID itself, and where it has no results.
-        corrected_p: Holm's, over all systems that are compared.
+        comparison: with SQUID (AUC of this method minus SQUID's); None of SQUID itself, and where it has no results.
+        corrected_p: Holm's, over all methods that are compared.
     """
 
     name: str
@@ -46,12 +46,12 @@ class Row:
 
     @property
     def title(self) -> str:
-        """The name with what the system says of itself, such as which pretrained network it has."""
+        """The name with what the method says of itself, such as which pretrained network it has."""
         said = next(iter(self.runs.values()))["name"] if self.runs else ""
         return f"{self.name}{said[said.index(' (') :]}" if " (" in said else self.name
 
     def values(self, *path: str) -> list[float]:
-        """A figure of each seed; empty where the system has none, NaN where a seed lacks it."""
+        """A figure of each seed; empty where the method has none, NaN where a seed lacks it."""
         found = []
         for figures in self.runs.values():
             value: Any = figures
@@ -66,11 +66,11 @@ class Row:
         return float(np.mean(values)) if values else float("nan")
 
 
-def summarise(store: Store, test_set: TestSet, systems: Mapping[str, Entry]) -> list[Row]:
+def summarise(store: Store, test_set: TestSet, methods: Mapping[str, Entry]) -> list[Row]:
     """Rows with results first, the highest AUC at the top; then those that only failed."""
     rows: dict[str, Row] = {}
     for result in store.results():
-        row = rows.setdefault(result.system, Row(result.system, _family(result.system, systems)))
+        row = rows.setdefault(result.method, Row(result.method, _family(result.method, methods)))
         if result.figures is not None:
             row.runs[result.seed] = result.figures | {"job_seconds": result.seconds}
         else:
@@ -90,8 +90,8 @@ def spread(values: list[float], digits: int = 3) -> str:
     return f"{np.mean(values):.{digits}f} ± {np.std(values, ddof=1):.{digits}f}"
 
 
-def _family(name: str, systems: Mapping[str, Entry]) -> str:
-    return systems[name].family if name in systems else OTHER
+def _family(name: str, methods: Mapping[str, Entry]) -> str:
+    return methods[name].family if name in methods else OTHER
 
 
 def _compared(store: Store, test_set: TestSet, rows: Mapping[str, Row]) -> dict[str, Comparison]:
@@ -107,7 +107,7 @@ def _compared(store: Store, test_set: TestSet, rows: Mapping[str, Row]) -> dict[
 
 
 class Place(NamedTuple):
-    """Where a system stands by mean AUC: 1 is the highest, ``ahead`` those above it, the highest first."""
+    """Where a method stands by mean AUC: 1 is the highest, ``ahead`` those above it, the highest first."""
 
     rank: int
     of: int
@@ -117,8 +117,8 @@ class Place(NamedTuple):
 class Agreement(NamedTuple):
     """Our AUC beside the paper's.
 
-    spearman: correlation of the two orders, over the systems that both have. differences: ours minus the paper's, by
-    name, in 0..1. inverted: pairs of systems that stand the other way round, of ``pairs``.
+    spearman: correlation of the two orders, over the methods that both have. differences: ours minus the paper's, by
+    name, in 0..1. inverted: pairs of methods that stand the other way round, of ``pairs``.
     """
 
     spearman: float
@@ -133,7 +133,7 @@ def auc_of(row: Row) -> float:
 
 
 def place_of(rows: Sequence[Row], name: str = SQUID) -> Place:
-    """The place of one system among all that have results.
+    """The place of one method among all that have results.
 
     Raises:
         KeyError: where it has none.
@@ -149,12 +149,12 @@ def best_trivial(rows: Sequence[Row]) -> Row:
 
 
 def beaten_by(rows: Sequence[Row], bar: Row) -> list[Row]:
-    """Systems that do learn and whose mean AUC is below that of ``bar``."""
+    """Methods that do learn and whose mean AUC is below that of ``bar``."""
     return [row for row in rows if row.runs and not row.trivial and auc_of(row) < auc_of(bar)]
 
 
 def not_shown_different(rows: Sequence[Row]) -> list[str]:
-    """Names of the systems whose difference to SQUID has p >= 0.05 after Holm's correction."""
+    """Names of the methods whose difference to SQUID has p >= 0.05 after Holm's correction."""
     return [row.name for row in rows if row.corrected_p is not None and row.corrected_p >= 0.05]
 
 
@@ -162,14 +162,14 @@ def agreement(rows: Sequence[Row], dataset: str) -> Agreement:
     """How our AUCs go with those that the paper prints for the same data set.
 
     Raises:
-        ValueError: where fewer than three systems stand in both.
+        ValueError: where fewer than three methods stand in both.
     """
     from scipy.stats import spearmanr
 
     printed = {name: float(row.auc.split("±")[0]) / 100 for name, row in PAPER.get(dataset, {}).items()}
     ours = {row.name: auc_of(row) for row in rows if row.runs and row.name in printed}
     if len(ours) < 3:
-        raise ValueError(f"at least three systems in both tables expected, got {len(ours)}")
+        raise ValueError(f"at least three methods in both tables expected, got {len(ours)}")
     names = list(ours)
     turned = inverted_pairs(ours, printed)
     correlation = float(spearmanr([ours[name] for name in names], [printed[name] for name in names]).statistic)
@@ -177,7 +177,7 @@ def agreement(rows: Sequence[Row], dataset: str) -> Agreement:
 
 
 def impossible(dataset: str = "zhanglab") -> list[str]:
-    """Systems whose accuracy and F1 in the paper's table no counts of its test images can give."""
+    """Methods whose accuracy and F1 in the paper's table no counts of its test images can give."""
     test = PAPER_TEST[dataset]
     return [
         name

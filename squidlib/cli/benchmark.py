@@ -1,4 +1,4 @@
-"""``squid benchmark``: SQUID and other systems side by side, the same images and the same time for each."""
+"""``squid benchmark``: SQUID and other methods side by side, the same images and the same time for each."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Benchmark:
-    """Train and judge many systems on the same images, each for the same time; write tables, a chart and a picture.
+    """Train and judge many methods on the same images, each for the same time; write tables, a chart and a picture.
 
-    Every system and seed runs in a process of its own: one that fails is reported, and the rest goes on. The same
-    command goes on where it was stopped; more --systems or --seeds may be asked for later.
+    Every method and seed runs in a process of its own: one that fails is reported, and the rest goes on. The same
+    command goes on where it was stopped; more --methods or --seeds may be asked for later.
     """
 
     dataset: Positional[Literal["digitanatomy", "zhanglab", "chexpert", "pneumoniamnist"]]
     """What to train and judge on. Chest X-rays do not come with the kit: --data says where they are."""
     out: Path
-    """Folder for results.md, results.csv, results.json, auc.png, systems.png, and a file for each system and seed."""
+    """Folder for results.md, results.csv, results.json, auc.png, methods.png, and a file for each method and seed."""
     data: Path | None = None
     """The folder of a chest data set, in its public layout or the paper's authors'."""
-    systems: str = ""
+    methods: str = ""
     """Names separated by commas, such as SQUID,PaDiM,sharpness; by default all. A wrong name is answered by a list."""
     seeds: int = 3
-    """Trainings of every system, with seeds from 0 on."""
+    """Trainings of every method, with seeds from 0 on."""
     minutes_each: float = 2.5
-    """Time to fit for every system and seed. A short trial measures how many steps fill it."""
+    """Time to fit for every method and seed. A short trial measures how many steps fill it."""
     cache: Path | None = None
     """Where decoded X-rays are kept; by default a folder in --data."""
     device: str = "auto"
@@ -59,14 +59,14 @@ class Benchmark:
         from squidlib.training.presets import PRESETS
 
         self._check()
-        systems = chosen([name for name in self.systems.split(",") if name.strip()])
+        methods = chosen([name for name in self.methods.split(",") if name.strip()])
         source, device, store = NamedSource(self._facts()), resolve_device(self.device), Store(self.out)
         test_set = source.test_set()
         settings = settings_of(self.dataset, test_set, self.minutes_each, device)
         store.open(settings, self.overwrite, private=self.dataset != "digitanatomy")
         try:
             preset = PRESETS["laptop"][self.dataset]
-            run_jobs(store, source, preset, systems, self.seeds, self.minutes_each, device, _say)
+            run_jobs(store, source, preset, methods, self.seeds, self.minutes_each, device, _say)
         except KeyboardInterrupt:
             write_report(store, test_set, settings)
             again = shlex.join(["squid", *sys.argv[1:]]).replace(" --overwrite", "")
@@ -79,7 +79,7 @@ class Benchmark:
         from squidlib.utils.safetensors_io import check_writable
 
         if self.seeds < 1:
-            raise UserError(f"--seeds is the number of trainings of each system, at least 1; got {self.seeds}")
+            raise UserError(f"--seeds is the number of trainings of each method, at least 1; got {self.seeds}")
         if not 0 < self.minutes_each < 1e6:
             raise UserError(f"--minutes-each must be more than 0 and less than a million, got {self.minutes_each}")
         check_device(self.device)
@@ -113,14 +113,14 @@ class Benchmark:
 def write_report(store: Store, test_set: TestSet, settings: dict[str, Any]) -> bool:
     """Write tables and pictures of what is done; say where, and whether anything has failed."""
     from squidlib.benchmark.pictures import auc_chart, reconstructions_picture
-    from squidlib.benchmark.registry import SYSTEMS
+    from squidlib.benchmark.registry import METHODS
     from squidlib.benchmark.report import as_csv, as_json, as_markdown, auc_cells
     from squidlib.benchmark.summary import summarise
     from squidlib.benchmark.tables import rich_table, wide_console
     from squidlib.utils.plotting import png
     from squidlib.utils.safetensors_io import write_atomically
 
-    rows = summarise(store, test_set, SYSTEMS)
+    rows = summarise(store, test_set, METHODS)
     if not rows:
         return False
     written = {"results.md": as_markdown(rows, settings), "results.csv": as_csv(rows)}
@@ -131,7 +131,7 @@ def write_report(store: Store, test_set: TestSet, settings: dict[str, Any]) -> b
         write_atomically(store.folder / "auc.png", png(auc_chart(rows, settings["data"]), dpi=150))
         picture = reconstructions_picture(rows, store, test_set)
         if picture is not None:
-            write_atomically(store.folder / "systems.png", png(picture))
+            write_atomically(store.folder / "methods.png", png(picture))
     wide_console().print(rich_table(auc_cells(rows, settings["data"]), settings["data"]))
     print(f"tables and pictures: {store.folder}")
     failures = [f"{row.name}, seed {seed}: {text}" for row in rows for seed, text in row.failures.items()]

@@ -30,7 +30,7 @@ DIGITS = "python -m squidlib.teaching.studies.contamination"
 
 @dataclass(frozen=True)
 class Contamination:
-    """Train SQUID and simpler systems on X-rays of which a share is abnormal and unlabelled; draw AUC by that share.
+    """Train SQUID and simpler methods on X-rays of which a share is abnormal and unlabelled; draw AUC by that share.
 
     Everything is written into --out after every training. The same command goes on where it was stopped.
     """
@@ -230,18 +230,18 @@ class Contamination:
 
 
 def _figure(runs: dict[str, dict[str, Any]], shares: list[int], name: str) -> Figure:
-    """A line with a band of ± deviation for each system; single scores of SQUID stand in the table only."""
+    """A line with a band of ± deviation for each method; single scores of SQUID stand in the table only."""
     import numpy as np
 
-    from squidlib.teaching.studies.chest_contamination import aucs, systems_of
+    from squidlib.teaching.studies.chest_contamination import aucs, methods_of
     from squidlib.utils.plotting import curves
 
     means: dict[str, list[float]] = {}
     deviations: dict[str, list[float]] = {}
-    for system in systems_of(runs):
-        values = [aucs(runs, system, share) for share in shares]
-        means[system] = [float(np.mean(own)) if own else float("nan") for own in values]
-        deviations[system] = [float(np.std(own, ddof=1)) if len(own) > 1 else 0.0 for own in values]
+    for method in methods_of(runs):
+        values = [aucs(runs, method, share) for share in shares]
+        means[method] = [float(np.mean(own)) if own else float("nan") for own in values]
+        deviations[method] = [float(np.std(own, ddof=1)) if len(own) > 1 else 0.0 for own in values]
     title = f"{name}: what unlabelled abnormal training images cost"
     figure = curves(shares, means, title, "normal images in training (%)", "AUC, mean ± deviation", deviations)
     (axis,) = figure.axes

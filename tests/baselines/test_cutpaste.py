@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from squidlib.baselines import cutpaste as pasting
-from tests.fitted_toys import NORMALS, SYSTEMS
+from tests.fitted_toys import METHODS, NORMALS
 from tests.helpers import noise
 
 
@@ -101,9 +101,9 @@ def test_a_quarter_turn_lays_a_standing_rectangle_down() -> None:
 def test_cutpastes_score_is_the_mahalanobis_distance_to_plain_normals() -> None:
     from sklearn.covariance import LedoitWolf
 
-    system = SYSTEMS["CutPaste"](2).fit(NORMALS, augmented=noise(12, 32, seed=5) ** 3)
-    assert system.embed(NORMALS).shape == (12, 8 * 4), "features, not the head's three logits"
-    gaussian = LedoitWolf().fit(system.embed(NORMALS).double().numpy())
+    method = METHODS["CutPaste"](2).fit(NORMALS, augmented=noise(12, 32, seed=5) ** 3)
+    assert method.embed(NORMALS).shape == (12, 8 * 4), "features, not the head's three logits"
+    gaussian = LedoitWolf().fit(method.embed(NORMALS).double().numpy())
     tests = noise(5, 32, seed=9)
-    expected = np.sqrt(gaussian.mahalanobis(system.embed(tests).double().numpy()))
-    np.testing.assert_allclose(system.score(tests).numpy(), expected, rtol=1e-3)
+    expected = np.sqrt(gaussian.mahalanobis(method.embed(tests).double().numpy()))
+    np.testing.assert_allclose(method.score(tests).numpy(), expected, rtol=1e-3)

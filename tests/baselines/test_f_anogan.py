@@ -73,18 +73,18 @@ class Watched(FAnoGAN):
 
 
 def test_first_the_gan_is_trained_and_then_the_encoder_alone() -> None:
-    system = Watched(code=4, width=2, steps=8, batch_size=4)
+    method = Watched(code=4, width=2, steps=8, batch_size=4)
     counts: list[int] = []
 
     def progress(count: int) -> Iterable[int]:
         counts.append(count)
         return range(count)
 
-    system.fit(IMAGES, progress=progress)
+    method.fit(IMAGES, progress=progress)
     assert counts == [6, 2]
-    for name, part in system.networks.named_children():
-        assert alike(system.start[name], system.middle[name]) == (name == "encoder")
-        assert alike(system.middle[name], state(part)) == (name != "encoder")
+    for name, part in method.networks.named_children():
+        assert alike(method.start[name], method.middle[name]) == (name == "encoder")
+        assert alike(method.middle[name], state(part)) == (name != "encoder")
 
 
 def test_the_generator_moves_once_in_five_steps_of_the_critic() -> None:
@@ -95,12 +95,12 @@ def test_the_generator_moves_once_in_five_steps_of_the_critic() -> None:
 
 
 def test_the_score_is_the_residual_of_pixels_and_of_the_critics_features() -> None:
-    system = small().fit(IMAGES)
-    networks = system.networks
-    found = system.reconstruct(IMAGES)
+    method = small().fit(IMAGES)
+    networks = method.networks
+    found = method.reconstruct(IMAGES)
     expected = []
     for image, own in zip(IMAGES, found, strict=True):
         features = networks.features(image[None]) - networks.features(own[None])
         expected.append(((image - own) ** 2).mean() + (features**2).mean())
-    torch.testing.assert_close(system.score(IMAGES), torch.stack(expected).detach(), rtol=1e-4, atol=1e-6)
+    torch.testing.assert_close(method.score(IMAGES), torch.stack(expected).detach(), rtol=1e-4, atol=1e-6)
     assert torch.equal(found, networks.generator(networks.encoder(IMAGES)).detach())

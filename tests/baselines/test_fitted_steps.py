@@ -63,7 +63,7 @@ class OneStep:
             patched.setattr(igd, "mixed", recorded)
             patched.setattr(igd, "decoder", lambda *_sizes: self.grey)
             patched.setattr(igd, "encoder", lambda *sizes: self.critic if sizes[1] == 1 else encoder(*sizes))
-            self.system = IGD(code=8, width=4, steps=1, batch_size=8, learning_rate=RATE).fit(NORMALS)
+            self.method = IGD(code=8, width=4, steps=1, batch_size=8, learning_rate=RATE).fit(NORMALS)
         (self.images,) = batches(NORMALS, 8, 1, 0)
 
 
@@ -91,7 +91,7 @@ def test_igd_mixes_at_most_half_and_half(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_igds_gaussian_pulls_the_codes_where_nothing_else_does(monkeypatch: pytest.MonkeyPatch) -> None:
-    trained = OneStep(monkeypatch, 0.0).system.encoder  # a grey decoder tells the encoder nothing
+    trained = OneStep(monkeypatch, 0.0).method.encoder  # a grey decoder tells the encoder nothing
     untrained = seeded(0, lambda: encoder(32, 8, 4))
     assert not torch.equal(trained[0].weight, untrained[0].weight)
 
@@ -132,8 +132,8 @@ def test_cutpaste_learns_which_version_is_which(monkeypatch: pytest.MonkeyPatch)
         return (black if cut.angles.any() else white), images > 2
 
     monkeypatch.setattr(cp, "paste", marked)
-    system = CutPaste(width=2, steps=40, batch_size=8).fit(NORMALS)
-    named = system.network.head(system.embed(torch.cat([NORMALS[:8], white, black]))).argmax(1)
+    method = CutPaste(width=2, steps=40, batch_size=8).fit(NORMALS)
+    named = method.network.head(method.embed(torch.cat([NORMALS[:8], white, black]))).argmax(1)
     assert named.tolist() == [0] * 8 + [1] * 8 + [2] * 8
 
 
@@ -143,9 +143,9 @@ def test_cutpaste_learns_which_version_is_which(monkeypatch: pytest.MonkeyPatch)
 def test_a_code_tells_images_apart_and_a_field_places_within_them() -> None:
     greys = torch.tensor([0.1, 0.8, 0.4, 0.9])[:, None, None, None].repeat(1, 1, 8, 8)
     greys[:, :, 4:] = 1 - greys[:, :, 4:]  # each image: one grey above, its opposite below
-    system = ImplicitField(8, 32, 2, pixels=32, steps=150, batch_size=3, learning_rate=1e-2, fitting_steps=60)
-    system.fit(greys)
-    assert float((system.reconstruct(greys) - greys).abs().mean()) < 0.1
+    method = ImplicitField(8, 32, 2, pixels=32, steps=150, batch_size=3, learning_rate=1e-2, fitting_steps=60)
+    method.fit(greys)
+    assert float((method.reconstruct(greys) - greys).abs().mean()) < 0.1
 
 
 def test_a_fit_starts_at_the_mean_of_the_training_codes_which_are_learned() -> None:

@@ -10,7 +10,7 @@ import torch
 from squidlib.baselines import igd
 from squidlib.baselines.base import in_batches
 from squidlib.baselines.ssim import ms_ssim
-from tests.fitted_toys import NORMALS, SYSTEMS
+from tests.fitted_toys import METHODS, NORMALS
 from tests.helpers import noise
 
 
@@ -35,20 +35,20 @@ def test_igd_mixes_each_code_with_that_of_another_image() -> None:
 
 
 def test_igds_gaussian_is_that_of_plain_normals_as_scored() -> None:
-    system = SYSTEMS["IGD"](4).fit(NORMALS, augmented=noise(12, 32, seed=5) ** 3)
-    codes = in_batches(system.encoder, NORMALS)
-    torch.testing.assert_close(system.centre, codes.mean(0))
-    torch.testing.assert_close(system.spread, (codes - codes.mean(0)).square().sum(1).mean())
+    method = METHODS["IGD"](4).fit(NORMALS, augmented=noise(12, 32, seed=5) ** 3)
+    codes = in_batches(method.encoder, NORMALS)
+    torch.testing.assert_close(method.centre, codes.mean(0))
+    torch.testing.assert_close(method.spread, (codes - codes.mean(0)).square().sum(1).mean())
 
 
 def test_igd_scores_half_and_half_and_calibrating_gives_both_terms_one_unit() -> None:
-    system = SYSTEMS["IGD"](4).fit(NORMALS)
-    terms = system.terms(NORMALS)
-    rebuilt, codes = system.reconstruct(NORMALS), in_batches(system.encoder, NORMALS)
+    method = METHODS["IGD"](4).fit(NORMALS)
+    terms = method.terms(NORMALS)
+    rebuilt, codes = method.reconstruct(NORMALS), in_batches(method.encoder, NORMALS)
     torch.testing.assert_close(terms[:, 0], igd.reconstruction_term(NORMALS, rebuilt))
-    torch.testing.assert_close(terms[:, 1], igd.gaussian_term(codes, system.centre, system.spread))
-    torch.testing.assert_close(system.anomaly_map(NORMALS), (NORMALS - rebuilt).abs())
-    torch.testing.assert_close(system.score(NORMALS), terms.sum(1) / 2)
-    system.calibrate(NORMALS)
+    torch.testing.assert_close(terms[:, 1], igd.gaussian_term(codes, method.centre, method.spread))
+    torch.testing.assert_close(method.anomaly_map(NORMALS), (NORMALS - rebuilt).abs())
+    torch.testing.assert_close(method.score(NORMALS), terms.sum(1) / 2)
+    method.calibrate(NORMALS)
     standard = (terms - terms.mean(0)) / terms.std(0)
-    torch.testing.assert_close(system.score(NORMALS), standard.sum(1) / 2, rtol=1e-3, atol=1e-4)
+    torch.testing.assert_close(method.score(NORMALS), standard.sum(1) / 2, rtol=1e-3, atol=1e-4)

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from squidlib.baselines.implicit_field import Field, intensity_class, negative_log_likelihood, places
-from tests.fitted_toys import NORMALS, SYSTEMS, discs
+from tests.fitted_toys import METHODS, NORMALS, discs
 
 
 def test_intensity_classes_are_evenly_spaced_and_hold_both_ends() -> None:
@@ -39,18 +39,18 @@ def test_a_field_answers_every_image_as_if_it_were_alone() -> None:
 
 
 def test_fitting_a_code_lowers_the_likelihood_that_is_scored_and_leaves_the_network() -> None:
-    system = SYSTEMS["IF 2D"](200).fit(discs(48, 0), seed=0)
-    before = [parameter.clone() for parameter in system.field.parameters()]
+    method = METHODS["IF 2D"](200).fit(discs(48, 0), seed=0)
+    before = [parameter.clone() for parameter in method.field.parameters()]
     fresh = discs(16, 1)
-    system.fitting_steps = 0
-    unfitted = system.score(fresh)
-    system.fitting_steps = 30
-    fitted = system.score(fresh)
+    method.fitting_steps = 0
+    unfitted = method.score(fresh)
+    method.fitting_steps = 30
+    fitted = method.score(fresh)
     assert (fitted < unfitted).all()
-    assert all(torch.equal(one, two) for one, two in zip(before, system.field.parameters(), strict=True))
-    assert not any(parameter.requires_grad for parameter in system.field.parameters())
+    assert all(torch.equal(one, two) for one, two in zip(before, method.field.parameters(), strict=True))
+    assert not any(parameter.requires_grad for parameter in method.field.parameters())
 
 
 def test_the_implicit_fields_map_holds_the_score() -> None:
-    system = SYSTEMS["IF 2D"](5).fit(NORMALS, seed=0)
-    torch.testing.assert_close(system.score(NORMALS), system.anomaly_map(NORMALS)[..., ::2, ::2].mean((1, 2, 3)))
+    method = METHODS["IF 2D"](5).fit(NORMALS, seed=0)
+    torch.testing.assert_close(method.score(NORMALS), method.anomaly_map(NORMALS)[..., ::2, ::2].mean((1, 2, 3)))

@@ -48,13 +48,13 @@ def test_the_map_counts_values_where_directions_agree() -> None:
 
 
 def test_training_moves_the_student_and_never_the_teacher() -> None:
-    system = distillation(5)
-    before = {name: value.clone() for name, value in system.teacher.state_dict().items()}
+    method = distillation(5)
+    before = {name: value.clone() for name, value in method.teacher.state_dict().items()}
     first = distillation(1).fit(NORMALS).score(NORMALS).mean()
     last = distillation(40).fit(NORMALS).score(NORMALS).mean()
     assert last < 0.9 * first
-    system.fit(NORMALS)
-    assert all(torch.equal(value, before[name]) for name, value in system.teacher.state_dict().items())
+    method.fit(NORMALS)
+    assert all(torch.equal(value, before[name]) for name, value in method.teacher.state_dict().items())
 
 
 def test_a_teacher_of_a_side_that_its_strides_do_not_divide_is_named() -> None:

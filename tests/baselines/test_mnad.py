@@ -81,21 +81,21 @@ def test_the_losses_are_those_of_the_nearest_and_the_second_nearest_item() -> No
 
 
 def test_training_moves_the_items_by_the_update_alone() -> None:
-    system = small(1).fit(IMAGES)
-    assert not dict(system.network.named_parameters()).keys() & {"items"}
-    assert "items" in system.network.state_dict()
+    method = small(1).fit(IMAGES)
+    assert not dict(method.network.named_parameters()).keys() & {"items"}
+    assert "items" in method.network.state_dict()
     start = seeded(0, lambda: MNADNetwork(32, 2, 6, 4)).items
-    assert not torch.allclose(system.network.items, start)
-    torch.testing.assert_close(system.network.items.norm(dim=1), torch.ones(4))
+    assert not torch.allclose(method.network.items, start)
+    torch.testing.assert_close(method.network.items.norm(dim=1), torch.ones(4))
 
 
 def test_nothing_that_is_asked_after_training_moves_them() -> None:
-    system = small().fit(IMAGES)
-    before = system.network.items.clone()
-    system.calibrate(noise(4, 32, seed=1))
-    system.score(noise(4, 32, seed=2))
-    system.reconstruct(IMAGES)
-    assert torch.equal(before, system.network.items)
+    method = small().fit(IMAGES)
+    before = method.network.items.clone()
+    method.calibrate(noise(4, 32, seed=1))
+    method.score(noise(4, 32, seed=2))
+    method.reconstruct(IMAGES)
+    assert torch.equal(before, method.network.items)
 
 
 def test_the_decoder_sees_queries_and_reads_at_their_places() -> None:
@@ -108,30 +108,30 @@ def test_the_decoder_sees_queries_and_reads_at_their_places() -> None:
 
 
 def test_the_score_is_the_papers_mixture_in_units_of_the_calibration() -> None:
-    system, normals, images = small().fit(IMAGES), noise(6, 32, seed=1), noise(3, 32, seed=2)
-    system.calibrate(normals)
+    method, normals, images = small().fit(IMAGES), noise(6, 32, seed=1), noise(3, 32, seed=2)
+    method.calibrate(normals)
 
     def quantities(image: Tensor) -> tuple[float, float]:
         with torch.no_grad():
-            picture, queries = system.network(image[None])
+            picture, queries = method.network(image[None])
         psnr = 10 * math.log10(1 / float(((picture - image) ** 2).mean()))
-        distances = [min(math.dist(q.tolist(), item.tolist()) for item in system.network.items) for q in queries]
+        distances = [min(math.dist(q.tolist(), item.tolist()) for item in method.network.items) for q in queries]
         return psnr, sum(distances) / len(distances)
 
     of_normals = [quantities(image) for image in normals]
     (low, near), (high, far) = (tuple(pick(pair[i] for pair in of_normals) for i in (0, 1)) for pick in (min, max))
-    for image, score in zip(images, system.score(images), strict=True):
+    for image, score in zip(images, method.score(images), strict=True):
         psnr, distance = quantities(image)
         expected = 0.6 * (1 - (psnr - low) / (high - low)) + 0.4 * (distance - near) / (far - near)
         assert float(score) == pytest.approx(expected, rel=2e-2, abs=2e-2)
-    of_calibration = system.score(normals)
+    of_calibration = method.score(normals)
     assert of_calibration.min() >= -1e-3
     assert of_calibration.max() <= 1 + 1e-3
 
 
 def test_a_score_does_not_depend_on_the_images_scored_with_it() -> None:
-    system = small().fit(IMAGES)
-    torch.testing.assert_close(system.score(IMAGES)[:1], system.score(IMAGES[:1]), rtol=1e-3, atol=1e-3)
+    method = small().fit(IMAGES)
+    torch.testing.assert_close(method.score(IMAGES)[:1], method.score(IMAGES[:1]), rtol=1e-3, atol=1e-3)
 
 
 def test_one_item_has_no_second_nearest() -> None:

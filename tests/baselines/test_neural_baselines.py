@@ -23,24 +23,24 @@ SMALL = SquidConfig(
     image_size=24, width=4, levels=1, fold=2, code_channels=4, slots=5, topk=2, heads=2, skips=0, joined_levels=0
 )
 NORMALS = noise(12, 48)
-SYSTEMS: dict[str, Callable[[int], AutoEncoder | MemAE | Ganomaly]] = {
+METHODS: dict[str, Callable[[int], AutoEncoder | MemAE | Ganomaly]] = {
     "auto-encoder": lambda steps: AutoEncoder(code=4, width=2, steps=steps, batch_size=4),
     "MemAE": lambda steps: MemAE(PRESETS["laptop"]["digitanatomy"].config, slots=20, steps=steps, batch_size=2),
     "Ganomaly": lambda steps: Ganomaly(code=4, width=2, steps=steps, batch_size=4),
 }
-each_system = pytest.mark.parametrize("name", SYSTEMS)
+each_method = pytest.mark.parametrize("name", METHODS)
 
 
 def normals_of(name: str) -> Tensor:
     return noise(12, 96) if name == "MemAE" else NORMALS
 
 
-@each_system
-def test_every_system_scores_reconstructs_and_maps(name: str) -> None:
+@each_method
+def test_every_method_scores_reconstructs_and_maps(name: str) -> None:
     normals = normals_of(name)
-    system = SYSTEMS[name](2).fit(normals, seed=0)
-    assert system.name == name
-    scores, pictures, maps = system.score(normals), system.reconstruct(normals), system.anomaly_map(normals)
+    method = METHODS[name](2).fit(normals, seed=0)
+    assert method.name == name
+    scores, pictures, maps = method.score(normals), method.reconstruct(normals), method.anomaly_map(normals)
     assert scores.shape == (12,)
     assert pictures.shape == maps.shape == normals.shape
     assert float(pictures.min()) >= 0
@@ -49,27 +49,27 @@ def test_every_system_scores_reconstructs_and_maps(name: str) -> None:
     assert not any(result.requires_grad for result in (scores, pictures, maps))
 
 
-@each_system
+@each_method
 def test_the_same_seed_gives_the_same_scores_and_another_others(name: str) -> None:
     normals = normals_of(name)
     torch.manual_seed(1)
-    first = SYSTEMS[name](2).fit(normals, seed=3).score(normals)
+    first = METHODS[name](2).fit(normals, seed=3).score(normals)
     torch.manual_seed(2)
-    again, other = (SYSTEMS[name](2).fit(normals, seed=seed).score(normals) for seed in (3, 4))
+    again, other = (METHODS[name](2).fit(normals, seed=seed).score(normals) for seed in (3, 4))
     assert torch.equal(first, again)
     assert not torch.allclose(first, other)
 
 
-@each_system
+@each_method
 def test_an_image_is_scored_alike_alone_and_in_company(name: str) -> None:
     normals = normals_of(name)
-    system = SYSTEMS[name](2).fit(normals, seed=0)
-    torch.testing.assert_close(system.score(normals[:1]), system.score(normals)[:1], rtol=1e-3, atol=1e-6)
+    method = METHODS[name](2).fit(normals, seed=0)
+    torch.testing.assert_close(method.score(normals[:1]), method.score(normals)[:1], rtol=1e-3, atol=1e-6)
 
 
-@each_system
-def test_an_interruption_leaves_a_usable_system(name: str, capsys: pytest.CaptureFixture[str]) -> None:
-    normals, system = normals_of(name), SYSTEMS[name](50)
+@each_method
+def test_an_interruption_leaves_a_usable_method(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    normals, method = normals_of(name), METHODS[name](50)
     with interruptible(name) as progress:
 
         def interrupted(count: int) -> Iterator[int]:
@@ -78,15 +78,15 @@ def test_an_interruption_leaves_a_usable_system(name: str, capsys: pytest.Captur
                 if step == 1:
                     raise KeyboardInterrupt
 
-        system.fit(normals, seed=0, progress=interrupted)
+        method.fit(normals, seed=0, progress=interrupted)
     assert "step 1 of 50" in capsys.readouterr().out
-    assert torch.isfinite(system.score(normals)).all()
+    assert torch.isfinite(method.score(normals)).all()
 
 
-@each_system
+@each_method
 def test_no_image_to_learn_from_is_named(name: str) -> None:
     with pytest.raises(ValueError, match="at least one normal image"):
-        SYSTEMS[name](1).fit(normals_of(name)[:0])
+        METHODS[name](1).fit(normals_of(name)[:0])
 
 
 def test_an_auto_encoder_learns_what_it_is_shown() -> None:
@@ -130,12 +130,12 @@ def test_a_global_memory_answers_alike_at_every_place() -> None:
 
 
 def test_ganomalys_score_is_the_difference_of_its_two_codes() -> None:
-    system = SYSTEMS["Ganomaly"](1).fit(NORMALS, seed=0)
-    networks = system.networks.eval()  # type: ignore[union-attr]
+    method = METHODS["Ganomaly"](1).fit(NORMALS, seed=0)
+    networks = method.networks.eval()  # type: ignore[union-attr]
     code = networks.encoder(NORMALS)
     again = networks.second_encoder(networks.decoder(code))
     expected = torch.stack([F.mse_loss(one, other) for one, other in zip(code, again, strict=True)])
-    torch.testing.assert_close(system.score(NORMALS), expected.detach(), rtol=1e-4, atol=1e-7)
+    torch.testing.assert_close(method.score(NORMALS), expected.detach(), rtol=1e-4, atol=1e-7)
 
 
 def test_batches_follow_the_seed_and_the_ticks() -> None:

@@ -82,16 +82,16 @@ def test_the_task_is_learned() -> None:
 
 
 def test_scores_of_the_calibration_images_are_a_sum_of_standard_scores() -> None:
-    system, normals = small().fit(IMAGES), noise(20, 32, seed=1)
-    scores = system.calibrate(normals).score(normals)
-    errors = system.network.errors(normals, system.network.encoder(normals)).detach()
+    method, normals = small().fit(IMAGES), noise(20, 32, seed=1)
+    scores = method.calibrate(normals).score(normals)
+    errors = method.network.errors(normals, method.network.encoder(normals)).detach()
     standard = (errors - errors.mean(0)) / errors.std(0, correction=0)
     torch.testing.assert_close(scores, standard.sum(1), rtol=5e-2, atol=5e-2)
     assert float(scores.mean()) == pytest.approx(0, abs=1e-2)
 
 
 def test_fit_has_calibrated_on_the_plain_images() -> None:
-    system = small().fit(IMAGES, augmented=noise(8, 32, seed=1))
-    before = system.score(IMAGES)
-    torch.testing.assert_close(before, system.calibrate(IMAGES).score(IMAGES))
-    assert not torch.allclose(before, system.calibrate(noise(8, 32, seed=5)).score(IMAGES))
+    method = small().fit(IMAGES, augmented=noise(8, 32, seed=1))
+    before = method.score(IMAGES)
+    torch.testing.assert_close(before, method.calibrate(IMAGES).score(IMAGES))
+    assert not torch.allclose(before, method.calibrate(noise(8, 32, seed=5)).score(IMAGES))

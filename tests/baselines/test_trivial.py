@@ -9,11 +9,11 @@ from sklearn.neighbors import NearestNeighbors
 from torch import Generator, Tensor
 
 from digitanatomy import FreshNormals, sklearn_digits
-from squidlib.baselines import MeanImage, PatchNeighbours, Sharpness, System
+from squidlib.baselines import MeanImage, Method, PatchNeighbours, Sharpness
 from squidlib.detection.scores import blur
 from squidlib.patches import cut
 
-SYSTEMS = [Sharpness(), MeanImage(), PatchNeighbours(3)]
+METHODS = [Sharpness(), MeanImage(), PatchNeighbours(3)]
 
 
 def some_images(count: int, seed: int, size: int = 12) -> Tensor:
@@ -41,9 +41,9 @@ def test_mean_image_is_the_root_mean_squared_difference_to_the_average() -> None
 
 
 def test_the_mean_image_scores_zero_and_its_opposite_most() -> None:
-    system = MeanImage().fit(torch.zeros(2, 1, 12, 12))
+    method = MeanImage().fit(torch.zeros(2, 1, 12, 12))
     blank, half, white = torch.zeros(1, 1, 12, 12), torch.full((1, 1, 12, 12), 0.5), torch.ones(1, 1, 12, 12)
-    assert system.score(torch.cat([blank, half, white])).tolist() == [0, 0.5, 1]
+    assert method.score(torch.cat([blank, half, white])).tolist() == [0, 0.5, 1]
 
 
 @pytest.mark.parametrize("neighbours", [1, 5])
@@ -68,16 +68,16 @@ def test_a_copied_image_scores_zero_and_a_patch_in_a_strange_place_does_not() ->
 
 
 def test_only_the_worst_patch_counts() -> None:
-    system = PatchNeighbours(3).fit(torch.zeros(5, 1, 12, 12))
+    method = PatchNeighbours(3).fit(torch.zeros(5, 1, 12, 12))
     images = torch.zeros(3, 1, 12, 12)
     images[1, 0, 5, 5] = 1  # one patch, distance 1
     images[2, 0, ::4, ::4] = 1  # every patch, distance 1
-    assert system.score(images).tolist() == pytest.approx([0, 1, 1], abs=1e-5)
+    assert method.score(images).tolist() == pytest.approx([0, 1, 1], abs=1e-5)
 
 
-@pytest.mark.parametrize("system", SYSTEMS, ids=lambda system: system.name)
-def test_every_system_gives_one_finite_score_an_image_whatever_else_is_scored(system: System) -> None:
-    fitted = system.fit(some_images(30, 0))
+@pytest.mark.parametrize("method", METHODS, ids=lambda method: method.name)
+def test_every_method_gives_one_finite_score_an_image_whatever_else_is_scored(method: Method) -> None:
+    fitted = method.fit(some_images(30, 0))
     images = torch.cat([some_images(5, 1), torch.zeros(1, 1, 12, 12), torch.ones(1, 1, 12, 12)])
     scores = fitted.score(images)
     assert scores.shape == (7,)
@@ -86,24 +86,24 @@ def test_every_system_gives_one_finite_score_an_image_whatever_else_is_scored(sy
     assert torch.allclose(scores, alone, atol=1e-5)
 
 
-@pytest.mark.parametrize("system", SYSTEMS, ids=lambda system: system.name)
-def test_every_system_scores_in_its_range_and_leaves_its_input_alone(system: System) -> None:
+@pytest.mark.parametrize("method", METHODS, ids=lambda method: method.name)
+def test_every_method_scores_in_its_range_and_leaves_its_input_alone(method: Method) -> None:
     normals, images = some_images(30, 0), some_images(5, 1)
     copies = normals.clone(), images.clone()
-    scores = system.fit(normals).score(images)
-    low, high = {"sharpness": (-1, 0), "mean image": (0, 1), "pixel kNN": (0, 4)}[system.name]
+    scores = method.fit(normals).score(images)
+    low, high = {"sharpness": (-1, 0), "mean image": (0, 1), "pixel kNN": (0, 4)}[method.name]
     assert (scores >= low).all()
     assert (scores <= high).all()
     assert torch.equal(normals, copies[0])
     assert torch.equal(images, copies[1])
 
 
-@pytest.mark.parametrize("system", SYSTEMS, ids=lambda system: system.name)
-def test_what_each_system_is_for_is_more_abnormal_than_every_normal_image(system: System) -> None:
+@pytest.mark.parametrize("method", METHODS, ids=lambda method: method.name)
+def test_what_each_method_is_for_is_more_abnormal_than_every_normal_image(method: Method) -> None:
     stream = FreshNormals(sklearn_digits())
     normals = stream.batch(60, 20)
-    strange = {"sharpness": blur(blur(normals)), "mean image": 1 - normals, "pixel kNN": 1 - normals}[system.name]
-    fitted = system.fit(stream.batch(0, 60))
+    strange = {"sharpness": blur(blur(normals)), "mean image": 1 - normals, "pixel kNN": 1 - normals}[method.name]
+    fitted = method.fit(stream.batch(0, 60))
     assert (fitted.score(strange) > fitted.score(normals).max()).all()
 
 

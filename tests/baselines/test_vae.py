@@ -43,11 +43,11 @@ def test_the_elbo_is_the_gaussian_log_likelihood_and_the_divergence() -> None:
 
 def test_the_score_reads_the_mean_code_and_the_networks_own_gaussian() -> None:
     images = noise(5, 32)
-    system = VAE(code=3, width=2, beta=0.4, steps=2, batch_size=4).fit(images)
-    mean, log_variance = system.network.eval().gaussian(images)
-    expected = negative_elbo(images, system.network.decoder(mean), mean, log_variance, 0.4)
-    torch.testing.assert_close(system.score(images), expected.detach())
-    torch.testing.assert_close(system.reconstruct(images), system.network.decoder(mean).detach())
+    method = VAE(code=3, width=2, beta=0.4, steps=2, batch_size=4).fit(images)
+    mean, log_variance = method.network.eval().gaussian(images)
+    expected = negative_elbo(images, method.network.decoder(mean), mean, log_variance, 0.4)
+    torch.testing.assert_close(method.score(images), expected.detach())
+    torch.testing.assert_close(method.reconstruct(images), method.network.decoder(mean).detach())
 
 
 def test_a_heavy_divergence_leaves_nothing_in_the_code() -> None:
@@ -62,7 +62,7 @@ def test_a_heavy_divergence_leaves_nothing_in_the_code() -> None:
 
 def test_training_draws_noise_but_scoring_does_not() -> None:
     images = noise(6, 32)
-    system = VAE(code=3, width=2, steps=2, batch_size=4).fit(images)
-    assert torch.equal(system.score(images), system.score(images))
+    method = VAE(code=3, width=2, steps=2, batch_size=4).fit(images)
+    assert torch.equal(method.score(images), method.score(images))
     with pytest.raises(ValueError, match="multiple of 16"):
-        system.fit(noise(2, 24))
+        method.fit(noise(2, 24))

@@ -81,10 +81,10 @@ def test_a_phase_that_takes_too_long_is_ended_and_still_planned_whole(fake: Fake
     assert clock.expected() == pytest.approx(600.0)
 
 
-def test_a_system_without_steps_just_fits() -> None:
-    system = Brightness()
-    assert plan(system, noise(2, 8), noise(2, 8), 0, 1.0) is None
-    assert system.calls == []
+def test_a_method_without_steps_just_fits() -> None:
+    method = Brightness()
+    assert plan(method, noise(2, 8), noise(2, 8), 0, 1.0) is None
+    assert method.calls == []
 
 
 def test_there_are_always_enough_steps_for_two_phases() -> None:
@@ -93,9 +93,9 @@ def test_there_are_always_enough_steps_for_two_phases() -> None:
 
 
 def test_a_real_trial_is_short_and_its_seconds_are_about_right() -> None:
-    system, begun = Stepwise(seconds=0.004), time.perf_counter()
-    found = plan(system, noise(2, 8), noise(2, 8), 0, 60.0)
-    assert system.done == TRIAL_STEPS
+    method, begun = Stepwise(seconds=0.004), time.perf_counter()
+    found = plan(method, noise(2, 8), noise(2, 8), 0, 60.0)
+    assert method.done == TRIAL_STEPS
     assert found is not None
     assert 0.0 < found.step_seconds < 0.05
     assert found.trial_seconds <= time.perf_counter() - begun

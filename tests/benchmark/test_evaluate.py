@@ -105,9 +105,9 @@ def test_the_baselines_learn_from_plain_training_images(
     evaluation: Evaluation, data: Digits, test_set: DigitAnatomy, kinds: np.ndarray
 ) -> None:
     assert list(evaluation.baselines) == ["sharpness", "mean image", "pixel kNN"]
-    for system in (Sharpness(), MeanImage(), PatchNeighbours(3)):
-        scores = system.fit(data.reference()).score(test_set.images()).numpy()
-        assert evaluation.baselines[system.name].overall == bootstrap_auc(kinds != "normal", scores)
+    for method in (Sharpness(), MeanImage(), PatchNeighbours(3)):
+        scores = method.fit(data.reference()).score(test_set.images()).numpy()
+        assert evaluation.baselines[method.name].overall == bootstrap_auc(kinds != "normal", scores)
 
 
 @pytest.mark.skipif(not has_efficientnet_lite0(), reason="the extra [backbone] is not installed")

@@ -27,10 +27,10 @@ SETTINGS = settings_of("digitanatomy", ToySource().test_set(), 0.002, "cpu")
 Capture = pytest.CaptureFixture[str]
 
 
-def run(folder: Path, systems: list[str], seeds: int) -> list[str]:
+def run(folder: Path, methods: list[str], seeds: int) -> list[str]:
     store, said = Store(folder), list[str]()
     store.open(SETTINGS)
-    chosen = {name: TOYS[name] for name in systems}
+    chosen = {name: TOYS[name] for name in methods}
     run_jobs(store, ToySource(), PRESETS["laptop"]["digitanatomy"], chosen, seeds, 0.002, "cpu", said.append)
     return said
 
@@ -45,7 +45,7 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[str]]:
 
 def test_failures_are_reported_and_the_rest_goes_on(ran: tuple[Path, list[str]]) -> None:
     folder, said = ran
-    ends = {result.system: result.failure for result in Store(folder).results()}
+    ends = {result.method: result.failure for result in Store(folder).results()}
     assert ends == {
         "SQUID": None,
         "brightness": None,
@@ -94,7 +94,7 @@ def test_ctrl_c_keeps_what_is_finished(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr(harness, "run_apart", instead)
     with pytest.raises(KeyboardInterrupt):
         run(tmp_path, ["SQUID", "brightness"], 2)
-    assert [(result.system, result.seed) for result in Store(tmp_path).results()] == [("SQUID", 0)]
+    assert [(result.method, result.seed) for result in Store(tmp_path).results()] == [("SQUID", 0)]
     run(tmp_path, ["SQUID", "brightness"], 2)
     assert calls == ["SQUID", "brightness", "brightness", "SQUID", "brightness"]  # a seed of all, then the next
 
@@ -120,7 +120,7 @@ def test_patients_pictures_are_kept_out_of_git(tmp_path: Path) -> None:
     Store(tmp_path / "digits").open(SETTINGS)
     Store(tmp_path / "chest").open(SETTINGS, private=True)
     assert not (tmp_path / "digits/.gitignore").exists()
-    assert (tmp_path / "chest/.gitignore").read_text().split() == ["pictured/", "systems.png"]
+    assert (tmp_path / "chest/.gitignore").read_text().split() == ["pictured/", "methods.png"]
 
 
 def figures(value: float) -> dict[str, Any]:
@@ -165,11 +165,11 @@ def test_tables_say_what_was_found_beside_what_the_paper_prints() -> None:
     assert [line["auc.mean"] for line in table] == ["0.8", "0.9", "0.7", "0.7", ""]
     assert table[-1]["failure"] == "ValueError: no"
     plain = json.loads(as_json(rows, settings))
-    assert plain["systems"][0]["runs"]["1"]["auc"]["mean"] == 0.9
-    assert plain["systems"][0]["paper"]["auc"] == "71.4±3.4"
+    assert plain["methods"][0]["runs"]["1"]["auc"]["mean"] == 0.9
+    assert plain["methods"][0]["paper"]["auc"] == "71.4±3.4"
 
 
-def test_every_system_is_compared_with_squid(tmp_path: Path) -> None:
+def test_every_method_is_compared_with_squid(tmp_path: Path) -> None:
     import torch
 
     store, test_set = Store(tmp_path), ToySource().test_set()
@@ -196,7 +196,7 @@ def test_the_chart_marks_squid_and_the_trivial_ones(ran: tuple[Path, list[str]])
     assert names == [row.name for row in rows if row.runs]
 
 
-def test_the_picture_has_a_column_for_every_system_that_reconstructs(ran: tuple[Path, list[str]]) -> None:
+def test_the_picture_has_a_column_for_every_method_that_reconstructs(ran: tuple[Path, list[str]]) -> None:
     test_set = ToySource().test_set()
     rows = summarise(Store(ran[0]), test_set, TOYS)
     figure = reconstructions_picture(rows, Store(ran[0]), test_set)
@@ -208,7 +208,7 @@ def test_the_picture_has_a_column_for_every_system_that_reconstructs(ran: tuple[
         assert np.allclose(shown[1], 1 - test_set.images[index, 0])
 
 
-def test_the_expected_time_is_what_a_system_took_before() -> None:
+def test_the_expected_time_is_what_a_method_took_before() -> None:
     assert expected("a", {"a": [10.0, 20.0]}, 100.0) == 15.0
     assert expected("b", {"a": [10.0]}, 100.0) == 100.0 + harness.OVERHEAD
 

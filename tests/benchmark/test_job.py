@@ -1,4 +1,4 @@
-"""One job: labels stay away from systems; figures are those of the metrics; a strange end is told in a line."""
+"""One job: labels stay away from methods; figures are those of the metrics; a strange end is told in a line."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from squidlib.benchmark.job import Job, ask, work
 from squidlib.benchmark.judging import judge
 from squidlib.benchmark.registry import Entry
 from squidlib.benchmark.source import NamedSource, TestSet
-from squidlib.benchmark.squid_system import SquidSystem
+from squidlib.benchmark.squid_method import SquidMethod
 from squidlib.benchmark.store import Store
 from squidlib.benchmark.subprocess import run_apart
 from squidlib.config import LossWeights
@@ -36,10 +36,10 @@ def job(name: str, folder: Path, seed: int = 0) -> Job:
     return Job(name, seed, TOYS[name], PRESETS["laptop"]["digitanatomy"], ToySource(), 0.2, "cpu", folder)
 
 
-def test_a_system_sees_images_and_never_a_label_a_kind_or_a_mask(
+def test_a_method_sees_images_and_never_a_label_a_kind_or_a_mask(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    order, systems = [], []
+    order, methods = [], []
 
     class Watched(ToySource):
         def test_set(self) -> TestSet:
@@ -52,14 +52,14 @@ def test_a_system_sees_images_and_never_a_label_a_kind_or_a_mask(
             return super().score(images)
 
     def build(preset: Preset) -> Brightness:
-        systems.append(Watching())
-        return systems[-1]
+        methods.append(Watching())
+        return methods[-1]
 
     watched = Job("brightness", 0, Entry(build), PRESETS["laptop"]["digitanatomy"], Watched(), 1.0, "cpu", tmp_path)
     work(watched)
     assert order == ["score", "score", "exam"]  # every answer is given before the first label is loaded
-    for system in systems:
-        for called, given in system.calls:
+    for method in methods:
+        for called, given in method.calls:
             for thing in given:
                 assert thing is None or isinstance(thing, int | torch.Tensor), called
                 if isinstance(thing, torch.Tensor):
@@ -72,17 +72,17 @@ def test_a_system_sees_images_and_never_a_label_a_kind_or_a_mask(
                     assert called == "score" or not any(shown), "a test image was learned from"
 
 
-def test_a_stepwise_system_trains_on_varied_images_for_the_planned_steps() -> None:
-    system, fit_data = Stepwise(), ToySource().fit_data(3)
-    answers = ask(system, Stepwise(), fit_data, 3, 0.2)
+def test_a_stepwise_method_trains_on_varied_images_for_the_planned_steps() -> None:
+    method, fit_data = Stepwise(), ToySource().fit_data(3)
+    answers = ask(method, Stepwise(), fit_data, 3, 0.2)
     assert answers.plan is not None
-    assert system.done == answers.plan.steps == system.steps
-    called, (normals, seed, augmented) = system.calls[0]
+    assert method.done == answers.plan.steps == method.steps
+    called, (normals, seed, augmented) = method.calls[0]
     assert (called, seed) == ("fit", 3)
     assert torch.equal(normals, fit_data.normals)  # type: ignore[arg-type]
     assert torch.equal(augmented, fit_data.augmented)  # type: ignore[arg-type]
-    assert [name for name, _ in system.calls] == ["fit", "calibrate", "score", "score"]
-    assert 0.001 * system.done <= answers.fit_seconds < 5.0
+    assert [name for name, _ in method.calls] == ["fit", "calibrate", "score", "score"]
+    assert 0.001 * method.done <= answers.fit_seconds < 5.0
 
 
 def test_scores_that_are_no_numbers_are_an_error() -> None:
@@ -150,7 +150,7 @@ def test_a_termination_signal_ends_the_work_apart_too(tmp_path: Path) -> None:
         signal.signal(signal.SIGTERM, kept)
 
 
-def test_squid_is_a_system_like_others() -> None:
+def test_squid_is_a_method_like_others() -> None:
     training = TrainingConfig(steps=5, schedule_steps=5, batch_size=2, refill_memory=True)
     preset = Preset(tiny_config(), training, LossWeights(), PRESETS["laptop"]["digitanatomy"].jitter)
     normals, augmented = noise(9, 24, seed=1), noise(12, 24, seed=2)
@@ -160,7 +160,7 @@ def test_squid_is_a_system_like_others() -> None:
         seen.append(steps)
         return range(steps)
 
-    one, same, other = (SquidSystem(preset, steps=3) for _ in range(3))
+    one, same, other = (SquidMethod(preset, steps=3) for _ in range(3))
     state = torch.random.get_rng_state()
     one.fit(normals, 0, progress, augmented).calibrate(noise(8, 24, seed=4))
     assert torch.equal(torch.random.get_rng_state(), state)
@@ -172,7 +172,7 @@ def test_squid_is_a_system_like_others() -> None:
     assert not torch.equal(one.score(images), other.score(images))
     assert len(one.squid.inpainting.memory.contents()[0]) == len(normals)  # filled with plain training images
     assert one.reconstruct(images).shape == one.anomaly_map(images).shape == images.shape
-    stopped = SquidSystem(preset, steps=3).fit(normals, 0, lambda steps: range(1), augmented)
+    stopped = SquidMethod(preset, steps=3).fit(normals, 0, lambda steps: range(1), augmented)
     assert torch.isfinite(stopped.calibrate(normals).score(images)).all()
 
 

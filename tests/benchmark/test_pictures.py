@@ -1,4 +1,4 @@
-"""Systems picture: a row or column for any system; wrong tiles are outlined; the first images are taken."""
+"""Methods picture: a row or column for any method; wrong tiles are outlined; the first images are taken."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from digitanatomy import KINDS, DigitAnatomy, GlyphSplit, Sample
-from squidlib.benchmark.pictures import first_of_each_kind, systems_picture
+from squidlib.benchmark.pictures import first_of_each_kind, methods_picture
 
 
 class Negative:
@@ -38,8 +38,8 @@ def test_kinds_that_a_set_lacks_are_left_out(split: GlyphSplit) -> None:
 
 
 @pytest.mark.parametrize("across", [False, True])
-def test_every_system_is_shown_for_every_sample(samples: list[Sample], across: bool) -> None:
-    figure = systems_picture(samples, {"same": Same(), "negative": Negative()}, "A title", systems_across=across)
+def test_every_method_is_shown_for_every_sample(samples: list[Sample], across: bool) -> None:
+    figure = methods_picture(samples, {"same": Same(), "negative": Negative()}, "A title", methods_across=across)
     shown = [np.asarray(axis.images[0].get_array()) for axis in figure.axes]
     table = np.array(shown).reshape(5, 3, 96, 96) if across else np.array(shown).reshape(3, 5, 96, 96).swapaxes(0, 1)
     for row, sample in zip(table, samples, strict=True):
@@ -50,15 +50,15 @@ def test_every_system_is_shown_for_every_sample(samples: list[Sample], across: b
     assert figure.get_suptitle() == "A title"
 
 
-def test_one_more_system_is_one_more_row(samples: list[Sample]) -> None:
-    systems = {"same": Same()}
-    before = len(systems_picture(samples, systems).axes)
-    assert len(systems_picture(samples, systems | {"negative": Negative()}).axes) == before + len(samples)
+def test_one_more_method_is_one_more_row(samples: list[Sample]) -> None:
+    methods = {"same": Same()}
+    before = len(methods_picture(samples, methods).axes)
+    assert len(methods_picture(samples, methods | {"negative": Negative()}).axes) == before + len(samples)
 
 
 @pytest.mark.parametrize("across", [False, True])
 def test_the_wrong_tiles_of_inputs_are_outlined_and_nothing_else(samples: list[Sample], across: bool) -> None:
-    figure = systems_picture(samples, {"same": Same()}, systems_across=across)
+    figure = methods_picture(samples, {"same": Same()}, methods_across=across)
     step = 2 if across else 1
     inputs = [figure.axes[index * step] for index in range(5)]
     assert [len(axis.patches) for axis in inputs] == [int(sample.wrong.sum()) for sample in samples]
@@ -70,11 +70,11 @@ def test_the_wrong_tiles_of_inputs_are_outlined_and_nothing_else(samples: list[S
 
 
 def test_rows_and_columns_have_names(samples: list[Sample]) -> None:
-    figure = systems_picture(samples, {"same": Same()})
+    figure = methods_picture(samples, {"same": Same()})
     assert [axis.get_title() for axis in figure.axes[:5]] == [kind.capitalize() for kind in KINDS]
     assert [figure.axes[index].get_ylabel() for index in (0, 5)] == ["input", "same"]
 
 
 def test_no_sample_is_refused() -> None:
     with pytest.raises(ValueError, match="at least one sample"):
-        systems_picture([], {"same": Same()})
+        methods_picture([], {"same": Same()})

@@ -1,4 +1,4 @@
-"""The paired test: DeLong's placements and variance, its level and power where systems have several seeds; Holm."""
+"""The paired test: DeLong's placements and variance, its level and power where methods have several seeds; Holm."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_the_difference_is_that_of_mean_aucs_and_turns_its_sign() -> None:
     assert turned.p == pytest.approx(found.p)
 
 
-def test_a_system_is_not_different_from_itself() -> None:
+def test_a_method_is_not_different_from_itself() -> None:
     scores = drawn(4, 1)
     assert compare(LABELS, scores, scores) == (0.0, 0.0, 1.0)
     perfect = LABELS[None].astype(float)
@@ -57,11 +57,11 @@ def test_a_system_is_not_different_from_itself() -> None:
 
 
 def p_values(gain: float, trials: int = 200) -> np.ndarray:
-    """Two systems of three seeds; images, and every training, differ from trial to trial."""
+    """Two methods of three seeds; images, and every training, differ from trial to trial."""
     generator = np.random.default_rng(5)
     found = []
     for _ in range(trials):
-        shared = generator.normal(size=len(LABELS))  # an image is hard for both systems
+        shared = generator.normal(size=len(LABELS))  # an image is hard for both methods
         sides = []
         for extra in (gain, 0.0):
             skill = 1.2 + extra + 0.3 * generator.normal(size=(3, 1))  # of a training
@@ -70,14 +70,14 @@ def p_values(gain: float, trials: int = 200) -> np.ndarray:
     return np.array(found)
 
 
-def test_equal_systems_are_seldom_called_different_and_unequal_ones_often() -> None:
+def test_equal_methods_are_seldom_called_different_and_unequal_ones_often() -> None:
     equal = p_values(0.0)
     assert np.mean(equal < 0.05) < 0.07
     assert np.mean(equal < 0.5) > 0.25  # no p-value that says nothing
     assert np.mean(p_values(1.5, 60) < 0.05) > 0.6
 
 
-def test_without_the_variance_between_seeds_equal_systems_would_be_called_different() -> None:
+def test_without_the_variance_between_seeds_equal_methods_would_be_called_different() -> None:
     generator = np.random.default_rng(6)
     many = np.repeat([0, 1], [2000, 2000])  # so many images that trainings alone differ
     wrong = 0

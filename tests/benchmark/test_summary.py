@@ -9,7 +9,7 @@ import pytest
 from scipy.stats import spearmanr
 
 from squidlib.benchmark import stored as stored_module
-from squidlib.benchmark.registry import DENSITY, MEMORY, RECONSTRUCTION, SQUID, SYSTEMS, TRIVIAL
+from squidlib.benchmark.registry import DENSITY, MEMORY, METHODS, RECONSTRUCTION, SQUID, TRIVIAL
 from squidlib.benchmark.report import as_json
 from squidlib.benchmark.significance import Comparison
 from squidlib.benchmark.stored import DATASETS, folder_of, from_json, stored
@@ -72,7 +72,7 @@ def test_agreement_is_the_correlation_of_orders_and_names_the_differences() -> N
         {name: a - b for name, a, b in zip(["PaDiM", SQUID, "VAE", "Ganomaly"], ours, paper, strict=True)}
     )
     assert (found.inverted, found.pairs) == (3, 6)  # PaDiM-SQUID, PaDiM-Ganomaly, VAE-Ganomaly
-    with pytest.raises(ValueError, match="at least three systems"):
+    with pytest.raises(ValueError, match="at least three methods"):
         agreement(ROWS, "digitanatomy")
 
 
@@ -82,15 +82,15 @@ def test_two_rows_of_the_papers_zhanglab_table_cannot_be() -> None:
 
 
 @pytest.mark.parametrize("dataset", DATASETS)
-def test_the_stored_benchmark_has_every_system_and_three_seeds(dataset: str) -> None:
+def test_the_stored_benchmark_has_every_method_and_three_seeds(dataset: str) -> None:
     rows, settings = stored(dataset)
     assert settings["data"] == dataset
-    assert {row.name: row.family for row in rows} == {name: entry.family for name, entry in SYSTEMS.items()}
+    assert {row.name: row.family for row in rows} == {name: entry.family for name, entry in METHODS.items()}
     assert all(sorted(row.runs) == [0, 1, 2] and not row.failures for row in rows)
     assert all(row.comparison is not None for row in rows if row.name != SQUID)
     missing = [name for name in ("results.md", "results.csv", "auc.png") if not (folder_of(dataset) / name).is_file()]
     assert not missing
-    assert (folder_of(dataset) / "systems.png").is_file() == (dataset == "digitanatomy")  # no X-ray comes with the kit
+    assert (folder_of(dataset) / "methods.png").is_file() == (dataset == "digitanatomy")  # no X-ray comes with the kit
 
 
 def test_missing_and_damaged_results_are_told_in_a_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -98,6 +98,6 @@ def test_missing_and_damaged_results_are_told_in_a_line(tmp_path: Path, monkeypa
     with pytest.raises(UserError, match=r"no results of 'chexpert'.*digitanatomy and zhanglab"):
         stored("chexpert")
     (tmp_path / "zhanglab").mkdir()
-    (tmp_path / "zhanglab/results.json").write_text('{"systems": [{}]}')
+    (tmp_path / "zhanglab/results.json").write_text('{"methods": [{}]}')
     with pytest.raises(UserError, match=r"is damaged.*make benchmark"):
         stored("zhanglab")

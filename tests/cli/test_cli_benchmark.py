@@ -24,9 +24,9 @@ def toy_images(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 TABLE = [
-    ("digitanatomy --systems SQUID,Padin", "no system 'Padin'; did you mean PaDiM? They are sharpness, mean-image"),
-    ("digitanatomy --systems zzz", "no system 'zzz'. They are sharpness"),
-    ("digitanatomy --seeds 0", "--seeds is the number of trainings of each system, at least 1; got 0"),
+    ("digitanatomy --methods SQUID,Padin", "no method 'Padin'; did you mean PaDiM? They are sharpness, mean-image"),
+    ("digitanatomy --methods zzz", "no method 'zzz'. They are sharpness"),
+    ("digitanatomy --seeds 0", "--seeds is the number of trainings of each method, at least 1; got 0"),
     ("digitanatomy --minutes-each 0", "--minutes-each must be more than 0 and less than a million, got 0"),
     ("digitanatomy --minutes-each inf", "--minutes-each must be more than 0 and less than a million, got inf"),
     ("digitanatomy --data .", "--data is the folder of chest X-rays"),
@@ -56,10 +56,10 @@ def test_where_to_write_is_looked_at_before_what_to_read(tmp_path: Path, capsys:
 def test_the_command_writes_everything_and_says_how_to_go_on(
     tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import squidlib.benchmark.registry as systems
+    import squidlib.benchmark.registry as methods
 
     toy_images(monkeypatch)
-    monkeypatch.setattr(systems, "chosen", lambda names: {"SQUID": TOYS["SQUID"], "killed": TOYS["killed"]})
+    monkeypatch.setattr(methods, "chosen", lambda names: {"SQUID": TOYS["SQUID"], "killed": TOYS["killed"]})
     ends: list[str | None] = [None, "killed by SIGKILL", KeyboardInterrupt()]  # type: ignore[list-item]
 
     def instead(work: Any, job: Any, log: Path, limit: float) -> str | None:
@@ -76,7 +76,7 @@ def test_the_command_writes_everything_and_says_how_to_go_on(
     said = squid(capsys, *arguments)
     assert said.code == 1  # done, but one failed
     assert any("failed: killed, seed 0: killed by SIGKILL" in line for line in said.errors)
-    for name in ("results.md", "results.csv", "results.json", "auc.png", "systems.png"):
+    for name in ("results.md", "results.csv", "results.json", "auc.png", "methods.png"):
         assert (tmp_path / name).stat().st_size > 100
     assert json.loads((tmp_path / "results.json").read_text())["settings"]["data"] == "digitanatomy"
     assert "1/2 SQUID, seed 0 (all done at about" in said.out
@@ -94,7 +94,7 @@ def test_only_what_shows_patients_is_kept_out_of_git(
     toy_images(monkeypatch)
     monkeypatch.setattr(harness, "run_apart", lambda work, job, log, limit: "not today")
     data = ["--data", str(tmp_path)] if private else []
-    squid(capsys, "benchmark", dataset, *data, "--systems", "sharpness", "--seeds", "1", "--out", str(tmp_path / "out"))
+    squid(capsys, "benchmark", dataset, *data, "--methods", "sharpness", "--seeds", "1", "--out", str(tmp_path / "out"))
     assert (tmp_path / "out" / ".gitignore").is_file() == private
 
 
@@ -104,7 +104,7 @@ def test_the_command_begins_anew_only_when_told(
     toy_images(monkeypatch)
     seeds: list[int] = []
     monkeypatch.setattr(harness, "run_apart", lambda work, job, log, limit: seeds.append(job.seed) or "not today")
-    arguments = ["benchmark", "digitanatomy", "--systems", "sharpness", "--seeds", "2", "--out", str(tmp_path)]
+    arguments = ["benchmark", "digitanatomy", "--methods", "sharpness", "--seeds", "2", "--out", str(tmp_path)]
     squid(capsys, *arguments)
     assert seeds == [0, 1]
     said = squid(capsys, *arguments, "--minutes-each", "1")

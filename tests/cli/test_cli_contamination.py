@@ -53,7 +53,7 @@ def contamination(capsys: Capture, folder: Path, out: Path, *more: object) -> Sa
     return squid(capsys, "contamination", "zhanglab", "--data", folder, "--out", out, *options)
 
 
-def test_tables_and_figures_hold_every_system_and_share(capsys: Capture, folder: Path, tmp_path: Path) -> None:
+def test_tables_and_figures_hold_every_method_and_share(capsys: Capture, folder: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     said = contamination(capsys, folder, out, "--seeds", 2)
     assert said.code == 0, said.errors

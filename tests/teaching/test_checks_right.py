@@ -44,9 +44,9 @@ class Contrast(Deviations):
         return cut(images, 3).flatten(2).std(2)
 
 
-@pytest.mark.parametrize("system", [Deviations, Edges, Contrast])
-def test_a_reasonable_system_of_ones_own_passes(system: type[Deviations]) -> None:
-    report = checks.own_system(system)
+@pytest.mark.parametrize("method", [Deviations, Edges, Contrast])
+def test_a_reasonable_method_of_ones_own_passes(method: type[Deviations]) -> None:
+    report = checks.own_method(method)
     assert report.passed, str(report)
 
 

@@ -36,9 +36,9 @@ def test_figures_are_those_of_the_benchmark_and_costs_are_measured() -> None:
 
 
 def test_more_seconds_are_more_steps() -> None:
-    system = {"stepwise": Entry(stepwise)}
+    method = {"stepwise": Entry(stepwise)}
     few, many = (
-        next(run_live(system, PRESET, SOURCE.fit_data(0), SOURCE.test_set(), seconds)).runs[0]["steps"]
+        next(run_live(method, PRESET, SOURCE.fit_data(0), SOURCE.test_set(), seconds)).runs[0]["steps"]
         for seconds in (0.02, 0.4)
     )
     assert many > 4 * few
@@ -47,35 +47,35 @@ def test_more_seconds_are_more_steps() -> None:
 def test_only_what_is_trained_sees_varied_images() -> None:
     made: list[Brightness] = []
 
-    def noted(system: Brightness) -> Brightness:
-        made.append(system)
-        return system
+    def noted(method: Brightness) -> Brightness:
+        made.append(method)
+        return method
 
-    systems = {"still": Entry(lambda _: noted(Brightness())), "learns": Entry(lambda _: noted(stepwise(PRESET)))}  # type: ignore[arg-type]
+    methods = {"still": Entry(lambda _: noted(Brightness())), "learns": Entry(lambda _: noted(stepwise(PRESET)))}  # type: ignore[arg-type]
     fit_data = SOURCE.fit_data(0)
-    list(run_live(systems, PRESET, fit_data, SOURCE.test_set(), 0.05))
-    seen = [dict(system.calls)["fit"][2] for system in (made[1], made[3])]  # of each, the second one is judged
+    list(run_live(methods, PRESET, fit_data, SOURCE.test_set(), 0.05))
+    seen = [dict(method.calls)["fit"][2] for method in (made[1], made[3])]  # of each, the second one is judged
     assert seen[0] is None
     assert torch.equal(seen[1], fit_data.augmented)
 
 
-def test_a_system_that_works_in_place_harms_no_other() -> None:
+def test_a_method_that_works_in_place_harms_no_other() -> None:
     class Blackens(Brightness):
         def score(self, images: torch.Tensor) -> torch.Tensor:
             return super().score(images.mul_(0))
 
     fit_data = SOURCE.fit_data(0)
     before = [part.clone() for part in fit_data]
-    systems = {"blackens": Entry(lambda _: Blackens()), "brightness": Entry(brightness)}
-    rows = list(run_live(systems, PRESET, fit_data, SOURCE.test_set(), 0.05))
+    methods = {"blackens": Entry(lambda _: Blackens()), "brightness": Entry(brightness)}
+    rows = list(run_live(methods, PRESET, fit_data, SOURCE.test_set(), 0.05))
     assert [bool(row.runs) for row in rows] == [True, True]
     assert all(torch.equal(part, kept) for part, kept in zip(fit_data, before, strict=True))
 
 
 def test_a_failure_is_a_row_and_the_rest_goes_on() -> None:
-    systems = {"failing": Entry(failing), "blind": Entry(blind), "brightness": Entry(brightness)}
-    rows = list(run_live(systems, PRESET, SOURCE.fit_data(0), SOURCE.test_set(), 0.1))
-    assert [row.name for row in rows] == list(systems)
+    methods = {"failing": Entry(failing), "blind": Entry(blind), "brightness": Entry(brightness)}
+    rows = list(run_live(methods, PRESET, SOURCE.fit_data(0), SOURCE.test_set(), 0.1))
+    assert [row.name for row in rows] == list(methods)
     assert rows[0].failures == {0: "RuntimeError: the toy is broken"}
     assert "finite scores expected" in rows[1].failures[0]
     assert [bool(row.runs) for row in rows] == [False, False, True]
@@ -88,10 +88,10 @@ class Stops(Blind):
 
 
 def test_an_interruption_ends_it_and_keeps_what_is_done(capsys: pytest.CaptureFixture[str]) -> None:
-    systems = {"one": Entry(brightness), "stopped": Entry(lambda _: Stops()), "never": Entry(brightness)}
+    methods = {"one": Entry(brightness), "stopped": Entry(lambda _: Stops()), "never": Entry(brightness)}
     rows = []
     with interruptible("live") as progress:
-        for row in run_live(systems, PRESET, SOURCE.fit_data(0), SOURCE.test_set(), 0.1, progress):
+        for row in run_live(methods, PRESET, SOURCE.fit_data(0), SOURCE.test_set(), 0.1, progress):
             rows.append(row)
     assert [row.name for row in rows] == ["one"]
     assert "stopped after step 1 of 3" in capsys.readouterr().out
@@ -110,8 +110,8 @@ def test_a_part_keeps_questions_and_exam_together() -> None:
 
 
 def stored_rows() -> list[Row]:
-    systems = {"SQUID": Entry(stepwise), "dim": Entry(brightness)}
-    rows = list(run_live(systems, PRESET, SOURCE.fit_data(0), SOURCE.test_set(), 0.1))
+    methods = {"SQUID": Entry(stepwise), "dim": Entry(brightness)}
+    rows = list(run_live(methods, PRESET, SOURCE.fit_data(0), SOURCE.test_set(), 0.1))
     for row, value in zip(rows, (0.9, 0.6), strict=True):
         row.runs[0]["auc"]["mean"] = value
     return rows
@@ -132,7 +132,7 @@ def test_the_board_says_which_place_ones_own_has() -> None:
         board(rows, rows[0], "toys")
 
 
-def test_a_system_that_failed_has_no_place_on_the_board() -> None:
+def test_a_method_that_failed_has_no_place_on_the_board() -> None:
     (own,) = run_live({"mine": Entry(failing)}, PRESET, SOURCE.fit_data(0), SOURCE.test_set(), 0.1)
     axis = board(stored_rows(), own, "toys").axes[0]
     assert "failed" in axis.get_title()

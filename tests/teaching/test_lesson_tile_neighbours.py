@@ -5,15 +5,15 @@ from __future__ import annotations
 import pytest
 import torch
 
-from squidlib.baselines import System
-from squidlib.teaching.checks import own_system
+from squidlib.baselines import Method
+from squidlib.teaching.checks import own_method
 from squidlib.teaching.lesson.tile_neighbours import NEIGHBOURS, TileNeighbours, described
 from tests.helpers import noise
 
 
-def test_it_is_a_system_and_passes_the_check_of_lesson_12() -> None:
-    assert isinstance(TileNeighbours(), System)
-    assert own_system(TileNeighbours).passed
+def test_it_is_a_method_and_passes_the_check_of_lesson_12() -> None:
+    assert isinstance(TileNeighbours(), Method)
+    assert own_method(TileNeighbours).passed
 
 
 def test_a_tile_is_described_by_its_shape_and_not_by_its_brightness() -> None:
@@ -51,8 +51,8 @@ def test_an_empty_tile_and_an_exchanged_one_are_far_from_normal() -> None:
     empty, exchanged = held_out.clone(), held_out.clone()
     empty[:, :, 8:16, 8:16] = 0
     exchanged[:, :, :8, :8] = held_out[:, :, 8:16, :8]
-    system = TileNeighbours().fit(normals)
-    assert min(system.score(empty).min(), system.score(exchanged).min()) > system.score(held_out).max() + 5
+    method = TileNeighbours().fit(normals)
+    assert min(method.score(empty).min(), method.score(exchanged).min()) > method.score(held_out).max() + 5
 
 
 def test_too_few_normals_are_refused() -> None:

@@ -1,4 +1,4 @@
-"""The study of sharpness on a generated folder: shortcuts vanish, every condition and system is judged."""
+"""The study of sharpness on a generated folder: shortcuts vanish, every condition and method is judged."""
 
 from __future__ import annotations
 
@@ -66,8 +66,8 @@ def test_the_study_judges_every_condition_and_goes_on_where_it_stopped(
 ) -> None:
     monkeypatch.setattr(results, "FOLDER", tmp_path)
     monkeypatch.setattr(sharpness, "AUGMENTED", 8)
-    systems = {"mean image": MeanImage, "auto-encoder": partial(AutoEncoder, steps=1)}
-    every = jobs(raw, preset(), systems, seeds=(0, 1))
+    methods = {"mean image": MeanImage, "auto-encoder": partial(AutoEncoder, steps=1)}
+    every = jobs(raw, preset(), methods, seeds=(0, 1))
     run_all("sharpness", {}, every)
     runs = load_runs("sharpness")
     assert list(runs) == list(every)

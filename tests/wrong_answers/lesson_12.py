@@ -1,4 +1,4 @@
-"""Lesson 12: all systems, side by side."""
+"""Lesson 12: all methods, side by side."""
 
 from __future__ import annotations
 
@@ -197,7 +197,7 @@ WRONG = {
         "count": _places,
         "count: one way alone": _one_way,
     },
-    "own_system": {
+    "own_method": {
         "class": _Mean(),
         "methods": _NoScore,
         "arguments": _NormalsAlone,

@@ -1,4 +1,4 @@
-"""Check of a system of one's own: whether a class keeps to the interface that the benchmark relies on.
+"""Check of a method of one's own: whether a class keeps to the interface that the benchmark relies on.
 
 Nothing is known of how it works, so it is tried on toy images that every detector should tell apart.
 """
@@ -17,7 +17,7 @@ SIDE = 96  #: of the toy images, as of DigitAnatomy
 
 
 @exercise
-def own_system(mine: Any, holds: Holds) -> None:
+def own_method(mine: Any, holds: Holds) -> None:
     """``mine``: a class with ``fit(normals, seed, ticks, varied)`` and ``score(images)``; the harness' interface."""
     start = "In fit: keep something of the normal images in self, return self. In score: how far is each image from it?"
     normal, abnormal = toys(30, 0), _turned(toys(8, 2))
@@ -26,32 +26,32 @@ def own_system(mine: Any, holds: Holds) -> None:
         "class", inspect.isclass(mine), "it is a class", f"a class expected, got {type(mine).__name__}",
         "Give the class itself, not an object of it: the benchmark makes one for each run.",
     )  # fmt: skip
-    system = holds.call(mine, hint="The class must be made without arguments: MySystem().")
-    missing = [part for part in ("fit", "score") if not callable(getattr(system, part, None))]
+    method = holds.call(mine, hint="The class must be made without arguments: MyMethod().")
+    missing = [part for part in ("fit", "score") if not callable(getattr(method, part, None))]
     holds.that("methods", not missing, "it has fit and score", f"no method {' and '.join(missing)}", start)
     try:
-        inspect.signature(system.fit).bind(normal, 0, range, None)
+        inspect.signature(method.fit).bind(normal, 0, range, None)
         fits = True
     except TypeError:
         fits = False
     holds.that(
         "arguments", fits, "fit takes (normals, seed, ticks, varied)",
-        f"the harness calls fit(normals, seed, ticks, varied), and fit takes {inspect.signature(system.fit)}",
+        f"the harness calls fit(normals, seed, ticks, varied), and fit takes {inspect.signature(method.fit)}",
         "Take all four, whether you need them or not.", "def fit(self, normals, seed=0, ticks=range, varied=None):",
     )  # fmt: skip
     given = normal.clone()
     (returned,) = holds.call(
-        lambda *arguments: [system.fit(*arguments)], given, 0, range, None, hint=start, copied=False
+        lambda *arguments: [method.fit(*arguments)], given, 0, range, None, hint=start, copied=False
     )
-    holds.that(BLANK, bool(vars(system)) or returned is system, "fitted", "not written yet: fit keeps nothing", start)
+    holds.that(BLANK, bool(vars(method)) or returned is method, "fitted", "not written yet: fit keeps nothing", start)
     holds.held.pop()
     holds.that(
-        "itself", returned is system, "fit returns the system", f"fit must return self, got {type(returned).__name__}",
+        "itself", returned is method, "fit returns the method", f"fit must return self, got {type(returned).__name__}",
         "The last line of fit is: return self.",
     )  # fmt: skip
     asked = images.clone()
     scores = holds.shape(
-        holds.call(system.score, asked, hint=start, copied=False), (16,), "(B,), one number an image",
+        holds.call(method.score, asked, hint=start, copied=False), (16,), "(B,), one number an image",
         "Bring tiles and pixels down to one number an image: .amax(...) or .mean(...) over all but images.",
     ).detach()  # fmt: skip
     holds.that(
@@ -59,7 +59,7 @@ def own_system(mine: Any, holds: Holds) -> None:
         "fit or score has changed the images that it was given, which others use, too",
         "x -= y and methods such as x.sub_() change a tensor in place.", "Write x = x - y, or begin with x.clone().",
     )  # fmt: skip
-    empty = holds.call(system.score, torch.zeros(2, 1, SIDE, SIDE), hint=start)
+    empty = holds.call(method.score, torch.zeros(2, 1, SIDE, SIDE), hint=start)
     holds.that(
         "finite", bool(torch.isfinite(scores).all() and torch.isfinite(empty).all()), "every score is finite",
         "a score is NaN or infinite (was it the image that is black all over?)",
@@ -69,7 +69,7 @@ def own_system(mine: Any, holds: Holds) -> None:
         "apart", float(scores.max()) > float(scores.min()), "scores differ", "all images have the same score",
         "A score has to say how an image differs from what fit kept.", "(image - self.mean).abs().mean(...), say.",
     )  # fmt: skip
-    twice = holds.call(system.score, images.clone(), hint=start).detach()
+    twice = holds.call(method.score, images.clone(), hint=start).detach()
     holds.that(
         "twice", torch.allclose(twice, scores, rtol=1e-3, atol=1e-5),
         "asked twice, it answers the same", "asked twice about the same images, it gave different scores",
@@ -82,7 +82,7 @@ def own_system(mine: Any, holds: Holds) -> None:
         "Higher means more abnormal: a distance to what is normal, not a likeness.",
         "Compare with what fit kept, at the same place of the image.",
     )  # fmt: skip
-    alone = torch.cat([holds.call(system.score, image[None], hint=start) for image in images]).detach()
+    alone = torch.cat([holds.call(method.score, image[None], hint=start) for image in images]).detach()
     holds.that(
         "company", torch.allclose(alone, scores, rtol=1e-2, atol=1e-3),
         "an image's score does not depend on its company",
@@ -104,8 +104,8 @@ def own_system(mine: Any, holds: Holds) -> None:
         "Draw random numbers from a generator of your own.", "torch.Generator().manual_seed(seed)",
     )  # fmt: skip
     holds.that(
-        "name", isinstance(getattr(system, "name", None), str), "it has a name for the table",
-        "the table wants a text as name", 'Below the line "class ...": name = "my system"',
+        "name", isinstance(getattr(method, "name", None), str), "it has a name for the table",
+        "the table wants a text as name", 'Below the line "class ...": name = "my method"',
     )  # fmt: skip
 
 

@@ -81,7 +81,7 @@ def end_with_parent() -> None:
     """End this process when standard input ends: the process that started it holds the other end and writes nothing.
 
     So the server lives no longer than ``squid explore``, however that one ends: its end of the pipe is closed by the
-    system even where it was killed. A pipe does the same on Linux, macOS and Windows.
+    method even where it was killed. A pipe does the same on Linux, macOS and Windows.
     """
 
     def watch() -> None:

@@ -1,4 +1,4 @@
-"""Board: the stored benchmark's chart with a system of one's own among the rows."""
+"""Board: the stored benchmark's chart with a method of one's own among the rows."""
 
 from __future__ import annotations
 

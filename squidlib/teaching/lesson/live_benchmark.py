@@ -1,6 +1,6 @@
-"""Live benchmark: a few systems, one after the other, through the benchmark's own pieces, in a cell of a notebook.
+"""Live benchmark: a few methods, one after the other, through the benchmark's own pieces, in a cell of a notebook.
 
-``squidlib.benchmark.job.ask`` fits, calibrates and questions a system; ``judge`` then holds its answers against the
+``squidlib.benchmark.job.ask`` fits, calibrates and questions a method; ``judge`` then holds its answers against the
 labels. Unlike ``squid benchmark``: all in one process, one seed, no maps, no test of differences, nothing is written.
 """
 
@@ -42,7 +42,7 @@ def part_of(fit_data: FitData, test_set: TestSet, every: int) -> tuple[FitData, 
 
 
 def run_live(
-    systems: Mapping[str, Entry],
+    methods: Mapping[str, Entry],
     preset: Preset,
     fit_data: FitData,
     test_set: TestSet,
@@ -50,23 +50,23 @@ def run_live(
     progress: Progress = range,
     seed: int = 0,
 ) -> Iterator[Row]:
-    """A row for each system as soon as it is done, so that an interruption keeps all that are.
+    """A row for each method as soon as it is done, so that an interruption keeps all that are.
 
     Args:
-        systems: in the order in which they are run.
+        methods: in the order in which they are run.
         preset: of the data set.
-        fit_data: what systems see; each gets copies, so that one that works in place harms no other.
+        fit_data: what methods see; each gets copies, so that one that works in place harms no other.
         test_set: what they are judged by, of the same test images.
         seconds: of fitting, for each that is trained step by step.
-        progress: wraps the systems: a progress bar, a stop button.
+        progress: wraps the methods: a progress bar, a stop button.
         seed: of all of them.
     """
-    names = list(systems)
+    names = list(methods)
     for place in progress(len(names)):
-        name, entry = names[place], systems[names[place]]
+        name, entry = names[place], methods[names[place]]
         try:
             yield Row(name, entry.family, {seed: _figures(entry, preset, fit_data, test_set, seconds, seed)})
-        except Exception as error:  # whatever a system does wrong is told in its row, and the next ones have their turn
+        except Exception as error:  # whatever a method does wrong is told in its row, and the next ones have their turn
             yield Row(name, entry.family, failures={seed: f"{type(error).__name__}: {' '.join(str(error).split())}"})
 
 
@@ -80,14 +80,14 @@ def ranked(rows: Iterable[Row]) -> list[Row]:
 def _figures(
     entry: Entry, preset: Preset, fit_data: FitData, test_set: TestSet, seconds: float, seed: int
 ) -> dict[str, Any]:
-    trial, system = entry.build(preset), entry.build(preset)
+    trial, method = entry.build(preset), entry.build(preset)
     needed = fit_data if isinstance(trial, Trained) else fit_data._replace(augmented=fit_data.augmented[:0])
     seen = FitData(*(part.clone() for part in needed))
-    answers = ask(system, trial, seen, seed, seconds)
+    answers = ask(method, trial, seen, seed, seconds)
     return judge(test_set, answers.scores, answers.calibration) | {
-        "name": system.name,
+        "name": method.name,
         "steps": answers.plan.steps if answers.plan else None,
         "fit_seconds": answers.fit_seconds,
         "images_a_second": answers.images_a_second,
-        "parameters": parameters_of(system),
+        "parameters": parameters_of(method),
     }

@@ -1,4 +1,4 @@
-"""Stored picture: what every system of the stored benchmark makes of a few images, as the benchmark drew it."""
+"""Stored picture: what every method of the stored benchmark makes of a few images, as the benchmark drew it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import base64
 from squidlib.benchmark.stored import folder_of
 from squidlib.utils.errors import UserError
 
-PICTURE = "systems.png"
+PICTURE = "methods.png"
 
 
 def show_stored_picture(dataset: str, alt: str) -> None:
@@ -20,6 +20,6 @@ def show_stored_picture(dataset: str, alt: str) -> None:
 
     path = folder_of(dataset) / PICTURE
     if not path.is_file():
-        raise UserError(f"no picture of all systems on {dataset!r} in {path.parent}; make benchmark makes it anew")
+        raise UserError(f"no picture of all methods on {dataset!r} in {path.parent}; make benchmark makes it anew")
     data = base64.b64encode(path.read_bytes()).decode()
     display({"image/png": data, "text/plain": alt}, metadata={"image/png": {"alt": alt}}, raw=True)

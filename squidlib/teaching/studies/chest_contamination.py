@@ -18,7 +18,7 @@ import numpy as np
 from jaxtyping import Float
 from torch import Tensor
 
-from squidlib.baselines import AutoEncoder, MeanImage, MemAE, PatchNeighbours, Sharpness, System
+from squidlib.baselines import AutoEncoder, MeanImage, MemAE, Method, PatchNeighbours, Sharpness
 from squidlib.benchmark.tables import Cells
 from squidlib.data.chest import ChestData
 from squidlib.detection.detector import Detector
@@ -63,16 +63,16 @@ def check_size(data: ChestData, shares: Sequence[int], seeds: Sequence[int], ima
             data.contaminated(share, seed, images)
 
 
-def baselines(preset: Preset, steps: int) -> dict[str, System]:
-    """The systems beside SQUID, by name; ``steps`` are of those that are trained."""
-    systems: list[System] = [
+def baselines(preset: Preset, steps: int) -> dict[str, Method]:
+    """The methods beside SQUID, by name; ``steps`` are of those that are trained."""
+    methods: list[Method] = [
         MemAE(preset.config, steps=steps),
         AutoEncoder(steps=steps),
         PatchNeighbours(preset.config.grid),
         MeanImage(),
         Sharpness(),
     ]
-    return {system.name: system for system in systems}
+    return {method.name: method for method in methods}
 
 
 def squid_run(data: ChestData, preset: Preset, seed: int, folder: Path, device: str = "cpu") -> dict[str, Any]:
@@ -100,13 +100,13 @@ def squid_aucs(detector: Detector, data: ChestData) -> dict[str, Any]:
     return {"auc": scores[DEFAULT_SCORE], "scores": scores}
 
 
-def baseline_run(system: System, data: ChestData, seed: int, device: str = "cpu") -> dict[str, Any]:
+def baseline_run(method: Method, data: ChestData, seed: int, device: str = "cpu") -> dict[str, Any]:
     """Fit a baseline and judge it; networks learn from augmented images, as SQUID does."""
     images, labels = data.test()
     normals = data.reference().to(device)
-    augmented = data.batch(0, AUGMENTED).to(device) if hasattr(system, "steps") else None
-    system.fit(normals, seed, augmented=augmented)
-    return {"auc": area(labels, system.score(images.to(device)))}
+    augmented = data.batch(0, AUGMENTED).to(device) if hasattr(method, "steps") else None
+    method.fit(normals, seed, augmented=augmented)
+    return {"auc": area(labels, method.score(images.to(device)))}
 
 
 def area(labels: Tensor, scores: Float[Tensor, "B"]) -> float:
@@ -115,19 +115,19 @@ def area(labels: Tensor, scores: Float[Tensor, "B"]) -> float:
 
 
 def aucs(runs: dict[str, dict[str, Any]], name: str, share: int, score: str | None = None) -> list[float]:
-    """AUC of one system at one share, in the order of the seeds; ``score`` is one of SQUID's."""
+    """AUC of one method at one share, in the order of the seeds; ``score`` is one of SQUID's."""
     own = (figures for key, figures in runs.items() if key.rpartition("/")[0] == f"{name} {share}")
     return [float(figures["auc"] if score is None else figures["scores"][score]) for figures in own]
 
 
-def systems_of(runs: dict[str, dict[str, Any]]) -> list[str]:
-    """Names of the systems that were run, in order."""
+def methods_of(runs: dict[str, dict[str, Any]]) -> list[str]:
+    """Names of the methods that were run, in order."""
     return list(dict.fromkeys(key.rpartition(" ")[0] for key in runs))
 
 
 def cells(runs: dict[str, dict[str, Any]], shares: Sequence[int]) -> Cells:
-    """Header and a row for each system, then for each single score of SQUID; mean ± deviation over the seeds."""
-    names = systems_of(runs)
+    """Header and a row for each method, then for each single score of SQUID; mean ± deviation over the seeds."""
+    names = methods_of(runs)
     own: dict[str, float] = next((figures["scores"] for figures in runs.values() if "scores" in figures), {})
     rows = [[name, *(summary(aucs(runs, name, share)) for share in shares)] for name in names]
     rows += [

@@ -95,12 +95,12 @@ def _images(samples: list[Sample]) -> Tensor:
     return torch.stack([sample.image for sample in samples])
 
 
-def aucs_by_share(runs: dict[str, dict[str, Any]], system: str, name: str = "mean") -> dict[int, list[float]]:
+def aucs_by_share(runs: dict[str, dict[str, Any]], method: str, name: str = "mean") -> dict[int, list[float]]:
     """Share of normals -> the AUC of each seed that was run, in the seeds' order; ``name`` is a kind or "mean"."""
     found: dict[int, list[float]] = {}
     for share in SHARES:
         for seed in SEEDS:
-            figures = runs.get(f"{system} {share}/{seed}")
+            figures = runs.get(f"{method} {share}/{seed}")
             if figures is not None:
                 found.setdefault(share, []).append(float(figures[name]))
     return found
@@ -115,11 +115,11 @@ def auc_lost(aucs: dict[int, list[float]]) -> dict[int, float]:
     }
 
 
-def one_run(system: str, share: int, seed: int, steps: int, images: int = IMAGES) -> dict[str, Any]:
-    """Train one system on a dirty set; AUC by kind on the clean test set."""
+def one_run(method: str, share: int, seed: int, steps: int, images: int = IMAGES) -> dict[str, Any]:
+    """Train one method on a dirty set; AUC by kind on the clean test set."""
     data = DirtyDigits(share, images, seed)
     test = data.test()
-    if system == "SQUID":
+    if method == "SQUID":
         preset = PRESETS["laptop"]["digitanatomy"]
         training = replace(preset.training, steps=steps, schedule_steps=steps, seed=seed)
         state = start(preset.config, training, "cpu")
@@ -128,7 +128,7 @@ def one_run(system: str, share: int, seed: int, steps: int, images: int = IMAGES
         return auc_by_kind(test.kinds, finish(state, data, {}).score(test.images()))
     # The baselines see as many varied images as SQUID's endless stream would show them in one epoch.
     normals = torch.cat([data.batch(step, 100) for step in range(images // 100)])
-    baseline = {"MemAE": MemAE, "auto-encoder": AutoEncoder}[system](steps=steps)
+    baseline = {"MemAE": MemAE, "auto-encoder": AutoEncoder}[method](steps=steps)
     return auc_by_kind(test.kinds, baseline.fit(normals, seed).score(test.images()))
 
 
@@ -143,9 +143,9 @@ if __name__ == "__main__":
             "command": "python -m squidlib.teaching.studies.contamination",
         },
         {
-            f"{system} {share}/{seed}": partial(one_run, system, share, seed, STEPS[system])
+            f"{method} {share}/{seed}": partial(one_run, method, share, seed, STEPS[method])
             for seed in SEEDS
             for share in SHARES
-            for system in STEPS
+            for method in STEPS
         },
     )

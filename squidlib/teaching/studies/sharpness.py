@@ -3,7 +3,7 @@
 Images with pneumonia are softer in this data set, whether by haze in the lung, by movement or by how they were taken:
 a score that only measures sharpness finds many of them (``squidlib.baselines.trivial``). Here that is taken away:
 every image, of training, calibration and test, of both classes, is blurred to one level of mean |dx|, and then, in
-another condition, also brought to one mean and standard deviation of intensity. What a system still finds, it finds
+another condition, also brought to one mean and standard deviation of intensity. What a method still finds, it finds
 by something else.
 
     python -m squidlib.teaching.studies.sharpness --data chest_xray     # layout of ZhangLab; about an hour on one CPU
@@ -21,7 +21,7 @@ from typing import Any
 
 from torch import Tensor
 
-from squidlib.baselines import AutoEncoder, MeanImage, PatchNeighbours, System
+from squidlib.baselines import AutoEncoder, MeanImage, Method, PatchNeighbours
 from squidlib.baselines.feature_neighbours import FeatureNeighbours
 from squidlib.data.chest import ChestData
 from squidlib.data.registry import data_of
@@ -69,24 +69,24 @@ def _aucs(scores: dict[str, Tensor], labels: Tensor) -> dict[str, Any]:
     return {"auc": found[DEFAULT_SCORE], "scores": found}
 
 
-def system_run(system: System, images: Images, seed: int, matched: Images | None = None) -> dict[str, Any]:
-    """Fit another system and judge it; where ``matched`` is given, test it on that too."""
-    augmented = replace(images, seed=seed).batch(0, AUGMENTED) if hasattr(system, "steps") else None
-    system.fit(images.train, seed, augmented=augmented)
-    figures: dict[str, Any] = {"auc": area(images.labels, system.score(images.test))}
+def method_run(method: Method, images: Images, seed: int, matched: Images | None = None) -> dict[str, Any]:
+    """Fit another method and judge it; where ``matched`` is given, test it on that too."""
+    augmented = replace(images, seed=seed).batch(0, AUGMENTED) if hasattr(method, "steps") else None
+    method.fit(images.train, seed, augmented=augmented)
+    figures: dict[str, Any] = {"auc": area(images.labels, method.score(images.test))}
     if matched is not None:
-        figures[TESTED] = {"auc": area(matched.labels, system.score(matched.test))}
+        figures[TESTED] = {"auc": area(matched.labels, method.score(matched.test))}
     return figures
 
 
 def jobs(
-    raw: Images, preset: Preset, systems: dict[str, Callable[[], System]], seeds: tuple[int, ...] = SEEDS
+    raw: Images, preset: Preset, methods: dict[str, Callable[[], Method]], seeds: tuple[int, ...] = SEEDS
 ) -> dict[str, Callable[[], dict[str, Any]]]:
-    """ "condition: system/seed" -> its run; a system without weights of its own, and the matching, have one seed.
+    """ "condition: method/seed" -> its run; a method without weights of its own, and the matching, have one seed.
 
     Args:
         preset: SQUID's, for as many steps as it is to be trained.
-        systems: name -> what makes the system anew.
+        methods: name -> what makes the method anew.
     """
 
     @cache
@@ -97,7 +97,7 @@ def jobs(
         return prepared(SHARP).images if condition == AS_IS else None
 
     def judge(condition: str, name: str, seed: int) -> dict[str, Any]:
-        return system_run(systems[name](), prepared(condition).images, seed, matched(condition))
+        return method_run(methods[name](), prepared(condition).images, seed, matched(condition))
 
     def judge_squid(condition: str, seed: int) -> dict[str, Any]:
         return squid_run(prepared(condition).images, preset, seed, matched(condition))
@@ -107,7 +107,7 @@ def jobs(
         for condition in CONDITIONS:
             if seed == seeds[0]:
                 found[f"{condition}: matching/{seed}"] = partial(lambda name: prepared(name).matching, condition)
-            for name, build in systems.items():
+            for name, build in methods.items():
                 if seed == seeds[0] or hasattr(build(), "steps"):
                     found[f"{condition}: {name}/{seed}"] = partial(judge, condition, name, seed)
             found[f"{condition}: SQUID/{seed}"] = partial(judge_squid, condition, seed)
@@ -135,7 +135,7 @@ def main() -> None:
     assert isinstance(data, ChestData)
     raw = as_it_is(data)
     network = FeatureNeighbours()
-    systems: dict[str, Callable[[], System]] = {
+    methods: dict[str, Callable[[], Method]] = {
         "mean image": MeanImage,
         "pixel kNN": partial(PatchNeighbours, preset.config.grid),
         "auto-encoder": partial(AutoEncoder, steps=AUTO_ENCODER_STEPS),
@@ -148,7 +148,7 @@ def main() -> None:
         "seeds": list(SEEDS),
         "command": "python -m squidlib.teaching.studies.sharpness --data DIR",
     }
-    run_all("sharpness", metadata, jobs(raw, preset, systems))
+    run_all("sharpness", metadata, jobs(raw, preset, methods))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""SQUID as one system among others: trained on what they are trained on, for as long as they are.
+"""SQUID as one method among others: trained on what they are trained on, for as long as they are.
 
 Paper: sections 3 and 4.2. Authors' file: main.py.
 
@@ -48,7 +48,7 @@ class DrawnNormals:
         return self.normals[:0]
 
 
-class SquidSystem:
+class SquidMethod:
     """Score: the detector's default, in deviations of held-out normal images.
 
     Args:
@@ -67,7 +67,7 @@ class SquidSystem:
         seed: int = 0,
         progress: Progress = range,
         augmented: Float[Tensor, "M 1 H W"] | None = None,
-    ) -> SquidSystem:
+    ) -> SquidMethod:
         """Train on ``augmented``, then fill the memory with ``normals``; ``calibrate`` has to follow.
 
         Raises:
@@ -92,7 +92,7 @@ class SquidSystem:
         self.squid, self.discriminator = unwrapped(state.squid), unwrapped(state.discriminator)
         return self
 
-    def calibrate(self, normals: Float[Tensor, "N 1 H W"]) -> SquidSystem:
+    def calibrate(self, normals: Float[Tensor, "N 1 H W"]) -> SquidMethod:
         """What held-out normal images score is the unit of every score; they choose it, where the preset asks."""
         networks = self.squid.eval(), self.discriminator.eval()
         chosen = {"score": choose_score(*networks, normals).best} if self.preset.training.choose_score else {}

@@ -20,12 +20,12 @@ from tests.helpers import noise
 
 Rebuilding = VAE | FAnoGAN | MNAD | SALAD
 NORMALS = noise(12, 32)
-SYSTEMS: dict[str, Callable[..., Rebuilding]] = {"VAE": VAE, "f-AnoGAN": FAnoGAN, "MNAD": MNAD, "SALAD-style": SALAD}
-each_system = pytest.mark.parametrize("name", SYSTEMS)
+METHODS: dict[str, Callable[..., Rebuilding]] = {"VAE": VAE, "f-AnoGAN": FAnoGAN, "MNAD": MNAD, "SALAD-style": SALAD}
+each_method = pytest.mark.parametrize("name", METHODS)
 
 
 def small(name: str, steps: int = 4) -> Rebuilding:
-    return SYSTEMS[name](width=2, steps=steps, batch_size=4)
+    return METHODS[name](width=2, steps=steps, batch_size=4)
 
 
 def squares(count: int, corner: int, seed: int) -> Tensor:
@@ -36,11 +36,11 @@ def squares(count: int, corner: int, seed: int) -> Tensor:
     return images
 
 
-@each_system
-def test_every_system_scores_reconstructs_and_maps(name: str) -> None:
-    system = small(name).fit(NORMALS)
-    assert system.name == name
-    scores, pictures, maps = system.score(NORMALS), system.reconstruct(NORMALS), system.anomaly_map(NORMALS)
+@each_method
+def test_every_method_scores_reconstructs_and_maps(name: str) -> None:
+    method = small(name).fit(NORMALS)
+    assert method.name == name
+    scores, pictures, maps = method.score(NORMALS), method.reconstruct(NORMALS), method.anomaly_map(NORMALS)
     assert scores.shape == (12,)
     assert torch.isfinite(scores).all()
     assert pictures.shape == maps.shape == NORMALS.shape
@@ -50,7 +50,7 @@ def test_every_system_scores_reconstructs_and_maps(name: str) -> None:
     assert not any(result.requires_grad for result in (scores, pictures, maps))
 
 
-@each_system
+@each_method
 def test_the_same_seed_gives_the_same_scores_and_another_others(name: str) -> None:
     torch.manual_seed(1)
     first = small(name).fit(NORMALS, seed=3).score(NORMALS)
@@ -62,29 +62,29 @@ def test_the_same_seed_gives_the_same_scores_and_another_others(name: str) -> No
     assert torch.equal(untouched, torch.random.get_rng_state())
 
 
-@each_system
+@each_method
 def test_networks_are_trained_on_the_varied_images(name: str) -> None:
     alone, with_varied = (small(name).fit(NORMALS, augmented=augmented) for augmented in (None, noise(12, 32, seed=9)))
     assert not torch.equal(alone.reconstruct(NORMALS), with_varied.reconstruct(NORMALS))
 
 
-@each_system
+@each_method
 @pytest.mark.parametrize("stop", [0, 1])
-def test_an_interruption_leaves_a_usable_system(name: str, stop: int) -> None:
+def test_an_interruption_leaves_a_usable_method(name: str, stop: int) -> None:
     def interrupted(count: int) -> Iterator[int]:
         for step in range(count):
             if step == stop:
                 return
             yield step
 
-    system = small(name, 50).fit(NORMALS, progress=interrupted)
-    assert torch.isfinite(system.score(NORMALS)).all()
-    assert torch.isfinite(system.reconstruct(NORMALS)).all()
+    method = small(name, 50).fit(NORMALS, progress=interrupted)
+    assert torch.isfinite(method.score(NORMALS)).all()
+    assert torch.isfinite(method.reconstruct(NORMALS)).all()
 
 
-@each_system
+@each_method
 def test_so_does_the_stop_button(name: str, capsys: pytest.CaptureFixture[str]) -> None:
-    system = small(name, 50)
+    method = small(name, 50)
     with interruptible(name) as progress:
 
         def interrupted(count: int) -> Iterator[int]:
@@ -93,12 +93,12 @@ def test_so_does_the_stop_button(name: str, capsys: pytest.CaptureFixture[str]) 
                 if step == 1:
                     raise KeyboardInterrupt
 
-        system.fit(NORMALS, progress=interrupted)
+        method.fit(NORMALS, progress=interrupted)
     assert "stopped after step 1 of" in capsys.readouterr().out
-    assert torch.isfinite(system.score(NORMALS)).all()
+    assert torch.isfinite(method.score(NORMALS)).all()
 
 
-@each_system
+@each_method
 def test_every_step_is_ticked(name: str) -> None:
     steps: list[int] = []
 
@@ -111,7 +111,7 @@ def test_every_step_is_ticked(name: str) -> None:
     assert len(steps) == 7
 
 
-@each_system
+@each_method
 def test_no_image_and_an_unfit_side_are_named(name: str) -> None:
     with pytest.raises(ValueError, match="at least one normal image"):
         small(name).fit(NORMALS[:0])
@@ -119,12 +119,12 @@ def test_no_image_and_an_unfit_side_are_named(name: str) -> None:
         small(name).fit(noise(2, 24))
 
 
-@each_system
+@each_method
 def test_what_lies_in_a_strange_place_is_found(name: str) -> None:
     steps = 240 if name == "f-AnoGAN" else 80  # few of these move the generator
-    system = SYSTEMS[name](width=4, steps=steps, batch_size=8, learning_rate=2e-3).fit(squares(64, 4, seed=0))
-    if isinstance(system, Calibrates):
-        system.calibrate(squares(32, 4, seed=1))
+    method = METHODS[name](width=4, steps=steps, batch_size=8, learning_rate=2e-3).fit(squares(64, 4, seed=0))
+    if isinstance(method, Calibrates):
+        method.calibrate(squares(32, 4, seed=1))
     images = torch.cat([squares(20, 4, seed=2), squares(20, 20, seed=3)])
     labels = torch.tensor([0] * 20 + [1] * 20).numpy()
-    assert auc(labels, system.score(images).numpy()) > 0.9
+    assert auc(labels, method.score(images).numpy()) > 0.9

@@ -21,12 +21,12 @@ from squidlib.teaching.lesson import interruptible
 from tests.helpers import noise
 
 NETWORK = backbone(size=32, pretrained=False)
-SYSTEMS: dict[str, Callable[[], FeatureNeighbours | PaDiM | Panda]] = {
+METHODS: dict[str, Callable[[], FeatureNeighbours | PaDiM | Panda]] = {
     "2-NN": lambda: FeatureNeighbours(NETWORK),
     "PaDiM": lambda: PaDiM(NETWORK, dims=12),
     "PANDA": lambda: Panda(NETWORK, steps=3, batch_size=4),
 }
-each_system = pytest.mark.parametrize("name", SYSTEMS)
+each_method = pytest.mark.parametrize("name", METHODS)
 
 
 def striped(count: int, seed: int, broken: bool = False) -> Tensor:
@@ -40,42 +40,42 @@ def striped(count: int, seed: int, broken: bool = False) -> Tensor:
 NORMALS = striped(36, 0)
 
 
-@each_system
+@each_method
 def test_each_finds_broken_stripes_in_images_that_it_never_saw(name: str) -> None:
-    system = SYSTEMS[name]().fit(NORMALS)
-    scores = system.score(torch.cat([striped(20, 1), striped(20, 2, broken=True)]))
+    method = METHODS[name]().fit(NORMALS)
+    scores = method.score(torch.cat([striped(20, 1), striped(20, 2, broken=True)]))
     assert scores.shape == (40,)
     assert roc_auc_score([0] * 20 + [1] * 20, scores) > 0.9
 
 
-@each_system
+@each_method
 def test_the_name_says_whose_features_they_are(name: str) -> None:
-    assert SYSTEMS[name]().name == f"{name} ({NETWORK.name})"
+    assert METHODS[name]().name == f"{name} ({NETWORK.name})"
     assert "random weights" in NETWORK.name
 
 
-@each_system
+@each_method
 def test_the_same_seed_gives_the_same_scores_and_the_given_network_stays(name: str) -> None:
     before = [weights.clone() for weights in NETWORK.parameters()]
     torch.manual_seed(1)
-    first = SYSTEMS[name]().fit(NORMALS, seed=3).score(NORMALS)
+    first = METHODS[name]().fit(NORMALS, seed=3).score(NORMALS)
     torch.manual_seed(2)
-    again, other = (SYSTEMS[name]().fit(NORMALS, seed=seed).score(NORMALS) for seed in (3, 4))
+    again, other = (METHODS[name]().fit(NORMALS, seed=seed).score(NORMALS) for seed in (3, 4))
     assert torch.equal(first, again)
     assert torch.equal(first, other) == (name == "2-NN"), "only 2-NN has nothing to draw"
     assert all(torch.equal(old, new) for old, new in zip(before, NETWORK.parameters(), strict=True))
 
 
-@each_system
+@each_method
 def test_an_image_is_scored_alike_alone_and_in_company(name: str) -> None:
-    system = SYSTEMS[name]().fit(NORMALS)
+    method = METHODS[name]().fit(NORMALS)
     images = striped(3, 5)
-    torch.testing.assert_close(system.score(images[:1]), system.score(images)[:1], rtol=1e-3, atol=1e-4)
+    torch.testing.assert_close(method.score(images[:1]), method.score(images)[:1], rtol=1e-3, atol=1e-4)
 
 
 @pytest.mark.parametrize("name", ["PaDiM", "PANDA"])
-def test_an_interruption_leaves_a_usable_system(name: str) -> None:
-    system = SYSTEMS[name]()
+def test_an_interruption_leaves_a_usable_method(name: str) -> None:
+    method = METHODS[name]()
     with interruptible(name) as progress:
 
         def interrupted(count: int) -> Iterator[int]:
@@ -83,41 +83,41 @@ def test_an_interruption_leaves_a_usable_system(name: str) -> None:
                 raise KeyboardInterrupt
             yield 0
 
-        system.fit(NORMALS, progress=interrupted)
-    assert torch.isfinite(system.score(NORMALS)).all()
+        method.fit(NORMALS, progress=interrupted)
+    assert torch.isfinite(method.score(NORMALS)).all()
 
 
-@each_system
+@each_method
 def test_too_few_images_are_named(name: str) -> None:
     with pytest.raises(ValueError, match=r"at least (2|two) normal images expected, got 1"):
-        SYSTEMS[name]().fit(NORMALS[:1])
+        METHODS[name]().fit(NORMALS[:1])
 
 
 def test_neighbours_are_those_of_scikit_learn() -> None:
     bank, queries = torch.randn(30, 5), torch.randn(4, 5)
     found = NearestNeighbors(n_neighbors=2).fit(bank.numpy()).kneighbors(queries.numpy())[0]
     np.testing.assert_allclose(sum_of_nearest(queries, bank, 2).numpy(), found.sum(1), rtol=1e-4)
-    system = FeatureNeighbours(NETWORK).fit(NORMALS)
+    method = FeatureNeighbours(NETWORK).fit(NORMALS)
     images = striped(4, 5)
     found = NearestNeighbors(n_neighbors=2).fit(NETWORK.pooled(NORMALS).numpy())
     expected = found.kneighbors(NETWORK.pooled(images).numpy())[0].mean(1)
-    np.testing.assert_allclose(system.score(images).numpy(), expected, rtol=1e-2)
+    np.testing.assert_allclose(method.score(images).numpy(), expected, rtol=1e-2)
 
 
 def test_features_are_computed_once_an_image_and_the_oldest_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
-    system, seen = FeatureNeighbours(NETWORK, remembered=6), []
+    method, seen = FeatureNeighbours(NETWORK, remembered=6), []
     pooled = NETWORK.pooled
     monkeypatch.setattr(NETWORK, "pooled", lambda images: seen.append(len(images)) or pooled(images))
     images = noise(6, 32)
-    first = system.features(images[[0, 1, 2, 1]])
+    first = method.features(images[[0, 1, 2, 1]])
     assert sum(seen) == 3
     torch.testing.assert_close(first[1], first[3])
-    again = system.features(images[:4])
+    again = method.features(images[:4])
     assert sum(seen) == 4
     assert torch.equal(again[:3], first[:3])
-    system.features(noise(5, 32, seed=1))
-    assert len(system._known) == 6
-    system.features(images[:1])
+    method.features(noise(5, 32, seed=1))
+    assert len(method._known) == 6
+    method.features(images[:1])
     assert sum(seen) == 10, "the first image was forgotten"
 
 
@@ -134,10 +134,10 @@ def test_streaming_mean_and_covariance_are_numpys() -> None:
 
 
 def test_padims_distances_are_scipys() -> None:
-    system = PaDiM(NETWORK, dims=12).fit(NORMALS)
+    method = PaDiM(NETWORK, dims=12).fit(NORMALS)
     images = striped(2, 7)
-    normal, features = system.features(NORMALS).double().numpy(), system.features(images).double().numpy()
-    distances = system.distances(images).flatten(1)
+    normal, features = method.features(NORMALS).double().numpy(), method.features(images).double().numpy()
+    distances = method.distances(images).flatten(1)
     assert distances.shape == (2, 64)
     for place in (0, 9, 63):
         inverse = np.linalg.inv(np.cov(normal[place].T) + REGULARISER * np.eye(12))
@@ -154,16 +154,16 @@ def test_whitening_makes_distances_of_the_inverse_covariance() -> None:
 
 
 def test_a_shifted_feature_raises_the_distance_of_its_place_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    system = PaDiM(NETWORK, dims=12).fit(NORMALS)
-    features = system.features(NORMALS[:1])
-    centre = system.mean.clone()
+    method = PaDiM(NETWORK, dims=12).fit(NORMALS)
+    features = method.features(NORMALS[:1])
+    centre = method.mean.clone()
     spread = features.std()
 
     def distances(shift: float) -> Tensor:
         moved = centre.clone()
         moved[20, 0, 3] += shift * spread
-        monkeypatch.setattr(system, "features", lambda _: moved)
-        return system.distances(NORMALS[:1]).flatten()
+        monkeypatch.setattr(method, "features", lambda _: moved)
+        return method.distances(NORMALS[:1]).flatten()
 
     none, some, more = distances(0.0), distances(1.0), distances(3.0)
     assert float(none.max()) == pytest.approx(0, abs=1e-5)
@@ -172,13 +172,13 @@ def test_a_shifted_feature_raises_the_distance_of_its_place_only(monkeypatch: py
 
 
 def test_padims_map_is_highest_where_the_stripes_are_broken() -> None:
-    system = PaDiM(NETWORK, dims=30, sigma=2.0).fit(NORMALS)
+    method = PaDiM(NETWORK, dims=30, sigma=2.0).fit(NORMALS)
     images = striped(6, 2, broken=True)
-    maps = system.anomaly_map(images)
+    maps = method.anomaly_map(images)
     assert maps.shape == images.shape
     quarters = maps.unfold(2, 16, 16).unfold(3, 16, 16).mean((1, 4, 5)).flatten(1)
     assert (quarters.argmax(1) == 0).all()
-    assert torch.equal(system.score(images), maps.flatten(1).max(1).values)
+    assert torch.equal(method.score(images), maps.flatten(1).max(1).values)
 
 
 def test_smoothing_is_scipys() -> None:
@@ -194,8 +194,8 @@ def test_compactness_is_its_formula() -> None:
 
 def test_panda_draws_normal_images_to_their_old_centre_and_trains_two_stages_only() -> None:
     def spread(steps: int) -> tuple[float, Panda]:
-        system = Panda(NETWORK, steps=steps, batch_size=8, learning_rate=0.01).fit(NORMALS)
-        return float(compactness(system.bank, system.centre)), system
+        method = Panda(NETWORK, steps=steps, batch_size=8, learning_rate=0.01).fit(NORMALS)
+        return float(compactness(method.bank, method.centre)), method
 
     (before, untrained), (after, trained) = spread(0), spread(20)
     assert after < before
