@@ -104,7 +104,7 @@ class MemoryQueue(nn.Module):
         self.filled.copy_((self.filled + count).clamp(max=capacity))
 
     def contents(self) -> Float[Tensor, "R filled D"]:
-        """The filled slots, oldest first.
+        """A copy of the filled slots, oldest first.
 
         Raises:
             RuntimeError: where nothing was pushed yet.
@@ -113,7 +113,7 @@ class MemoryQueue(nn.Module):
         if not filled:
             raise RuntimeError("the memory queue is empty; push features of normal images before it is read")
         if filled < self.capacity:
-            return self.slots[:, :filled]
+            return self.slots[:, :filled].clone()
         return self.slots.roll(-int(self.pointer), dims=1)
 
     def forward(

@@ -12,7 +12,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-import torch
 from jaxtyping import Float
 from torch import Generator, Tensor, nn
 
@@ -20,6 +19,7 @@ from squidlib.autoencoder import Decoder, Encoder, flat_patches
 from squidlib.config import SquidConfig
 from squidlib.inpainting import InpaintingBlock
 from squidlib.skip_memory import skip_memories
+from squidlib.utils.modes import evaluating
 
 
 class SquidOutput(NamedTuple):
@@ -91,14 +91,11 @@ def count_parameters(module: nn.Module) -> int:
     return sum(parameter.numel() for parameter in module.parameters())
 
 
-@torch.no_grad()
 def fill_memory(squid: Squid, images: Float[Tensor, "B C H W"], batch_size: int = 64) -> None:
     """Push the features of ``images`` (normal ones) as the network sees them now, in evaluation mode.
 
     After training this makes the memory's copies as new as the weights.
     """
-    was_training = squid.training
-    squid.eval()
-    for batch in images.split(batch_size):
-        squid.push(squid.query(batch))
-    squid.train(was_training)
+    with evaluating(squid):
+        for batch in images.split(batch_size):
+            squid.push(squid.query(batch))

@@ -97,7 +97,7 @@ class Calibration(NamedTuple):
 
     def scores_of_normals(self, score: str) -> Float[Tensor, "N"]:
         """What the calibration images score by that name of ``SCORES``."""
-        return self.normal_scores[list(SCORES).index(score)].cpu()
+        return self.normal_scores[list(SCORES).index(score)].cpu().clone()
 
     def threshold(self, score: str, rate: float) -> float:
         """The score that a share ``rate`` of normal images exceeds; the one place where a threshold is computed."""

@@ -63,12 +63,10 @@ def cleaned(detector: Detector, held_out: Float[Tensor, "N 1 H W"], share: float
     """
     if not 0 <= share < 1:
         raise ValueError(f"the share of slots to drop lies in 0..1 (below 1), got {share}")
-    squid = deepcopy(detector.squid)
+    squid, discriminator = deepcopy(detector.squid), deepcopy(detector.discriminator)
     memory = squid.inpainting.memory
     slots = memory.contents()
     kept = drop_isolated(slots, int(share * slots.shape[1]), max(1, slots.shape[1] // 2))
     memory.resize(kept.shape[1])
     memory.push(kept.transpose(0, 1))
-    return Detector(
-        squid, detector.discriminator, calibrate(squid, detector.discriminator, held_out), detector.metadata
-    )
+    return Detector(squid, discriminator, calibrate(squid, discriminator, held_out), deepcopy(detector.metadata))

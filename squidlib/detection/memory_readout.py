@@ -16,6 +16,7 @@ from squidlib.detection.detector import Detector
 from squidlib.detection.scores import BATCH, RawScores, raw_scores
 from squidlib.memory import Shrink
 from squidlib.squid import Squid, SquidOutput
+from squidlib.utils.modes import evaluating
 
 
 class Encoded(NamedTuple):
@@ -29,11 +30,11 @@ class Encoded(NamedTuple):
     levels: list[list[Tensor]]
 
 
-@torch.no_grad()
-def encode(detector: Detector, images: Float[Tensor, "B 1 H W"]) -> Encoded:
+def encode(detector: Detector, images: Float[Tensor, "B C H W"]) -> Encoded:
     """Encode once what is to be read often."""
     batches = list(images.to(detector.device).split(BATCH))
-    return Encoded(batches, [detector.squid.encode(batch) for batch in batches])
+    with evaluating(detector.squid):
+        return Encoded(batches, [detector.squid.encode(batch) for batch in batches])
 
 
 def newest(slots: Float[Tensor, "R S D"], count: int) -> Float[Tensor, "R count D"]:
@@ -47,23 +48,23 @@ def newest(slots: Float[Tensor, "R S D"], count: int) -> Float[Tensor, "R count 
     return slots[:, -count:]
 
 
-@torch.no_grad()
 def read(squid: Squid, levels: list[Tensor], slots: Float[Tensor, "R S D"], shrink: Shrink) -> SquidOutput:
     """The forward pass behind the encoder, in evaluation mode, with these slots and this shrinkage."""
     block = squid.inpainting
-    queries = block.query(levels[-1])
-    recalled, weights = block.read(queries, slots, shrink)
-    codes = block.rebuild(levels[-1], block.inpaint(queries, recalled))
-    reconstruction, features = squid.student(codes, levels)
+    with evaluating(squid):
+        queries = block.query(levels[-1])
+        recalled, weights = block.read(queries, slots, shrink)
+        codes = block.rebuild(levels[-1], block.inpaint(queries, recalled))
+        reconstruction, features = squid.student(codes, levels)
     return SquidOutput(reconstruction, None, queries, recalled, weights, features, [])
 
 
-@torch.no_grad()
 def read_scores(detector: Detector, encoded: Encoded, slots: Float[Tensor, "R S D"], shrink: Shrink) -> RawScores:
     """``raw_scores`` of encoded images, with these slots and this shrinkage."""
     parts = []
     for images, levels in zip(*encoded, strict=True):
         output = read(detector.squid, levels, slots, shrink)
-        logits = detector.discriminator(output.reconstruction)
+        with evaluating(detector.discriminator):
+            logits = detector.discriminator(output.reconstruction)
         parts.append(raw_scores(output, slots, logits, images, detector.config.grid))
     return RawScores(*(torch.cat(column) for column in zip(*parts, strict=True)))

@@ -36,8 +36,9 @@ def detection_picture(detector: Detector, test: DigitAnatomy, rate: float = 0.05
     kinds = [kind for kind in KINDS if kind in test.kinds]
     samples = [test[test.kinds.index(kind)] for kind in kinds]
     images = torch.stack([sample.image for sample in samples])
-    reconstructions, maps, scores = detector.reconstruct(images), detector.anomaly_map(images), detector.score(images)
-    normal, threshold = detector.normal_scores().numpy(), detector.threshold(rate)
+    predicted = detector.predict(images, rate)
+    reconstructions, maps, scores = predicted.reconstruction, predicted.anomaly_map, predicted.score
+    normal, threshold, verdicts = detector.normal_scores().numpy(), predicted.threshold, predicted.verdicts
     figure = Figure(figsize=(10.5, 2.15 * len(kinds) + 0.6), layout="constrained", facecolor="white")
     axes = figure.subplots(len(kinds), 4, squeeze=False, width_ratios=[1, 1, 1, 1.45])
     brightest = float(maps.max())
@@ -58,13 +59,12 @@ def detection_picture(detector: Detector, test: DigitAnatomy, rate: float = 0.05
             corner = (tile % columns * width - 0.5, tile // columns * height - 0.5)
             row[0].add_patch(Rectangle(corner, width, height, fill=False, edgecolor=ABNORMAL_COLOUR, linewidth=2))
         row[0].set_ylabel(_TITLES[kind], fontsize=10)
-        found = float(scores[index]) > threshold
-        colour = ABNORMAL_COLOUR if found else NORMAL_COLOUR
+        colour = ABNORMAL_COLOUR if predicted.abnormal[index] else NORMAL_COLOUR
         row[3].hist(normal, bins=bins, color="0.75")
         row[3].axvline(threshold, color="black", linestyle=":", linewidth=1.2)
         row[3].axvline(float(scores[index]), color=colour, linewidth=2.5)
         row[3].set(yticks=[], xlim=(limits[0] - margin, limits[1] + margin))
-        verdict = f"score {float(scores[index]):.1f}: called {'abnormal' if found else 'normal'}"
+        verdict = f"score {float(scores[index]):.1f}: called {verdicts[index]}"
         row[3].set_xlabel(verdict, color=colour)
         row[3].spines[["top", "left", "right"]].set_visible(False)
     titles = (

@@ -12,23 +12,20 @@ import torch.distributed as dist
 from torch import Tensor
 
 from squidlib.training.config import TrainingConfig
-from squidlib.training.state import Best, TrainingState, networks_of, set_networks, unwrapped
+from squidlib.training.state import Best, TrainingState, networks_of, set_networks
 from squidlib.utils.distributed import rank, world
+from squidlib.utils.modes import evaluating
 
 BATCH = 64  #: images at once
 
 
-@torch.no_grad()
 def validation_loss(state: TrainingState, images: Tensor) -> float:
     """Mean squared reconstruction error of images (N, 1, H, W) in evaluation mode; each process sees its share."""
-    squid = unwrapped(state.squid)
-    was_training = squid.training
-    squid.eval()
     total = torch.zeros((), dtype=images.dtype, device=state.fabric.device)
-    for batch in images[rank() :: world()].split(BATCH):
-        batch = batch.to(state.fabric.device)
-        total += (state.squid(batch).reconstruction - batch).square().sum()
-    squid.train(was_training)
+    with evaluating(state.squid):
+        for batch in images[rank() :: world()].split(BATCH):
+            batch = batch.to(state.fabric.device)
+            total += (state.squid(batch).reconstruction - batch).square().sum()
     if world() > 1:
         dist.all_reduce(total)
     return float(total / images.numel())

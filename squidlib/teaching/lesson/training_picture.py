@@ -17,6 +17,7 @@ from torch import Tensor
 from squidlib.config import LossWeights
 from squidlib.squid import Squid
 from squidlib.training.loop import StepResult
+from squidlib.utils.modes import evaluating
 from squidlib.utils.plotting import curves
 
 if TYPE_CHECKING:
@@ -126,12 +127,7 @@ def _table(axis: Axes, rows: dict[str, Tensor], titles: tuple[str, ...]) -> None
     axis.set_frame_on(False)
 
 
-@torch.no_grad()
 def reconstruct_now(squid: Squid, images: Float[Tensor, "B 1 H W"]) -> Float[Tensor, "B 1 H W"]:
     """Reconstructions in evaluation mode, also while a training goes on: the mode is put back, come what may."""
-    was_training = squid.training
-    squid.eval()
-    try:
+    with evaluating(squid):
         return squid(images.to(next(squid.parameters()).device)).reconstruction.cpu()
-    finally:
-        squid.train(was_training)
