@@ -12,7 +12,7 @@ import torch.distributed as dist
 from torch import Tensor
 
 from squidlib.training.config import TrainingConfig
-from squidlib.training.state import Best, TrainingState, networks_of, set_networks
+from squidlib.training.state import Best, TrainingState, networks_of, set_networks, unwrapped
 from squidlib.utils.distributed import rank, world
 from squidlib.utils.modes import evaluating
 
@@ -22,7 +22,7 @@ BATCH = 64  #: images at once
 def validation_loss(state: TrainingState, images: Tensor) -> float:
     """Mean squared reconstruction error of images (N, 1, H, W) in evaluation mode; each process sees its share."""
     total = torch.zeros((), dtype=images.dtype, device=state.fabric.device)
-    with evaluating(state.squid):
+    with evaluating(unwrapped(state.squid)):
         for batch in images[rank() :: world()].split(BATCH):
             batch = batch.to(state.fabric.device)
             total += (state.squid(batch).reconstruction - batch).square().sum()
