@@ -16,7 +16,9 @@ from squidlib.teaching.checks import (
     lesson_05_shrinkage,
     lesson_06_inpainting,
     lesson_07_squid,
+    lesson_08_audit,
     lesson_08_evaluation,
+    lesson_09_cleaning,
     lesson_09_contamination,
     lesson_10_explorer,
     lesson_11_chest_xrays,
@@ -30,7 +32,9 @@ from squidlib.teaching.checks.lesson_04_memory_queue import *  # noqa: F403
 from squidlib.teaching.checks.lesson_05_shrinkage import *  # noqa: F403
 from squidlib.teaching.checks.lesson_06_inpainting import *  # noqa: F403
 from squidlib.teaching.checks.lesson_07_squid import *  # noqa: F403
+from squidlib.teaching.checks.lesson_08_audit import *  # noqa: F403
 from squidlib.teaching.checks.lesson_08_evaluation import *  # noqa: F403
+from squidlib.teaching.checks.lesson_09_cleaning import *  # noqa: F403
 from squidlib.teaching.checks.lesson_09_contamination import *  # noqa: F403
 from squidlib.teaching.checks.lesson_10_explorer import *  # noqa: F403
 from squidlib.teaching.checks.lesson_11_chest_xrays import *  # noqa: F403
@@ -45,7 +49,9 @@ _LESSONS = (
     lesson_05_shrinkage,
     lesson_06_inpainting,
     lesson_07_squid,
+    lesson_08_audit,
     lesson_08_evaluation,
+    lesson_09_cleaning,
     lesson_09_contamination,
     lesson_10_explorer,
     lesson_11_chest_xrays,

@@ -25,36 +25,37 @@ def place_share(mine: Any, holds: Holds) -> None:
     got = holds.call(mine, noise + places, hint=start)
     what = f"a tensor {tuple(got.shape)}" if isinstance(got, Tensor) else type(got).__name__
     holds.that(
-        "one number", isinstance(got, float) or (isinstance(got, Tensor) and got.numel() == 1), "it is one number",
+        "one number", isinstance(got, float) or (isinstance(got, Tensor) and got.numel() == 1), "it is one number"
+    ).otherwise(
         f"one number expected, got {what}",
-        "Average the squared errors over all dimensions before you divide.", ".mean() without arguments does.",
-    )  # fmt: skip
+        "Average the squared errors over all dimensions before you divide.",
+        ".mean() without arguments does.",
+    )
     same = float(holds.call(mine, places.expand(50, 9, 32, 32), hint=start))
-    holds.that(
-        "all", abs(same - 1) < 1e-3, "it is 1 where every image is the same",
+    holds.that("all", abs(same - 1) < 1e-3, "it is 1 where every image is the same").otherwise(
         f"where all images are equal the place says everything: 1 expected, got {same:.3g}",
         "Then the mean tile of its own place is a perfect guess, with an error of 0, and 1 - 0 is 1.",
         "share = 1 - (error with its own place) / (error with all places)",
-    )  # fmt: skip
+    )
     none = float(holds.call(mine, 1 + noise[:, :1].expand(50, 9, 32, 32), hint=start))
-    holds.that(
-        "nothing", abs(none) < 1e-3, "it is 0 where all places show the same",
+    holds.that("nothing", abs(none) < 1e-3, "it is 0 where all places show the same").otherwise(
         f"where all nine tiles of an image are equal the place says nothing: 0 expected, got {none:.3g}",
-        "The other guess is one tile for all places: the mean over images and places.", "tiles.mean((0, 1))",
-    )  # fmt: skip
+        "The other guess is one tile for all places: the mean over images and places.",
+        "tiles.mean((0, 1))",
+    )
     got, expected = float(holds.call(mine, noise + places, hint=start)), place.place_share(noise + places)
-    holds.that(
-        "squares", abs(got - expected) < 1e-3, "the errors are squared",
+    holds.that("squares", abs(got - expected) < 1e-3, "the errors are squared").otherwise(
         f"{expected:.3f} expected, got {got:.3f}",
-        "Mean squared errors: neither absolute ones nor their roots.", "((tiles - guess) ** 2).mean() for both guesses",
-    )  # fmt: skip
+        "Mean squared errors: neither absolute ones nor their roots.",
+        "((tiles - guess) ** 2).mean() for both guesses",
+    )
     bright = noise + places + 5 * _noise(32, 32, seed=2)  # the same pattern in every tile
     got = float(holds.call(mine, bright, hint=start))
-    holds.that(
-        "tile", abs(got - expected) < 1e-3, "what all places share does not count",
+    holds.that("tile", abs(got - expected) < 1e-3, "what all places share does not count").otherwise(
         f"a pattern that is the same in all tiles was added; {expected:.3f} expected as before, got {got:.3f}",
-        "Compare with a mean *tile* (32, 32), not with a single mean number.", "tiles.mean((0, 1)), not tiles.mean()",
-    )  # fmt: skip
+        "Compare with a mean *tile* (32, 32), not with a single mean number.",
+        "tiles.mean((0, 1)), not tiles.mean()",
+    )
 
 
 @exercise
@@ -64,27 +65,30 @@ def join_nine_tiles(mine: Any, holds: Holds) -> None:
     numbered = torch.arange(9.0)[:, None, None].expand(9, 32, 32)
     tiles = torch.rand(9, 32, 32, generator=Generator().manual_seed(0))
     got = holds.shape(
-        holds.call(mine, numbered, hint=start), (1, 96, 96), "(1, 96, 96)",
+        holds.call(mine, numbered, hint=start),
+        (1, 96, 96),
+        "(1, 96, 96)",
         "One channel comes first; [None] in front of an image (96, 96) adds it.",
-    )  # fmt: skip
+    )
     holds.that(
-        "whole", all(bool((part == part[0, 0]).all()) for part in cut_tiles(got)), "every tile stays in one piece",
+        "whole", all(bool((part == part[0, 0]).all()) for part in cut_tiles(got)), "every tile stays in one piece"
+    ).otherwise(
         "pixels of different tiles are mixed",
         "reshape reads all pixels of tile 0 before those of tile 1; an image row needs one row of tiles 0, 1 and 2.",
         "Split the nine into (i j), then join rows (i h) and columns (j w).",
-    )  # fmt: skip
+    )
     order = [int(part[0, 0]) for part in cut_tiles(got)]
-    holds.that(
-        "order", order == list(range(9)), "the tiles stand in reading order",
+    holds.that("order", order == list(range(9)), "the tiles stand in reading order").otherwise(
         f"read line by line the tiles are {order}",
-        "Left to right first, then down.", "Tile 1 is to the right of tile 0, tile 3 below it: (i j), not (j i).",
-    )  # fmt: skip
+        "Left to right first, then down.",
+        "Tile 1 is to the right of tile 0, tile 3 below it: (i j), not (j i).",
+    )
     got = holds.call(mine, tiles, hint=start)
-    holds.that(
-        "upright", torch.equal(got, join_tiles(tiles)), "every tile is as it was",
+    holds.that("upright", torch.equal(got, join_tiles(tiles)), "every tile is as it was").otherwise(
         "the tiles are in place, but their pixels are not as they were",
-        "Inside a tile rows stay rows and columns stay columns.", "h goes into (i h), w into (j w).",
-    )  # fmt: skip
+        "Inside a tile rows stay rows and columns stay columns.",
+        "h goes into (i h), w into (j w).",
+    )
 
 
 @exercise
@@ -95,34 +99,35 @@ def changed_pixels(mine: Any, holds: Holds) -> None:
     after = before.clone()
     after[5, :4, :8], after[7, 10, 10], after[0, 0, :9] = 0.9, 0.1, 0.55
     got = holds.shape(
-        holds.call(mine, before, after, hint=start), (1, 96, 96), "(1, 96, 96)",
+        holds.call(mine, before, after, hint=start),
+        (1, 96, 96),
+        "(1, 96, 96)",
         "join_tiles(...) of what you compared.",
-    )  # fmt: skip
-    holds.that(
-        "bool", got.dtype == torch.bool, "it is true or false", f"torch.bool expected, got {got.dtype}",
-        "A comparison gives true and false.", "(...) > 0.1",
-    )  # fmt: skip
+    )
+    holds.that("bool", got.dtype == torch.bool, "it is true or false").otherwise(
+        f"torch.bool expected, got {got.dtype}", "A comparison gives true and false.", "(...) > 0.1"
+    )
     parts = cut_tiles(got)
-    holds.that(
-        "pixels", not bool(parts[5, 20:].any()), "pixels that stayed the same are not in it",
+    holds.that("pixels", not bool(parts[5, 20:].any()), "pixels that stayed the same are not in it").otherwise(
         "in a tile in which 32 pixels changed, others are marked too",
-        "Mark pixels, not whole tiles: compare without .any().", "(after - before) is (9, 32, 32): a number a pixel.",
-    )  # fmt: skip
-    holds.that(
-        "brighter", bool(parts[5, :4, :8].all()), "pixels that became brighter are in it",
+        "Mark pixels, not whole tiles: compare without .any().",
+        "(after - before) is (9, 32, 32): a number a pixel.",
+    )
+    holds.that("brighter", bool(parts[5, :4, :8].all()), "pixels that became brighter are in it").otherwise(
         "pixels that rose from 0.5 to 0.9 are not marked",
-        "A change of 0.4 is visible: more than 0.1.", "after - before is positive there.",
-    )  # fmt: skip
-    holds.that(
-        "darker", bool(parts[7, 10, 10]), "pixels that became darker are in it",
+        "A change of 0.4 is visible: more than 0.1.",
+        "after - before is positive there.",
+    )
+    holds.that("darker", bool(parts[7, 10, 10]), "pixels that became darker are in it").otherwise(
         "a pixel that fell from 0.5 to 0.1 is not marked",
-        "A missing digit is a change to dark: the sign must not matter.", ".abs()",
-    )  # fmt: skip
-    holds.that(
-        "visible", not bool(parts[0].any()), "invisible changes are not in it",
+        "A missing digit is a change to dark: the sign must not matter.",
+        ".abs()",
+    )
+    holds.that("visible", not bool(parts[0].any()), "invisible changes are not in it").otherwise(
         "pixels that rose by 0.05 only are marked",
-        "Only what differs by more than 0.1 counts as visible.", "(after - before).abs() > 0.1, not after != before",
-    )  # fmt: skip
+        "Only what differs by more than 0.1 counts as visible.",
+        "(after - before).abs() > 0.1, not after != before",
+    )
 
 
 def _noise(*shape: int, seed: int = 0) -> Tensor:

@@ -1,4 +1,4 @@
-"""Checks of lesson 08: accuracy and F1, the oracle, mean and deviation, hits of the worst tile, possible figures."""
+"""Checks of lesson 08: accuracy and F1, the oracle's threshold, mean and standard deviation over seeds."""
 
 from __future__ import annotations
 
@@ -6,16 +6,14 @@ import math
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from squidlib.detection import metrics
 from squidlib.teaching.checks.report import Holds, exercise
 
-__all__ = ["accuracy_and_f1", "hit_share", "oracle_threshold", "over_seeds", "possible_row"]
+__all__ = ["accuracy_and_f1", "oracle_threshold", "over_seeds"]
 
 LABELS = np.array([0, 0, 0, 0, 1, 1, 1, 1, 1, 1])
-TABLES = "hits = torch.arange(abnormal + 1)[:, None] and alarms = torch.arange(normal + 1)[None] make every table."
 SCORES = np.array([0.1, 0.2, 0.3, 0.8, 0.4, 0.6, 0.7, 0.9, 1.0, 1.1])
 
 
@@ -28,30 +26,27 @@ def accuracy_and_f1(mine: Any, holds: Holds) -> None:
     )
     accuracy, f1 = _pair(mine, LABELS, SCORES, 0.5, hint=start, holds=holds)
     said = "4 normal and 6 abnormal images, 1 false alarm, 1 miss"
-    holds.that(
-        "accuracy", abs(accuracy - 0.8) < 1e-4, "accuracy is the share of right decisions",
+    holds.that("accuracy", abs(accuracy - 0.8) < 1e-4, "accuracy is the share of right decisions").otherwise(
         f"{said}: 8 of 10 decisions are right, got {accuracy:.4g}",
         "A decision is right where called equals (labels == 1), for normal images too.",
         "(called == (labels == 1)).mean()",
-    )  # fmt: skip
-    holds.that(
-        "f1", abs(f1 - 10 / 12) < 1e-4, "F1 counts hits, false alarms and misses",
+    )
+    holds.that("f1", abs(f1 - 10 / 12) < 1e-4, "F1 counts hits, false alarms and misses").otherwise(
         f"{said}, 5 hits: F1 = 2·5 / (2·5 + 1 + 1) = 0.833, got {f1:.4g}",
         "F1 is 2 hits / (2 hits + false alarms + misses); normal images that were let pass do not occur in it.",
         "misses are abnormal images that were not called: ((labels == 1) & ~called).sum()",
-    )  # fmt: skip
+    )
     _, f1 = _pair(mine, LABELS, SCORES, 2.0, hint=start, holds=holds)
-    holds.that(
-        "no hit", f1 == 0, "F1 is 0 where nothing was called abnormal",
+    holds.that("no hit", f1 == 0, "F1 is 0 where nothing was called abnormal").otherwise(
         f"with a threshold above all scores nothing is called, F1 must be 0 and is {f1}",
-        "Precision is 0 / 0 there, which is NaN.", "2 hits / (2 hits + false alarms + misses) needs no precision.",
-    )  # fmt: skip
+        "Precision is 0 / 0 there, which is NaN.",
+        "2 hits / (2 hits + false alarms + misses) needs no precision.",
+    )
     accuracy, _ = _pair(mine, LABELS, SCORES, 0.8, hint=start, holds=holds)
-    holds.that(
-        "above", abs(accuracy - 0.7) < 1e-4, "a score equal to the threshold is not above it",
+    holds.that("above", abs(accuracy - 0.7) < 1e-4, "a score equal to the threshold is not above it").otherwise(
         f"the normal image that scores 0.8 is not above 0.8, so 7 of 10 are right; got {accuracy:.4g}",
         "Abnormal is what scores *more* than the threshold: > and not >=.",
-    )  # fmt: skip
+    )
 
 
 @exercise
@@ -62,36 +57,33 @@ def oracle_threshold(mine: Any, holds: Holds) -> None:
         "row for each candidate."
     )
     easy = np.array([3.0, 1.0, 2.0, 7.0, 9.0, 8.0]), np.array([0, 0, 0, 1, 1, 1])
-    got = _number(holds.call(mine, easy[1], easy[0], hint=start), holds)
-    holds.that(
-        "above", got != 7, "abnormal is what scores above it",
+    got = holds.number(holds.call(mine, easy[1], easy[0], hint=start))
+    holds.that("above", got != 7, "abnormal is what scores above it").otherwise(
         "the lowest abnormal image scores 7, and 7 is not above 7: it would be missed",
         "roc_curve's thresholds call abnormal what scores *at* or above them. Here it must be above.",
         "The next lower score, 3, separates the two groups.",
-    )  # fmt: skip
-    holds.that(
-        "separated", 3 <= got < 7, "it separates what can be separated",
+    )
+    holds.that("separated", 3 <= got < 7, "it separates what can be separated").otherwise(
         f"normal images score 1 to 3, abnormal ones 7 to 9: the threshold lies in 3 ≤ t < 7, got {got:.4g}",
-        "Return the threshold itself, not the accuracy that it reaches nor its index.", "candidates[accuracy.argmax()]",
-    )  # fmt: skip
+        "Return the threshold itself, not the accuracy that it reaches nor its index.",
+        "candidates[accuracy.argmax()]",
+    )
     best = _accuracy(LABELS, SCORES, metrics.oracle_threshold(LABELS, SCORES))
-    got = _number(holds.call(mine, LABELS, SCORES, hint=start), holds)
+    got = holds.number(holds.call(mine, LABELS, SCORES, hint=start))
     reached = _accuracy(LABELS, SCORES, got)
-    holds.that(
-        "best", reached > best - 1e-6, "no other threshold is better where the groups overlap",
+    holds.that("best", reached > best - 1e-6, "no other threshold is better where the groups overlap").otherwise(
         f"{got:.4g} gives accuracy {reached:.3g} on these labels, the best one gives {best:.3g}",
         "The middle between the groups need not be the best place: compute the accuracy of every candidate.",
         "((scores > candidates[:, None]) == (labels == 1)).mean(1) is the accuracy of each.",
-    )  # fmt: skip
+    )
     worse = np.array([5.0, 6.0, 1.0, 2.0, 3.0, 4.0]), np.array([0, 0, 1, 1, 1, 1])
-    got = _number(holds.call(mine, worse[1], worse[0], hint=start), holds)
+    got = holds.number(holds.call(mine, worse[1], worse[0], hint=start))
     reached = _accuracy(worse[1], worse[0], got)
-    holds.that(
-        "everything", reached > 4 / 6 - 1e-6, "it may call everything abnormal where that is best",
+    holds.that("everything", reached > 4 / 6 - 1e-6, "it may call everything abnormal where that is best").otherwise(
         f"the scores are upside down; calling all six abnormal is right for 4 of 6, yours for {reached:.3g}",
         "No score is above itself: with scores alone as candidates the lowest one is never called abnormal.",
         "Add one candidate below all scores: np.append(scores.min() - 1, scores).",
-    )  # fmt: skip
+    )
 
 
 @exercise
@@ -100,124 +92,45 @@ def over_seeds(mine: Any, holds: Holds) -> None:
     start = "Sum and divide by len(values) for the mean; then the squared differences from it."
     values = [0.90, 0.92, 0.97]
     mean, deviation = _pair(mine, values, hint=start, holds=holds)
-    holds.that(
-        "mean", abs(mean - 0.93) < 1e-6, "the first is the mean",
-        f"the mean of {values} is 0.93, got {mean:.4g}", "sum(values) / len(values), and return the mean first.",
-    )  # fmt: skip
+    holds.that("mean", abs(mean - 0.93) < 1e-6, "the first is the mean").otherwise(
+        f"the mean of {values} is 0.93, got {mean:.4g}", "sum(values) / len(values), and return the mean first."
+    )
     _, ten = _pair(mine, [10 * value for value in values], hint=start, holds=holds)
     holds.that(
-        "unit", abs(ten - 10 * deviation) < 1e-3 * max(ten, 1e-9), "the deviation has the unit of the values",
+        "unit", abs(ten - 10 * deviation) < 1e-3 * max(ten, 1e-9), "the deviation has the unit of the values"
+    ).otherwise(
         f"ten times the values must give ten times the deviation; got {deviation:.4g} and {ten:.4g}",
-        "The mean of squared differences is the variance.", "Take its square root.",
-    )  # fmt: skip
+        "The mean of squared differences is the variance.",
+        "Take its square root.",
+    )
     holds.that(
-        "spread", min(abs(deviation * 3**0.5 - right) for right in (0.036056, 0.029439)) > 1e-4,
+        "spread",
+        min(abs(deviation * 3**0.5 - right) for right in (0.036056, 0.029439)) > 1e-4,
         "it is the deviation of the values, not of their mean",
+    ).otherwise(
         f"the deviation of {values} is 0.0361; {deviation:.4g} is that divided by the root of 3, the standard error",
         "The standard error says how well the mean is known. Asked is how far one seed lies from the mean.",
         "Leave out the division by the root of len(values).",
-    )  # fmt: skip
-    holds.that(
-        "n - 1", abs(deviation - 0.036056) < 1e-4, "the squares are divided by n - 1",
+    )
+    holds.that("n - 1", abs(deviation - 0.036056) < 1e-4, "the squares are divided by n - 1").otherwise(
         f"the deviation of {values} is 0.0361, got {deviation:.4g}",
         "Three values around their *own* mean lie closer to it than to the true one: divide by n - 1, not by n.",
         "NumPy divides by n unless you say ddof=1; torch.std divides by n - 1.",
-    )  # fmt: skip
+    )
     _, deviation = _pair(mine, [0.9], hint=start, holds=holds)
-    holds.that(
-        "one", math.isnan(deviation), "one seed has no deviation",
+    holds.that("one", math.isnan(deviation), "one seed has no deviation").otherwise(
         f"of one value nothing can be said about the spread: NaN expected, got {deviation:.4g}",
-        "A ± 0 would claim that another seed gives the same.", 'Return float("nan") where len(values) < 2.',
-    )  # fmt: skip
-
-
-@exercise
-def hit_share(mine: Any, holds: Holds) -> None:
-    """``mine(wrong, tile_scores, called)``: of the images called abnormal, the share whose worst tile is wrong."""
-    start = "tile_scores.argmax(1) is each image's worst tile; wrong[torch.arange(len(wrong)), worst] looks it up."
-    wrong = torch.eye(4, 9, dtype=torch.bool)  # in image i, tile i is wrong
-    hit, miss = 5.0 * wrong.float(), 5.0 * wrong.roll(1, dims=1).float()
-    scores = torch.stack([hit[0], miss[1], hit[2], hit[3]]) - 10
-    got = _number(holds.call(mine, wrong, scores, torch.ones(4, dtype=torch.bool), hint=start), holds)
-    holds.that(
-        "worst", abs(got - 0.75) < 1e-4, "a hit is an image whose highest tile score stands on a wrong tile",
-        f"four images, all called, three of them with their highest score on the wrong tile: 0.75, got {got:.4g}",
-        "The worst tile is the one with the highest score: argmax over the tiles, dimension 1.",
-        "Then look up in ``wrong`` whether that tile is a wrong one, a row for each image.",
-    )  # fmt: skip
-    called = torch.tensor([True, True, False, False])
-    got = _number(holds.call(mine, wrong, scores, called, hint=start), holds)
-    holds.that(
-        "called", abs(got - 0.75) > 1e-4, "images that were not called abnormal do not count",
-        "two of four images were called, one with a hit: 0.5; 0.75 is the share of all four",
-        "Nobody looks for the place of an anomaly that was not noticed: use ``called``.", "hits[called].mean()",
-    )  # fmt: skip
-    holds.that(
-        "of the called", abs(got - 0.5) < 1e-4, "the share is one of the called images",
-        f"two of four images were called, one with a hit: 0.5, got {got:.4g}",
-        "Divide by the number of called images, not of all.", "hits[called].float().mean(), not (hits & called).mean()",
-    )  # fmt: skip
-    got = _number(holds.call(mine, wrong, scores, torch.zeros(4, dtype=torch.bool), hint=start), holds)
-    holds.that(
-        "none", math.isnan(got), "where none was called the share is NaN",
-        f"no image was called; nothing was measured, so NaN is the answer and not {got:.4g}",
-        "The mean of no numbers is NaN in torch; 0 would say that every hint was wrong.",
-    )  # fmt: skip
-
-
-@exercise
-def possible_row(mine: Any, holds: Holds) -> None:
-    """``mine(accuracy, f1, normal, abnormal, tolerance)``: whether any counts of hits and false alarms give both."""
-    real = (300 + 184) / 624, 600 / (600 + 50 + 90)  # 300 hits, 50 false alarms
-    _says(mine, (*real, 234, 390, 1e-6), True, holds, "exists", "figures of real counts are possible",
-          "300 hits and 50 false alarms of 390 + 234 images give exactly this",
-          "Of the (abnormal + 1)·(normal + 1) tables one fits: accuracy (hits + normal - alarms) / all.",
-          "F1 = 2 hits / (hits + alarms + abnormal), since hits + misses = abnormal.")  # fmt: skip
-    _says(mine, (0.78, 0.81, 234, 390, 0.006), True, holds, "rounded", "they may be off by a tolerance",
-          "the same figures, rounded to two digits, with a tolerance of 0.006",
-          "Printed figures are rounded: compare (a - accuracy).abs() <= tolerance, not a == accuracy.")  # fmt: skip
-    _says(mine, (390 / 624, 780 / 1014, 234, 390, 1e-6), True, holds, "ends", "calling everything abnormal is possible",
-          "390 hits and 234 false alarms: every image was called abnormal",
-          "Hits go from 0 to ``abnormal`` with both ends, false alarms from 0 to ``normal``.",
-          "torch.arange(n) and range(n) end at n - 1: write n + 1.")  # fmt: skip
-    _says(mine, (0.565, 0.826, 234, 390, 0.005), False, holds, "together", "both must come from one table",
-          "accuracy 0.565 and F1 0.826 never occur together, though each occurs alone",
-          "The same counts have to give accuracy *and* F1: combine the two with & before you ask .any().")  # fmt: skip
-    _says(mine, (0.691, 0.623, 234, 390, 0.005), False, holds, "too low", "an F1 may be too low for its accuracy",
-          "with accuracy 0.691 there are 193 errors, and F1 cannot be as low as 0.623",
-          "A bound from above is not enough: go through all tables.")  # fmt: skip
-    _says(mine, (0.691, 0.623, 390, 234, 0.005), True, holds, "counts", "the numbers of images matter",
-          "with 390 normal and 234 abnormal images these two figures are possible",
-          "Use ``normal`` and ``abnormal`` as they are given, not 234 and 390.")  # fmt: skip
-
-
-def _says(mine: Any, asked: Any, right: bool, holds: Holds, key: str, sentence: str, why: str, *hints: str) -> None:
-    got = holds.call(mine, *asked, hint=TABLES)
-    single = isinstance(got, bool) or getattr(got, "ndim", 1) == 0
-    problem, hint = f"True or False expected, got {type(got).__name__}", "End with .any() over the whole table."
-    holds.that("bool", single, "it answers yes or no", problem, hint)
-    holds.held.pop()
-    holds.that(key, bool(got) == right, sentence, f"{why}: expected {right}, got {bool(got)}", *hints)
+        "A ± 0 would claim that another seed gives the same.",
+        'Return float("nan") where len(values) < 2.',
+    )
 
 
 def _pair(mine: Any, *arguments: Any, hint: str, holds: Holds) -> tuple[float, float]:
     got = holds.call(mine, *arguments, hint=hint)
     two = hasattr(got, "__len__") and getattr(got, "ndim", 1) == 1 and len(got) == 2
     problem = f"two numbers expected, got {type(got).__name__}"
-    holds.that("two", two, "it returns two numbers", problem, "Return both: return first, second.")
-    holds.held.pop()
-    return _number(got[0], holds), _number(got[1], holds)
-
-
-def _number(value: Any, holds: Holds) -> float:
-    try:
-        return float(value)
-    except (TypeError, ValueError, RuntimeError):  # several numbers, or none
-        holds.that(
-            "number", False, "a number", f"a number expected, got {type(value).__name__}",
-            "Return one number; float(...) makes one of a tensor with a single entry.",
-        )  # fmt: skip
-        raise
+    holds.that("two", two).otherwise(problem, "Return both: return first, second.")
+    return holds.number(got[0]), holds.number(got[1])
 
 
 def _accuracy(labels: NDArray[Any], scores: NDArray[Any], threshold: float) -> float:

@@ -1,7 +1,9 @@
 """Report: try what a student wrote, property by property, and say in words what holds and what does not yet.
 
-A check is a function of (mine, holds). It asks ``holds.that(...)`` for one property after the other and stops at the
-first that fails: what comes after would usually fail for the same reason.
+A check is a function of (mine, holds). It states one property after the other and stops at the first that fails, since
+what comes after would usually fail for the same reason:
+
+    holds.that("shares", bool((got <= 1).all()), "they are shares").otherwise("one is more than 1", "divide by the sum")
 """
 
 from __future__ import annotations
@@ -11,13 +13,16 @@ import functools
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NoReturn
 
 import torch
 from torch import Tensor
 
+from squidlib.teaching.checks import guard
+
 BLANK = "blank"  #: the key of a report on something that was not written yet
 RAISES = "raises"  #: ... on a function that raised an exception
+TOO_LONG = "too long"  #: ... on one that did not end
 
 
 @dataclass(frozen=True)
@@ -52,36 +57,64 @@ class _Stop(Exception):  # noqa: N818 (it is no error, it ends a check)
     pass
 
 
+@dataclass(frozen=True)
+class Property:
+    """A property that was looked at, and what is to be said of it."""
+
+    holds: Holds
+    key: str
+    held: bool
+    sentence: str
+
+    def otherwise(self, problem: str, *hints: str) -> None:
+        """Go on where the property holds, else end the check.
+
+        Args:
+            problem: what is wrong, with what was expected and what came.
+            hints: at least one, each saying more than the one before.
+        """
+        if not hints:
+            raise ValueError(f"the property {self.key!r} needs at least one hint")
+        self.holds.stated = ""
+        if not self.held:
+            self.holds.fail(self.key, problem, *hints)
+        if self.sentence:
+            self.holds.held.append(self.sentence)
+
+
 @dataclass
 class Holds:
     """Collects what holds; ends the check at the first property that does not."""
 
     held: list[str] = field(default_factory=list)
+    stated: str = ""  #: a property's key until ``otherwise`` is said
     failed: str = ""
     problem: str = ""
     hints: tuple[str, ...] = ()
 
-    def that(self, key: str, holds: bool | Tensor, sentence: str, problem: str, *hints: str) -> None:
-        """Go on where ``holds``, else end the check.
+    def that(self, key: str, holds: bool | Tensor, sentence: str = "", *old: str) -> Property:
+        """State a property; ``.otherwise(...)`` has to follow.
 
         Args:
             key: a short name of the property, another one for each.
-            sentence: the property, as it is said where it holds.
-            problem: what is wrong, with what was expected and what came.
-            hints: at least one, each saying more than the one before.
+            sentence: the property, as it is said where it holds; without one nothing is said.
         """
-        if not hints:
-            raise ValueError(f"the property {key!r} needs at least one hint")
-        if bool(holds):
-            self.held.append(sentence)
-            return
+        if self.stated:
+            raise ValueError(f"the property {self.stated!r} needs its otherwise(...)")
+        self.stated = key
+        found = Property(self, key, bool(holds), sentence)
+        if old:
+            found.otherwise(*old)
+        return found
+
+    def fail(self, key: str, problem: str, *hints: str) -> NoReturn:
+        """End the check: the property does not hold."""
         self.failed, self.problem, self.hints = key, problem, hints
         raise _Stop
 
     def given(self, value: Any, hint: str) -> Any:
         """The value, unless nothing was written yet (None or ``...``)."""
-        self.that(BLANK, value is not None and value is not ..., "something is written", "not written yet", hint)
-        self.held.pop()
+        self.that(BLANK, value is not None and value is not ...).otherwise("not written yet", hint)
         return value
 
     def call(self, mine: Any, *arguments: Any, hint: str, copied: bool = True, **named: Any) -> Any:
@@ -91,36 +124,46 @@ class Holds:
             hint: how to begin, for a function that is blank or raises.
             copied: off for tensors whose gradient is asked for afterwards.
         """
-        self.that(BLANK, callable(mine), "a function", f"a function expected, got {type(mine).__name__}", hint)
-        self.held.pop()
+        self.that(BLANK, callable(mine)).otherwise(f"a function expected, got {type(mine).__name__}", hint)
+        if copied:
+            arguments, named = copy.deepcopy(arguments), copy.deepcopy(named)
         try:
-            result = mine(*copy.deepcopy(arguments), **copy.deepcopy(named)) if copied else mine(*arguments, **named)
+            with guard.same_settings():
+                result = mine(*arguments, **named)
         except NotImplementedError:
             result = None
+        except SystemExit:
+            problem = "it called exit, which ends Python; a function gives its result back by return"
+            self.fail(RAISES, problem, "Take the exit out.", hint)
         except Exception as error:  # a student's code may raise anything, and what it was is what they need to know
             text = " ".join(str(error).split())[:200]
-            self.failed = RAISES
-            self.problem = f"it stopped with {type(error).__name__}: {text}{_line_of(error)}"
-            self.hints = (hint,)
-            raise _Stop from error
+            self.fail(RAISES, f"it stopped with {type(error).__name__}: {text}{_line_of(error)}", hint)
         if result is None and not _is_blank(mine):
-            problem = "not written yet, or `return` is missing: the function returned nothing"
-            self.that(BLANK, False, "", problem, hint)
+            self.fail(BLANK, "not written yet, or `return` is missing: the function returned nothing", hint)
         return self.given(result, hint)
 
     def shape(self, value: Any, expected: tuple[int, ...], meaning: str, hint: str) -> Tensor:
         """``value`` as a tensor of that shape; ``meaning`` names its dimensions, e.g. "(B, R, S)"."""
-        self.that(
-            "type",
-            isinstance(value, Tensor),
-            "it is a tensor",
+        self.that("type", isinstance(value, Tensor)).otherwise(
             f"a tensor {meaning} expected, got {type(value).__name__}",
             "Return a torch tensor; torch.stack and torch.cat make one out of several.",
         )
-        self.held.pop()
         got = tuple(value.shape)
-        self.that("shape", got == expected, f"its shape is {meaning}", f"shape {expected} expected, got {got}", hint)
+        self.that("shape", got == expected, f"its shape is {meaning}").otherwise(
+            f"shape {expected} expected, got {got}", hint
+        )
         return value
+
+    def number(self, value: Any) -> float:
+        """``value`` as a float; a tensor of one element will do."""
+        try:
+            return float(value)
+        except (TypeError, ValueError, RuntimeError):  # several numbers, or none
+            self.fail(
+                "number",
+                f"a number expected, got {type(value).__name__}",
+                "Return one number; float(...) makes one of a tensor with a single entry.",
+            )
 
 
 def exercise(check: Callable[[Any, Holds], None]) -> Callable[..., Report]:
@@ -130,11 +173,23 @@ def exercise(check: Callable[[Any, Holds], None]) -> Callable[..., Report]:
     def run(mine: Any = None, hints: int = 1) -> Report:
         holds = Holds()
         try:
-            with torch.random.fork_rng(devices=[]):  # a check leaves the notebook's random numbers as they were
+            # a check leaves the notebook as it was, whatever the student's code does
+            with guard.same_settings(), guard.same_randomness(), guard.no_exit(), guard.limited(guard.SECONDS):
+                torch.set_default_dtype(torch.float32)
+                torch.set_grad_enabled(True)
                 check(mine, holds)
         except _Stop:
-            return Report(check.__name__, tuple(holds.held), holds.failed, holds.problem, holds.hints, hints)
-        return Report(check.__name__, tuple(holds.held))
+            pass
+        except guard.TooLong:
+            holds.failed, holds.hints = (
+                TOO_LONG,
+                (
+                    "Is there a loop whose end is never reached? Print what changes in its first rounds.",
+                    "A loop over the numbers of a tensor may be right but slow: use operations on whole tensors.",
+                ),
+            )
+            holds.problem = f"it had not ended after {guard.SECONDS:g} seconds and was stopped"
+        return Report(check.__name__, tuple(holds.held), holds.failed, holds.problem, holds.hints, hints)
 
     # What help() and a tooltip show; wraps() would have them show (mine, holds).
     run.__signature__ = inspect.Signature([_parameter("mine", None), _parameter("hints", 1)])  # type: ignore[attr-defined]
