@@ -9,6 +9,7 @@
 
 from squidlib.teaching.explorer.begin import explore, load_state
 from squidlib.teaching.explorer.setting import Setting
-from squidlib.teaching.explorer.state import ExplorerState, View
+from squidlib.teaching.explorer.state import ExplorerState
+from squidlib.teaching.explorer.view import View
 
 __all__ = ["ExplorerState", "Setting", "View", "explore", "load_state"]

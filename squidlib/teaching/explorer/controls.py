@@ -71,9 +71,12 @@ class Controls:
         self.column = _dropdown("AUC of", [(kind.capitalize(), kind) for kind in COLUMNS], "Which anomaly")
         self.column.value = "mean"
         self.link = widgets.Text(
-            description="Link", tooltip="Copy it to come back to this view; or paste one and press Open", style=_STYLE,
-            layout=_WIDE, continuous_update=False,
-        )  # fmt: skip
+            description="Link",
+            tooltip="Copy it to come back to this view; or paste one and press Open",
+            style=_STYLE,
+            layout=_WIDE,
+            continuous_update=False,
+        )
         self.open = _button("Open", "Show the view of the link beside")
         self.save = _button("Save picture", "Draw everything of this view into one picture")
 
@@ -91,9 +94,16 @@ class Controls:
         """
         image = uploaded if self.kind.value == UPLOAD else f"{self.kind.value}-{self.number.value}"
         return Setting(
-            image, edits, self.slots.value, self.shrinkage.value, self.threshold.value, self.k.value, self.score.value,
-            self.rate.value, tile,
-        )  # fmt: skip
+            image,
+            edits,
+            self.slots.value,
+            self.shrinkage.value,
+            self.threshold.value,
+            self.k.value,
+            self.score.value,
+            self.rate.value,
+            tile,
+        )
 
     def write(self, setting: Setting) -> None:
         """Show a setting. A number that is on no rung of its slider gets a rung of its own."""

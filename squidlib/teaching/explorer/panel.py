@@ -23,8 +23,9 @@ import ipywidgets as widgets
 from squidlib.teaching.explorer import drawing, sections
 from squidlib.teaching.explorer.controls import TOOLS, Controls
 from squidlib.teaching.explorer.setting import Setting
-from squidlib.teaching.explorer.state import ExplorerState, View
+from squidlib.teaching.explorer.state import ExplorerState
 from squidlib.teaching.explorer.subjects import UPLOAD
+from squidlib.teaching.explorer.view import View
 from squidlib.utils.errors import UserError
 
 _LOG = logging.getLogger("squidlib.teaching.explorer")

@@ -9,7 +9,8 @@ import numpy as np
 from torch import Tensor
 
 from squidlib.teaching.explorer.setting import Setting
-from squidlib.teaching.explorer.state import ExplorerState, View
+from squidlib.teaching.explorer.state import ExplorerState
+from squidlib.teaching.explorer.view import View
 from squidlib.teaching.studies.memory_size import MEMORIES
 from squidlib.utils.plotting import (
     ABNORMAL_COLOUR,

@@ -14,8 +14,9 @@ from squidlib.teaching.explorer.controls import Controls
 from squidlib.teaching.explorer.effect import Effect
 from squidlib.teaching.explorer.pictures import shrinking_picture
 from squidlib.teaching.explorer.setting import THRESHOLDS, Setting, kept, sizes
-from squidlib.teaching.explorer.state import ExplorerState, View
+from squidlib.teaching.explorer.state import ExplorerState
 from squidlib.teaching.explorer.subjects import tile_name
+from squidlib.teaching.explorer.view import View
 from squidlib.teaching.studies.memory_size import SHOWN
 
 OUTPUTS = ("tiles", "note", "pictures", "verdict", "scores", "attention", "memories", "heat", "shrunk", "saved")
@@ -28,15 +29,29 @@ def layout(controls: Controls, shown: dict[str, widgets.HTML]) -> list[widgets.W
     grid.add_class("squid-tiles")
     legend = widgets.HTML('<p class="squid-small">Blue: the tile looked at. Orange: truly wrong.</p>')
     one = _card(
-        "Image", controls.kind, controls.number, grid, legend, shown["tiles"], shown["note"], controls.tool,
-        controls.digit, _row(controls.undo, controls.restart, controls.upload),
-    )  # fmt: skip
-    two = _card("What SQUID makes of it", shown["pictures"], shown["verdict"], shown["scores"],
-                controls.score, controls.rate)  # fmt: skip
+        "Image",
+        controls.kind,
+        controls.number,
+        grid,
+        legend,
+        shown["tiles"],
+        shown["note"],
+        controls.tool,
+        controls.digit,
+        _row(controls.undo, controls.restart, controls.upload),
+    )
+    two = _card(
+        "What SQUID makes of it", shown["pictures"], shown["verdict"], shown["scores"], controls.score, controls.rate
+    )
     three = _card(
-        "Memory", controls.slots, controls.shrinkage, controls.threshold, controls.k, shown["attention"],
+        "Memory",
+        controls.slots,
+        controls.shrinkage,
+        controls.threshold,
+        controls.k,
+        shown["attention"],
         shown["memories"],
-    )  # fmt: skip
+    )
     four = _card("The whole test set, at every setting", controls.column, shown["heat"])
     five = _card("Queue and matrix", shown["shrunk"])
     four.add_class("squid-wide")
@@ -83,13 +98,15 @@ def _pictures(view: View) -> str:
     error = float(((view.image - view.reconstruction) ** 2).mean())
     worst = int(view.patch_scores.argmax()) + 1
     left = drawing.figure(
-        drawing.png_of(view.reconstruction[0]), f"Reconstruction<br>squared error {error:.4f}",
+        drawing.png_of(view.reconstruction[0]),
+        f"Reconstruction<br>squared error {error:.4f}",
         f"Reconstruction; mean squared error {error:.4f}",
-    )  # fmt: skip
+    )
     right = drawing.figure(
-        drawing.png_of(view.anomaly_map[0], _BRIGHTEST), f"Anomaly map<br>worst: tile {worst}",
+        drawing.png_of(view.anomaly_map[0], _BRIGHTEST),
+        f"Anomaly map<br>worst: tile {worst}",
         f"Anomaly map; the worst tile is {worst}",
-    )  # fmt: skip
+    )
     return f'<div class="squid-pair">{left}{right}</div>'
 
 
@@ -98,11 +115,12 @@ def _memories(view: View) -> str:
         return "<p>No slot speaks: the threshold λ is above every weight, nothing is recalled.</p>"
     cards = "".join(
         drawing.figure(
-            drawing.png_of(slot.picture, side=64), f"slot {slot.slot + 1}<br>{slot.weight:.1%}",
+            drawing.png_of(slot.picture, side=64),
+            f"slot {slot.slot + 1}<br>{slot.weight:.1%}",
             f"What slot {slot.slot + 1} remembers; weight {slot.weight:.1%}",
         )
         for slot in view.strongest
-    )  # fmt: skip
+    )
     least = min(slot.likeness for slot in view.strongest)
     return (
         f'<p>What the strongest slots remember:</p><div class="squid-memories">{cards}</div>'

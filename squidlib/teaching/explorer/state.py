@@ -9,9 +9,7 @@ Paper: section 3.2 (memory, shrinkage) and eq. 6 (scores against normal images).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -22,12 +20,13 @@ from squidlib.data.digits import Digits
 from squidlib.detection.calibration import Calibration, calibration_of
 from squidlib.detection.detector import Detector
 from squidlib.detection.memory_readout import Encoded, encode, newest, read, read_scores
-from squidlib.detection.prediction import NORMAL, predict
+from squidlib.detection.prediction import predict
 from squidlib.detection.scores import RawScores, raw_scores
 from squidlib.teaching.explorer.edits import Edited, apply_edits
 from squidlib.teaching.explorer.effect import Effect, test_images
 from squidlib.teaching.explorer.setting import Setting
 from squidlib.teaching.explorer.subjects import Subjects
+from squidlib.teaching.explorer.view import Remembered, View
 from squidlib.utils.errors import UserError
 
 STRONGEST = 6  #: slots whose memories are shown
@@ -49,70 +48,6 @@ def check_explorable(detector: Detector) -> None:
             f"{name}, {rows}x{columns} tiles in {height}x{width} {'grey' if channels == 1 else 'colour'} pixels; to "
             "see what it finds: squid score DETECTOR IMAGES --maps FOLDER"
         )
-
-
-class Remembered(NamedTuple):
-    """One slot that answered: its number (0 the oldest of the whole memory), its weight after shrinkage, and a picture.
-
-    The picture (32, 32) is the training tile whose feature is most like the slot's; likeness is their cosine.
-    """
-
-    slot: int
-    weight: float
-    picture: Tensor
-    likeness: float
-
-
-@dataclass(frozen=True)
-class View:
-    """Everything that is to be seen at one setting.
-
-    image, reconstruction, anomaly_map: (1, 96, 96).
-    wrong: (9,) bool, tiles that no normal image may show; None of an upload, where nobody knows.
-    patch_scores: (9,), combined, in standard deviations of normal images.
-    attention: (S,), weights after shrinkage of the slots of the setting's tile, the oldest first.
-    normal_scores: (N,), what calibration images score in this setting.
-    called: the detector's verdict, one of ``VERDICTS``.
-    """
-
-    setting: Setting
-    kind: str
-    image: Tensor
-    wrong: Tensor | None
-    reconstruction: Tensor
-    anomaly_map: Tensor
-    patch_scores: Tensor
-    attention: Tensor
-    strongest: tuple[Remembered, ...]
-    score: float
-    normal_scores: Tensor
-    threshold: float
-    called: str
-
-    @property
-    def abnormal(self) -> bool:
-        """Whether the verdict is anything but normal: what is drawn in the colour of a finding."""
-        return self.called != NORMAL
-
-    @property
-    def verdict(self) -> str:
-        """The finding in a sentence."""
-        above = float((self.normal_scores >= self.score).float().mean())
-        return (
-            f"Called {self.called}: score {self.score:.2f}, threshold {self.threshold:.2f} "
-            f"(of {len(self.normal_scores)} held-out normal images, read in this same way, {self.setting.rate:.0%} "
-            f"exceed it; {above:.0%} score as high as this image)."
-        )
-
-    @property
-    def truth(self) -> str:
-        """What is known to be wrong, in a sentence."""
-        if self.wrong is None:
-            return "An uploaded image: nobody here knows what is wrong with it."
-        places = [str(tile + 1) for tile in torch.nonzero(self.wrong).flatten().tolist()]
-        if not places:
-            return "In truth: a normal image."
-        return f"In truth: abnormal at tile{'s' if len(places) > 1 else ''} {', '.join(places)}."
 
 
 class ExplorerState:
