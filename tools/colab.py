@@ -1,7 +1,8 @@
 """Install the kit beside what Colab ships: what is missing at the pinned versions, what is there stays.
 
 A hosted kernel runs on packages of its own (torch, numpy, ipykernel); replacing them under a running kernel breaks it.
-So the pins of constraints.txt hold for the packages that are missing, and the ranges of pyproject.toml for the others.
+So the pins of constraints.txt hold for the packages that are missing, and the ranges of pyproject.toml for the others:
+what is older than its floor is replaced, and that is said.
 
     python tools/colab.py
 """
@@ -29,24 +30,31 @@ def pins_of_missing(constraints: str, installed: set[str]) -> str:
     return "\n".join(line for line in lines if canonical(line.partition("==")[0]) not in installed) + "\n"
 
 
+def versions() -> dict[str, str]:
+    """Every installed package's version."""
+    return {canonical(str(found.metadata["Name"])): found.version for found in distributions()}
+
+
+def replaced(before: dict[str, str], after: dict[str, str]) -> str:
+    """What to say where packages that were there have another version now: a running kernel holds the old ones."""
+    changed = [f"{name} {old} -> {after[name]}" for name, old in before.items() if after.get(name, old) != old]
+    if not changed:
+        return ""
+    return f"Replaced: {', '.join(sorted(changed))}. Restart the session (menu Runtime), then run this cell again."
+
+
 def main() -> int:
     """Install; the exit code is pip's."""
-    installed = {canonical(str(found.metadata["Name"])) for found in distributions()}
+    before = versions()
     with tempfile.TemporaryDirectory() as folder:
         pins = Path(folder) / "pins.txt"
-        pins.write_text(pins_of_missing((ROOT / "constraints.txt").read_text(), installed))
-        command = [
-            sys.executable,
-            "-m",
-            "pip",
-            "install",
-            "--quiet",
-            "--editable",
-            str(ROOT),
-            "--constraint",
-            str(pins),
-        ]
-        return subprocess.run(command, check=False).returncode
+        pins.write_text(pins_of_missing((ROOT / "constraints.txt").read_text(), set(before)))
+        command = [sys.executable, "-m", "pip", "install", "--quiet", "--editable", str(ROOT)]
+        code = subprocess.run([*command, "--constraint", str(pins)], check=False).returncode
+    said = replaced(before, versions())
+    if said:
+        print(said)
+    return code
 
 
 if __name__ == "__main__":

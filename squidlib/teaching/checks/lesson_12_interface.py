@@ -18,7 +18,7 @@ SIDE = 96  #: of the toy images, as of DigitAnatomy
 
 @exercise
 def own_method(mine: Any, holds: Holds) -> None:
-    """``mine``: a class with ``fit(normals, seed, progress, augmented)`` and ``score(images)``, as the harness calls."""
+    """``mine``: a class with ``fit(normals, seed, progress, augmented)`` and ``score(images)``."""
     start = "In fit: keep something of the normal images in self, return self. In score: how far is each image from it?"
     normal = toys(30, 0)
     images = torch.cat([toys(8, 1), _turned(toys(8, 2))])  # 8 normal ones, 8 abnormal ones
