@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import shlex
 import shutil
 import sys
@@ -18,8 +16,6 @@ from squidlib.cli.device import check_device
 from squidlib.utils.errors import UserError
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
     from squidlib.data.chest import ChestData
     from squidlib.teaching.studies.results import Progress, Stored
     from squidlib.training.presets import Preset
@@ -205,50 +201,6 @@ class Contamination:
 
     def _write(self, shares: list[int]) -> None:
         """Tables and figure of all that is stored for these shares."""
-        from squidlib.benchmark.tables import markdown, rich_table, wide_console
-        from squidlib.teaching.studies.chest_contamination import cells
-        from squidlib.utils.safetensors_io import write_atomically
+        from squidlib.teaching.studies.chest_contamination_report import write_report
 
-        stored = self._stored()
-        if not stored.runs:
-            return
-        rows = cells(stored.runs, shares)
-        text = io.StringIO()
-        csv.writer(text, lineterminator="\n").writerows(rows)
-        steps = stored.metadata["steps"]
-        head = (
-            f"{self.dataset}: {stored.metadata['images']} training images, {steps['SQUID']} steps of SQUID, "
-            f"{steps['baselines']} of MemAE and the auto-encoder; AUC, mean ± deviation of the seeds"
-        )
-        write_atomically(self.out / "table.md", f"{head}\n\n{markdown(rows)}\n".encode())
-        write_atomically(self.out / "table.csv", text.getvalue().encode())
-        for kind in ("svg", "png"):
-            content = io.BytesIO()
-            _figure(stored.runs, shares, self.dataset).savefig(content, format=kind, dpi=150)
-            write_atomically(self.out / f"figure.{kind}", content.getvalue())
-        wide_console().print(rich_table(rows, head))
-
-
-def _figure(runs: dict[str, dict[str, Any]], shares: list[int], name: str) -> Figure:
-    """A line with a band of ± deviation for each method; single scores of SQUID stand in the table only."""
-    import numpy as np
-
-    from squidlib.teaching.studies.chest_contamination import aucs, methods_of
-    from squidlib.utils.plotting import curves
-
-    means: dict[str, list[float]] = {}
-    deviations: dict[str, list[float]] = {}
-    for method in methods_of(runs):
-        values = [aucs(runs, method, share) for share in shares]
-        means[method] = [float(np.mean(own)) if own else float("nan") for own in values]
-        deviations[method] = [float(np.std(own, ddof=1)) if len(own) > 1 else 0.0 for own in values]
-    title = f"{name}: what unlabelled abnormal training images cost"
-    figure = curves(shares, means, title, "normal images in training (%)", "AUC, mean ± deviation", deviations)
-    (axis,) = figure.axes
-    inside = axis.get_legend()
-    if inside is not None:  # lines are everywhere: it belongs outside
-        inside.remove()
-    figure.legend(loc="outside right center", fontsize=8, frameon=False)
-    axis.axhline(0.5, color="0.4", linestyle=":", linewidth=1)  # chance
-    axis.invert_xaxis()  # clean at the left, as in the paper
-    return figure
+        write_report(self.out, self._stored(), shares, self.dataset)
