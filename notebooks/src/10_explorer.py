@@ -15,8 +15,9 @@ from squidlib.teaching import checks as check
 from squidlib.teaching.checks.lesson_10_explorer import DETECTS, normal_error
 from squidlib.teaching.explorer import Setting, explore, load_state
 from squidlib.teaching.explorer.pictures import shrinking_picture, static_grid
-from squidlib.teaching.explorer.setting import THRESHOLDS, kept, sizes
+from squidlib.teaching.explorer.setting import THRESHOLDS, kept
 from squidlib.teaching.lesson import bars, by_mode, curves, image_grid, say, show
+from squidlib.teaching.memory_sizes import sizes
 from squidlib.teaching.studies.results import load_runs, spread
 
 # %% [markdown]

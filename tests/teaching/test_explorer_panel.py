@@ -16,7 +16,8 @@ from squidlib.teaching.explorer.begin import explore, explore_page, load_state
 from squidlib.teaching.explorer.panel import Explorer
 from squidlib.teaching.explorer.pictures import grid_rows, static_grid, view_picture
 from squidlib.teaching.explorer.sections import heat, shrunk
-from squidlib.teaching.explorer.setting import Setting, sizes
+from squidlib.teaching.explorer.setting import Setting
+from squidlib.teaching.memory_sizes import sizes
 from squidlib.utils.plotting import png
 
 

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from digitanatomy import Glyphs
 from squidlib.detection.scores import SCORES
 from squidlib.teaching.explorer.edits import Origin, apply_edits, check_edits
-from squidlib.teaching.explorer.setting import KEPT, SHRINKAGES, THRESHOLDS, Setting, kept, ladder, sizes
+from squidlib.teaching.explorer.setting import KEPT, SHRINKAGES, THRESHOLDS, Setting, kept, ladder
+from squidlib.teaching.memory_sizes import sizes
 from tests.helpers import refusal
 
 NORMAL = tuple(Origin(tile + 1) for tile in range(9))

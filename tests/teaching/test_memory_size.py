@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from squidlib.data import digits
-from squidlib.teaching.explorer.setting import sizes
+from squidlib.teaching.memory_sizes import sizes
 from squidlib.teaching.studies import memory_size
 from squidlib.teaching.studies.memory_size import MEMORIES, SHOWN, one_run
 from squidlib.teaching.studies.results import SEEDS, load_runs, spread

@@ -8,8 +8,9 @@ from typing import Any
 from digitanatomy import ANOMALIES
 from squidlib.teaching.checks.report import Holds, exercise
 from squidlib.teaching.explorer.begin import load_state
-from squidlib.teaching.explorer.setting import Setting, kept, sizes
+from squidlib.teaching.explorer.setting import Setting, kept
 from squidlib.teaching.explorer.state import ExplorerState
+from squidlib.teaching.memory_sizes import sizes
 from squidlib.utils.errors import UserError
 
 __all__ = ["missed_anomaly", "smallest_memory", "suffering_k"]

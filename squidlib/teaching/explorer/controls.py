@@ -9,8 +9,9 @@ import ipywidgets as widgets
 from digitanatomy import KINDS
 from squidlib.detection.scores import SCORES
 from squidlib.teaching.explorer.effect import KINDS as COLUMNS
-from squidlib.teaching.explorer.setting import KEPT, RATES, THRESHOLDS, TILES, Setting, sizes
+from squidlib.teaching.explorer.setting import KEPT, RATES, THRESHOLDS, TILES, Setting
 from squidlib.teaching.explorer.subjects import OFFERED, UPLOAD, tile_name
+from squidlib.teaching.memory_sizes import sizes
 
 TOOLS = {  #: name -> (what a click on a tile does, the letter of the edit; none for looking)
     "look": ("point at this tile: see what its memory answers", ""),

@@ -13,10 +13,11 @@ from squidlib.teaching.explorer import drawing
 from squidlib.teaching.explorer.controls import Controls
 from squidlib.teaching.explorer.effect import Effect
 from squidlib.teaching.explorer.pictures import shrinking_picture
-from squidlib.teaching.explorer.setting import THRESHOLDS, Setting, kept, sizes
+from squidlib.teaching.explorer.setting import THRESHOLDS, Setting, kept
 from squidlib.teaching.explorer.state import ExplorerState
 from squidlib.teaching.explorer.subjects import tile_name
 from squidlib.teaching.explorer.view import View
+from squidlib.teaching.memory_sizes import sizes
 from squidlib.teaching.studies.memory_size import SHOWN
 
 OUTPUTS = ("tiles", "note", "pictures", "verdict", "scores", "attention", "memories", "heat", "shrunk", "saved")

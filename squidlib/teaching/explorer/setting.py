@@ -18,10 +18,10 @@ from squidlib.detection.scores import DEFAULT_SCORE, SCORES
 from squidlib.memory import Shrink
 from squidlib.shrinkage import hard_shrink, topk_shrink
 from squidlib.teaching.explorer.edits import check_edits
+from squidlib.teaching.memory_sizes import sizes
 from squidlib.utils.errors import UserError
 
 SHRINKAGES = ("soft", "hard", "topk")
-SLOTS = (1, 2, 3, 5, 10, 20, 35, 50, 100, 200, 350)  #: sizes of memory, as far as there are slots
 THRESHOLDS = (0.001, 0.002, 0.003, 0.005, 0.01, 0.02, 0.05, 0.1)  #: of hard shrinkage
 KEPT = (1, 2, 3, 5, 10, 20, 50, 100, 200)  #: k of top-k
 RATES = (0.01, 0.02, 0.05, 0.1, 0.2)  #: false-positive rates
@@ -125,11 +125,6 @@ def ladder(slots: int) -> list[Setting]:
         readings += [Setting(slots=size, shrinkage="hard", threshold=threshold) for threshold in THRESHOLDS]
         readings += [Setting(slots=size, shrinkage="topk", k=k) for k in kept(size)]
     return readings
-
-
-def sizes(slots: int) -> list[int]:
-    """The sizes that are offered of a memory of ``slots``."""
-    return [size for size in SLOTS if size < slots] + [slots]
 
 
 def kept(slots: int) -> list[int]:

@@ -15,10 +15,12 @@ from functools import partial
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from squidlib.detection.calibration import calibration_of, image_scores
 from squidlib.detection.memory_readout import encode, newest, read_scores
-from squidlib.teaching.explorer.setting import Setting, sizes
+from squidlib.shrinkage import topk_shrink
+from squidlib.teaching.memory_sizes import sizes
 from squidlib.teaching.studies.ablation import STEPS, train_variant
 from squidlib.teaching.studies.results import SEEDS, auc_by_kind, one_thread, run_all
 from squidlib.teaching.studies.variants import LearnedSlots, Variant, variants
@@ -42,12 +44,16 @@ def one_run(variant: Variant, steps: int, seed: int) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for size in sizes(slots.shape[1]):
         kept = newest(slots, size)
-        shrink = Setting(slots=size).shrink()
-        raw = read_scores(detector, normals, kept, shrink)
-        scores = image_scores(read_scores(detector, images, kept, shrink), calibration_of(raw))
+        raw = read_scores(detector, normals, kept, _five)
+        scores = image_scores(read_scores(detector, images, kept, _five), calibration_of(raw))
         found[str(size)] = {name: auc_by_kind(test.kinds, scores[name]) for name in SHOWN}
         found[str(size)]["normal error"] = round(float(raw.error.mean()), 6)
     return found
+
+
+def _five(weights: Tensor) -> Tensor:
+    """The strongest five slots, or all where there are fewer, as in training."""
+    return topk_shrink(weights, min(5, weights.shape[-1]), straight_through=False)
 
 
 if __name__ == "__main__":
