@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from PIL import Image
 from torch import Generator, Tensor
 
 import squidlib
@@ -15,6 +18,7 @@ from squidlib.data.chest.phantom import draw_chests
 from squidlib.detection.detector import Detector
 from squidlib.detection.familiarity import LEAST_IMAGES, familiarity_of, unlike
 from squidlib.detection.prediction import UNLIKE
+from tests.chest_folders import real_zhanglab
 
 
 @pytest.fixture(scope="module")
@@ -44,6 +48,8 @@ FOREIGN: dict[str, Callable[[Tensor], Tensor]] = {
     "black": torch.zeros_like,
     "white": torch.ones_like,
     "grey": lambda images: torch.full_like(images, 0.5),
+    "strongly blurred": lambda images: F.avg_pool2d(images, 9, 1, 4, count_include_pad=False),
+    "blurred": lambda images: F.avg_pool2d(images, 5, 1, 2, count_include_pad=False),
     "pixels in another order": lambda images: images.flatten(2)[..., ::37].repeat(1, 1, 38)[..., :9216].view_as(images),
     "half as large": lambda images: F.pad(F.avg_pool2d(images, 2), [24] * 4),
     "photograph": lambda images: photograph(96),
@@ -89,6 +95,43 @@ def test_radiographs_like_phantoms_know_their_kind() -> None:
     assert unlike(1 - others, known).all()
     assert unlike(others / 255, known).all()
     assert unlike(other_digits(), known).all()
+
+
+def radiographs(folder: Path, count: int) -> Tensor:
+    """The first images of a folder, at 128 px."""
+    pictures = [Image.open(path).convert("L").resize((128, 128)) for path in sorted(folder.iterdir())[:count]]
+    return torch.stack([torch.from_numpy(np.asarray(picture, dtype=np.float32) / 255) for picture in pictures])[:, None]
+
+
+def test_real_radiographs_know_their_kind_and_pneumonia_is_one_of_it() -> None:
+    root = real_zhanglab()
+    known = familiarity_of(radiographs(root / "train" / "NORMAL", 200))
+    assert known is not None
+    normal, abnormal = (radiographs(root / "test" / name, 100) for name in ("NORMAL", "PNEUMONIA"))
+    assert float(unlike(normal, known).float().mean()) <= 0.01
+    assert float(unlike(abnormal, known).float().mean()) <= 0.01
+    foreign = {name: change(normal) for name, change in FOREIGN.items() if name in ("inverted", "noise", "black")}
+    foreign |= {"divided by 255 twice": normal / 255, "a quarter of the contrast": normal / 4}
+    foreign["strongly blurred"] = F.avg_pool2d(normal, 17, 1, 8, count_include_pad=False)
+    foreign["digits"] = F.interpolate(other_digits(), size=128, mode="bilinear")
+    foreign["photograph"] = photograph(128)
+    assert {name: float(unlike(images, known).float().mean()) for name, images in foreign.items()} == dict.fromkeys(
+        foreign, 1.0
+    )
+
+
+def test_few_normal_images_leave_wide_margins() -> None:
+    """Of chests in many an exposure, the range of 20 is far narrower than that of all."""
+    exposures = torch.exp(0.5 * torch.randn(400, 1, 1, 1, generator=Generator().manual_seed(9)))
+    images = draw_chests(range(400), range(400), abnormal=False, size=96) ** exposures
+    shares = []
+    for seed in range(5):
+        order = torch.randperm(400, generator=Generator().manual_seed(seed))
+        known = familiarity_of(images[order[:LEAST_IMAGES]])
+        assert known is not None
+        assert unlike(1 - images[:20], known).all()
+        shares.append(float(unlike(images[order[LEAST_IMAGES:]], known).float().mean()))
+    assert sum(shares) / len(shares) <= 0.01
 
 
 def test_colour_is_foreign_to_grey() -> None:
