@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import Literal
 
 from squidlib.cli.device import check_device
+from squidlib.cli.scoring_speed import ScoringFigures, busy_process, scoring_figures
 
 GIGA = 1e9
 
 
 @dataclass(frozen=True)
 class Bench:
-    """Measure the matrix-product rate, training and inference of the presets, memory, import time and the explorer."""
+    """Measure the matrix-product rate, training, inference and scoring, memory, import time and the explorer."""
 
     device: str = "auto"
     """auto (a CUDA GPU where there is one), cpu, cuda or mps."""
@@ -86,6 +87,10 @@ class Bench:
                 figures = self._measure(preset, dataset, precision, device, base)
                 table.add_row(f"{preset} {dataset} {precision}", *figures)
         console.print(table)
+        with busy_process():
+            beside = self._measure("laptop", "digitanatomy", wanted[0], device, base)[1]
+        console.print(f"laptop digitanatomy {wanted[0]} beside a busy process: {beside} s a step")
+        console.print(_scoring(scoring_figures()))
         console.print(f"import squidlib after torch: {_import_seconds():.2f} s")
         for line in _explorer():
             console.print(line)
@@ -107,6 +112,13 @@ class Bench:
             f"{inference:.1f}",
             f"{memory / GIGA:.2f}",
         ]
+
+
+def _scoring(found: ScoringFigures) -> str:
+    return (
+        f"squid score, {found.images} images, beyond the {found.start:.1f} s that one takes: {found.one_thread:.1f} s "
+        f"on one thread, {found.alone:.1f} s by default, {found.beside:.1f} s beside a busy process"
+    )
 
 
 def _explorer() -> Iterator[str]:
@@ -131,8 +143,10 @@ def _percentiles(printed: str) -> str:
 
 
 def _import_seconds() -> float:
-    """What ``import squidlib`` adds to ``import torch``: the smallest of three fresh processes."""
-    code = "import torch, time; begun = time.perf_counter(); import squidlib; print(time.perf_counter() - begun)"
+    """What ``from squidlib import load`` adds to ``import torch``: the smallest of three fresh processes."""
+    code = (
+        "import torch, time; begun = time.perf_counter(); from squidlib import load; print(time.perf_counter() - begun)"
+    )
     return min(float(_python(code)) for _ in range(3))
 
 

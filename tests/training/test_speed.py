@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from PIL import Image
 
 from digitanatomy import Jitter
 from squidlib.cli import bench as cli
+from squidlib.cli import scoring_speed
 from squidlib.cli.bench import Bench
 from squidlib.config import LossWeights
 from squidlib.teaching.explorer import timing
@@ -49,12 +51,25 @@ def test_a_machine_without_bf16_is_told_so(monkeypatch: pytest.MonkeyPatch, caps
     monkeypatch.setattr(bench, "product_rate", lambda dtype, device: 50e9)
     monkeypatch.setattr(Bench, "_measure", lambda self, preset, dataset, precision, device, base: [precision] * 7)
     monkeypatch.setattr(cli, "_explorer", lambda: iter(["explorer: as fast as it is"]))
+    monkeypatch.setattr(cli, "scoring_figures", lambda: scoring_speed.ScoringFigures(1000, 1.5, 3.0, 2.0, 4.0))
     assert Bench(device="cpu").run() == 0
     said = capsys.readouterr().out
     assert "no bf16 arithmetic" in said
     assert "bf16-mixed" not in said
     assert "50 GFLOP/s" in said
     assert "as fast as it is" in said
+    assert "laptop digitanatomy 32-true beside a busy process: 32-true s a step" in said
+    assert "1000 images, beyond the 1.5 s that one takes: 3.0 s on one thread, 2.0 s by default, 4.0 s beside" in said
+
+
+def test_scoring_is_measured_by_the_command_itself_and_the_busy_process_ends() -> None:
+    figures = scoring_speed.scoring_figures(images=3)
+    assert figures.images == 3
+    assert figures.start > 0
+    assert all(map(math.isfinite, figures))
+    with scoring_speed.busy_process() as process:
+        assert process.poll() is None
+    assert process.poll() is not None
 
 
 def test_reading_images_is_measured_alone_where_a_folder_is_given(
