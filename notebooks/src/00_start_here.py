@@ -6,10 +6,10 @@
 #
 # **Time.** 15 minutes. **Needs.** Python and the basics of PyTorch. No GPU, no network.
 #
-# A chest X-ray is taken in a fixed pose, so the same place shows the same anatomy in every patient. SQUID learns from
-# *normal* images only what each place can look like. Asked about a new image, it compares every place with its memory
-# of that place; the paper's idea is to ask the neighbouring places as well. Where they do not agree, something is
-# wrong.
+# A chest X-ray is taken in a fixed pose, so the same position shows the same anatomy in every patient. SQUID learns
+# from *normal* images only what each position can look like. Asked about a new image, it compares every position with
+# its memory of that position; the paper's idea is to ask the neighbouring positions as well. Where they do not agree,
+# something is wrong.
 #
 # To *see* this we use **DigitAnatomy**: nine handwritten digits in a fixed order stand for the anatomy.
 #
@@ -109,7 +109,7 @@ check.pairs_in_order(my_auc)
 found = auc_by_kind(test.kinds, scores)
 average = found.pop("mean")
 hardest = min(found, key=found.get)
-print("all kinds together:", round(auc(labels, scores), 2))
+print("all anomaly types together:", round(auc(labels, scores), 2))
 
 # %%
 figure = bars(
@@ -118,7 +118,7 @@ figure = bars(
     x_label="AUC against the normal images",
     reference=0.5,
 )
-show(figure, alt="A bar for each kind of anomaly: the AUC of the default score, all well above one half")
+show(figure, alt="A bar for each anomaly type: the AUC of the default score, all well above one half")
 
 # %% [markdown]
 # ## Where to draw the line (3 min)
@@ -215,7 +215,7 @@ show(figure, alt="Four normal images and three with two flipped digits each, wit
 # | --- | --- |
 # | 01 DigitAnatomy | What do radiographs have that photographs have not, and what is an honest anomaly? |
 # | 02 Auto-encoder | Why does the obvious method, "large reconstruction error = abnormal", fail? |
-# | 03 Memory matrix | What does it help to rebuild an image from learned memories only (MemAE)? |
+# | 03 Memory matrix | What does it help to reconstruct an image from learned memories only (MemAE)? |
 # | 04 Memory queue | Why copy features into a queue instead of learning a matrix? |
 # | 05 Gumbel shrinkage | Should a patch recall few memories, and how does one train that? |
 # | 06 In-painting | What do the neighbours of a patch add, and why must it not see itself? |
@@ -227,7 +227,7 @@ show(figure, alt="Four normal images and three with two flipped digits each, wit
 # %%
 paper = auc_by_kind(test.kinds, every_score["discriminator"])["mean"]
 say(
-    f"**What we saw.** Trained on normal images alone, the detector finds four kinds of anomaly with a mean AUC of "
+    f"**What we saw.** Trained on normal images alone, the detector finds four anomaly types with a mean AUC of "
     f"{average:.2f}. That is the kit's default score, a sum of four scores of each tile. The paper's own score, which "
     f"asks a discriminator, has {paper:.2f} here, where 0.5 is guessing. Lessons 07 and 08 look into that."
 )

@@ -19,15 +19,15 @@ from squidlib.data.digits import Digits
 from squidlib.detection.metrics import auc
 from squidlib.teaching import checks as check
 from squidlib.teaching.lesson import bars, by_mode, image_grid, say, show
-from squidlib.teaching.lesson.place import place_share
+from squidlib.teaching.lesson.position import variance_by_position
 from squidlib.teaching.studies.results import auc_by_kind
 
 # %% [markdown]
-# ## One place, one anatomy (9 min)
+# ## One position, one anatomy (9 min)
 #
 # A photograph may show anything, from anywhere. For a chest X-ray the patient stands in a fixed **pose** at a fixed
-# distance, and the body keeps its **order**: the heart is where it is in everybody. So a place of the image means
-# something. DigitAnatomy copies both: digit i + 1 is always at place i, upright and of one size.
+# distance, and the body keeps its **order**: the heart is where it is in everybody. So a position of the image means
+# something. DigitAnatomy copies both: digit i + 1 is always at position i, upright and of one size.
 #
 # To see what this is worth, take it away: put the tiles in any order; or turn, move and scale each of them at random.
 #
@@ -57,20 +57,20 @@ figure = image_grid(rows, titles=list(worlds), title="Only with order and pose c
 show(figure, alt="Four images and four means: digits can be read in the first mean, the others are blurred spots")
 
 # %% [markdown]
-# Now as a number. Guess every tile in two ways: by the mean tile of *all* places, and by the mean tile of *its own*
-# place. How much smaller is the squared error of the second guess?
+# Now as a number. Guess every tile in two ways: by the mean tile of *all* positions, and by the mean tile of *its own*
+# position. How much smaller is the squared error of the second guess?
 #
-# $$\text{share} = 1 - \frac{\text{mean squared error, mean tile of its own place}}
-# {\text{mean squared error, mean tile of all places}}$$
+# $$\text{share} = 1 - \frac{\text{mean squared error, mean tile of its own position}}
+# {\text{mean squared error, mean tile of all positions}}$$
 #
-# It is 1 where the place says everything and 0 where it says nothing.
+# It is 1 where the position says everything and 0 where it says nothing.
 #
 # **Exercise 1.** Write it.
 
 
 # %% tags=["exercise"]
-def my_place_share(tiles):
-    """tiles (N, 9, 32, 32): N images of nine tiles each -> one number, the share that the place explains."""
+def my_variance_by_position(tiles):
+    """tiles (N, 9, 32, 32): N images of nine tiles each -> one number, the share that the position explains."""
     # solution: begin
     all_places, own_place = tiles.mean((0, 1)), tiles.mean(0)  # (32, 32), (9, 32, 32)
     own_error = ((tiles - own_place) ** 2).mean()
@@ -79,18 +79,18 @@ def my_place_share(tiles):
 
 
 # %%
-check.place_share(my_place_share)
+check.variance_by_position(my_variance_by_position)
 
 # %% [markdown]
 # **Predict.** 10, 50 or 90 %, for the images with order and pose? And what is left when one of the two is lost?
 
 # %%
-shares = {name: place_share(world) for name, world in worlds.items()}
+shares = {name: variance_by_position(world) for name, world in worlds.items()}
 most, least = shares["order and pose"], shares["any order and pose"]
 figure = bars(
     {name: 100 * share for name, share in shares.items()},
-    title=f"With order and pose the place explains {most:.0%}, without both {least:.1%}",
-    x_label="% of the variance that the place explains",
+    title=f"With order and pose the position explains {most:.0%}, without both {least:.1%}",
+    x_label="% of the variance that the position explains",
 )
 show(figure, alt="Four bars: the share is large with order and pose, and near zero where one of them is lost")
 
@@ -98,7 +98,7 @@ show(figure, alt="Four bars: the share is large with order and pose, and near ze
 say(
     f"**Both** are needed: without a fixed order {shares['any order']:.1%} are left, without a fixed pose "
     f"{shares['any pose']:.1%}. But even with both, {1 - most:.0%} of the variance is left: people write differently. "
-    "So one mean image is a poor memory of a place, and SQUID keeps *many* normal examples of each place."
+    "So one mean image is a poor memory of a position, and SQUID keeps *many* normal examples of each position."
 )
 
 # %% [markdown]
@@ -149,7 +149,7 @@ say(f"{per_digit} samples of each digit make {per_digit}⁹, about {per_digit**9
 # | missing | an empty tile | an organ or a part that is not there |
 # | novel | a digit 0, which no normal image has | a thing that does not belong there |
 # | flipped | a mirrored digit | the right part, with a wrong shape or side |
-# | disorder | two digits changed places | the right parts in wrong places |
+# | disorder | two digits changed places | the right parts in wrong positions |
 #
 # (The last column is a mnemonic of ours.) Each is a **pure function**: it returns new tiles and leaves those that it
 # was given alone, for we still need the normal image, to say which pixels changed.
@@ -158,29 +158,29 @@ say(f"{per_digit} samples of each digit make {per_digit}⁹, about {per_digit**9
 
 
 # %% tags=["exercise"]
-def my_missing(tiles, place):
-    """tiles (9, 32, 32) -> new tiles, the one at ``place`` empty."""
+def my_missing(tiles, position):
+    """tiles (9, 32, 32) -> new tiles, the one at ``position`` empty."""
     # solution: begin
     tiles = tiles.clone()
-    tiles[place] = 0
+    tiles[position] = 0
     return tiles
     # solution: end
 
 
-def my_novel(tiles, place, zero):
-    """... with ``zero`` (32, 32), a handwritten 0, at ``place``."""
+def my_novel(tiles, position, zero):
+    """... with ``zero`` (32, 32), a handwritten 0, at ``position``."""
     # solution: begin
     tiles = tiles.clone()
-    tiles[place] = zero
+    tiles[position] = zero
     return tiles
     # solution: end
 
 
-def my_flipped(tiles, place):
-    """... with the tile at ``place`` mirrored left-right."""
+def my_flipped(tiles, position):
+    """... with the tile at ``position`` mirrored left-right."""
     # solution: begin
     tiles = tiles.clone()
-    tiles[place] = tiles[place].flip(-1)
+    tiles[position] = tiles[position].flip(-1)
     return tiles
     # solution: end
 
@@ -266,21 +266,24 @@ say(
 
 # %% [markdown]
 # **Predict.** Does the trained detector agree with our list? It was never told what a digit is. Below, one digit at a
-# time is flipped; the table says how often the flipped tile scores higher than 95 % of the normal tiles at its place.
+# time is flipped; the table says how often the flipped tile scores higher than 95 % of the normal tiles at its
+# position.
 
 # %% tags=["varies"]
 detector = squidlib.load("digitanatomy")
 limits = detector.patch_scores(data.calibration()[: by_mode(64, 256, 256)]).quantile(0.95, dim=0)  # (9,)
 normal = cut_tiles(DigitAnatomy(glyphs, {"normal": by_mode(5, 40, 200)}, seed=5).images())  # (N, 9, 32, 32)
 print("digit  mirrored  upside down   the kit flips it")
-for place in range(9):
+for position in range(9):
     called = []
     for dims in (-1, -2):
         changed = normal.clone()
-        changed[:, place] = changed[:, place].flip(dims)
-        scores = detector.patch_scores(join_tiles(changed))[:, place]
-        called.append((scores > limits[place]).float().mean())
-    print(f"{place + 1:5d}  {called[0]:8.0%}  {called[1]:11.0%}   {', '.join(DIGIT_FLIPS.get(place + 1, ('never',)))}")
+        changed[:, position] = changed[:, position].flip(dims)
+        scores = detector.patch_scores(join_tiles(changed))[:, position]
+        called.append((scores > limits[position]).float().mean())
+    print(
+        f"{position + 1:5d}  {called[0]:8.0%}  {called[1]:11.0%}   {', '.join(DIGIT_FLIPS.get(position + 1, ('never',)))}"
+    )
 
 # %% tags=["varies"]
 found = {}
@@ -301,7 +304,7 @@ say(
 #
 # ## An anomaly of your own (6 min)
 #
-# **Exercise 5.** Think of something that a digit can suffer: turned, cut, too bright, with a spot ... A random place
+# **Exercise 5.** Think of something that a digit can suffer: turned, cut, too bright, with a spot ... A random position
 # comes from `generator`, so that the same seed gives the same image. Return the new tiles and which of them are wrong.
 
 
@@ -310,9 +313,9 @@ def my_anomaly(tiles, generator):
     """tiles (9, 32, 32) in 0..1 -> new tiles (9, 32, 32) in 0..1, and wrong (9,) bool."""
     # solution: begin
     tiles, wrong = tiles.clone(), torch.zeros(9, dtype=torch.bool)
-    place = int(torch.randint(9, (), generator=generator))
-    tiles[place] = tiles[place].rot90()  # a quarter turn
-    wrong[place] = True
+    position = int(torch.randint(9, (), generator=generator))
+    tiles[position] = tiles[position].rot90()  # a quarter turn
+    wrong[position] = True
     return tiles, wrong
     # solution: end
 
@@ -321,8 +324,8 @@ def my_anomaly(tiles, generator):
 check.own_anomaly(my_anomaly)
 
 # %% [markdown]
-# Three of ours, on one tile at a random place: a quarter turn; a bright spot of 4 × 4 pixels in a corner, as a nodule
-# might be; a digit at a third of its brightness.
+# Three of ours, on one tile at a random position: a quarter turn; a bright spot of 4 × 4 pixels in a corner, as a
+# nodule might be; a digit at a third of its brightness.
 #
 # **Predict.** The detector finds the four standard anomalies nearly always. How about these?
 
@@ -335,9 +338,9 @@ ours = {"turned": torch.rot90, "spot": lambda tile: torch.maximum(tile, SPOT), "
 def altered(change, count):
     """Normal images of test digits with one tile changed: (count, 9, 32, 32)."""
     tiles = cut_tiles(DigitAnatomy(glyphs, {"normal": count}, seed=6).images())
-    places = torch.randint(9, (count,), generator=torch.Generator().manual_seed(6)).tolist()
-    for image, place in zip(tiles, places, strict=True):
-        image[place] = change(image[place])  # these tiles are our own copy
+    positions = torch.randint(9, (count,), generator=torch.Generator().manual_seed(6)).tolist()
+    for image, position in zip(tiles, positions, strict=True):
+        image[position] = change(image[position])  # these tiles are our own copy
     return tiles
 
 
@@ -362,18 +365,18 @@ figure = bars(
 show(figure, alt="Three bars: AUC of the trained detector for turned digits, spots and faint digits")
 
 # %% [markdown]
-# Good figures on four kinds of anomaly say nothing sure about a fifth. (Yours: put `lambda tile: ...` into `ours`.)
+# Good figures on four anomaly types say nothing sure about a fifth. (Yours: put `lambda tile: ...` into `ours`.)
 #
 # ## A detector without a network (5 min)
 #
 # Before training anything, ask how far one gets without. Three scores that take a line each:
 #
 # - **mean image**: the distance to the mean of the normal training images;
-# - **mean tile**: the same, but *place-blind*: every tile is compared with the mean tile of all places;
+# - **mean tile**: the same, but *position-blind*: every tile is compared with the mean tile of all positions;
 # - **sharpness**: how small the steps between neighbouring pixels are. It learns nothing at all.
 #
-# **Predict.** Which kinds can each of the three find? Take care with *missing*: which is nearer to a blurred mean, a
-# digit or nothing?
+# **Predict.** Which anomaly types can each of the three find? Take care with *missing*: which is nearer to a blurred
+# mean, a digit or nothing?
 
 # %%
 test, reference = data.test(), data.reference()
@@ -396,15 +399,15 @@ own = cut_tiles(reference)  # (N, 9, 32, 32)
 empty = own.mean(0).square().mean().sqrt()
 digit = (own - own.mean(0)).square().mean().sqrt()
 say(
-    f"*Missing* is hard for the mean: an empty tile is {empty:.2f} away from the mean tile of its place (root mean "
+    f"*Missing* is hard for the mean: an empty tile is {empty:.2f} away from the mean tile of its position (root mean "
     f"square), a real digit {digit:.2f} on average. To a blurred mean, an empty tile looks about as normal as a digit."
 )
 
 # %%
 gains = ", ".join(f"{kind} {table['mean image'][kind] - table['mean tile'][kind]:+.2f}" for kind in ANOMALIES)
 say(
-    f"**What we saw.** With a fixed order and pose the place explains {most:.0%} of a tile, "
-    f"without them almost nothing. To know the place pays: from the mean tile to the mean image the AUC changes by "
+    f"**What we saw.** With a fixed order and pose the position explains {most:.0%} of a tile, "
+    f"without them almost nothing. To know the position pays: from the mean tile to the mean image the AUC changes by "
     f"{gains}. A score that learns nothing reaches {table['sharpness']['missing']:.2f} on *missing*, for a digit less "
     f"means fewer edges. Whatever we build has to beat these three."
 )
@@ -418,7 +421,7 @@ say(
 #
 # | seen here | paper | function | test |
 # | --- | --- | --- | --- |
-# | what the place explains | 1 | `squidlib.teaching.lesson.place.place_share` | `tests/teaching/test_lesson_place.py` |
+# | what the position explains | 1 | `squidlib.teaching.lesson.position.variance_by_position` | `tests/teaching/test_lesson_position.py` |
 # | join and cut tiles | 5.1 | `digitanatomy.compose.join_tiles` | `tests/digitanatomy/test_compose.py` |
 # | disjoint glyphs | none | `digitanatomy.glyphs.Glyphs.split` | `tests/digitanatomy/test_glyphs.py` |
 # | reproducible stream | none | `digitanatomy.dataset.FreshNormals` | `tests/digitanatomy/test_dataset.py` |

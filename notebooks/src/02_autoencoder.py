@@ -1,8 +1,8 @@
 # %% [markdown]
 # # 02 · The auto-encoder, and why it fails
 #
-# **Aims.** Train an auto-encoder on normal images; score by reconstruction error; draw a ROC curve; put trivial
-# baselines beside it; say why a network that rebuilds well does not have to detect well.
+# **Aims.** Train an auto-encoder on normal images; score by reconstruction error; draw a ROC curve; put naive
+# baselines beside it; say why a network that reconstructs well does not have to detect well.
 #
 # **Time.** 40 minutes. **Needs.** Lesson 01. No GPU, no network.
 
@@ -20,11 +20,11 @@ from squidlib.teaching.lesson import bars, by_mode, curves, histograms, image_gr
 from squidlib.teaching.studies.results import auc_by_kind
 
 # %% [markdown]
-# ## Squeeze and rebuild (8 min)
+# ## Compress and reconstruct (8 min)
 #
-# An auto-encoder squeezes an image of 96 × 96 = 9,216 pixels through a code of a few numbers and rebuilds it. It learns
-# on normal images only. The hope: it learns to rebuild *normal*, so that whatever is abnormal comes back badly, and the
-# **reconstruction error** shows it.
+# An auto-encoder compresses an image of 96 × 96 = 9,216 pixels through a code of a few numbers and reconstructs it. It
+# learns on normal images only. The hope: it learns to reconstruct *normal*, so that whatever is abnormal comes back
+# badly, and the **reconstruction error** shows it.
 
 # %% tags=["varies"]
 data = Digits(jitter=Jitter())
@@ -56,7 +56,7 @@ def my_error(images, reconstructions):
 check.reconstruction_error(my_error)
 
 # %% [markdown]
-# **Predict.** Four kinds of anomaly: a digit 0 where none belongs (novel), two digits swapped (disorder), an empty tile
+# **Predict.** Four anomaly types: a digit 0 where none belongs (novel), two digits swapped (disorder), an empty tile
 # (missing), a mirrored digit (flipped). Which comes back worst? Is there one that comes back *better* than a normal
 # image?
 
@@ -83,8 +83,8 @@ show(figure, alt="Histograms of the squared error of normal, missing and novel i
 
 # %% tags=["varies"]
 say(
-    f"The kind that is found worst is **{worst}** (AUC {found[worst]:.2f}). An empty tile is the easiest thing to "
-    f"rebuild, and 0.5 is guessing: an AUC below it says that the score looks the wrong way. The best is "
+    f"The anomaly type that is found worst is **{worst}** (AUC {found[worst]:.2f}). An empty tile is the easiest thing to "
+    f"reconstruct, and 0.5 is guessing: an AUC below it says that the score looks the wrong way. The best is "
     f"{max(found, key=found.get)} with {max(found.values()):.2f}."
 )
 
@@ -120,16 +120,16 @@ for kind in KINDS[1:]:
 figure = curves(
     grid,
     lines | {"guessing (0.50)": grid},
-    title=f"No threshold is good for all kinds: mean AUC {found['mean']:.2f}",
+    title=f"No threshold is good for all types: mean AUC {found['mean']:.2f}",
     x_label="false-positive rate",
     y_label="true-positive rate",
 )
-show(figure, alt="ROC curves of the four kinds with the diagonal of guessing; missing lies below the diagonal")
+show(figure, alt="ROC curves of the four anomaly types with the diagonal of guessing; missing lies below the diagonal")
 
 # %% [markdown]
 # ## A wider code? (8 min)
 #
-# The reconstructions are blurred: 16 numbers are few for nine handwritten digits. A wider code rebuilds better.
+# The reconstructions are blurred: 16 numbers are few for nine handwritten digits. A wider code reconstructs better.
 #
 # **Predict.** From a code of a few numbers to one of some hundred: what happens to the error of normal images, of
 # abnormal images, and to the AUC?
@@ -174,10 +174,10 @@ say(
 # ## Look at tiles, in normal units (8 min)
 #
 # One wrong tile among nine disappears in the mean over an image. And a 1 has little ink and little error, an 8 has
-# much: each place has an error of its own that is *normal* there.
+# much: each position has an error of its own that is *normal* there.
 #
 # **Exercise 3.** Turn tile errors (B, 9) into an image score: subtract what *normal calibration* images show at each
-# place, divide by their deviation there, and take the worst tile.
+# position, divide by their standard deviation there, and take the worst tile.
 
 
 # %% tags=["exercise"]
@@ -193,7 +193,7 @@ def my_worst_tile_score(errors, normal_errors):
 check.worst_tile_score(my_worst_tile_score)
 
 # %% [markdown]
-# **Predict.** Does it help, for which kinds? Is *missing* found now?
+# **Predict.** Does it help, for which types? Is *missing* found now?
 
 
 # %% tags=["varies"]
@@ -221,11 +221,11 @@ say(
 # %% [markdown]
 # ## Baselines that learn nothing, or nearly (8 min)
 #
-# A figure alone says little: what would something trivial reach?
+# A figure alone says little: what would a naive baseline reach?
 #
 # - **sharpness**: minus the mean of |x(i, j+1) − x(i, j)|; it learns nothing;
 # - **mean image**: the distance to the average of all normal images;
-# - **pixel kNN**: for each tile the distance to its five nearest normal tiles of the same place.
+# - **pixel kNN**: for each tile the distance to its five nearest normal tiles of the same position.
 #
 # **Exercise 4.** Write the second: the root mean squared difference of each image to the mean normal image.
 
@@ -252,10 +252,10 @@ order = sorted(table, key=lambda name: -table[name]["mean"])
 figure = bars(
     {name: table[name]["mean"] for name in order},
     title=f"First is {order[0]}; guessing is the dotted line",
-    x_label="mean AUC over four kinds",
+    x_label="mean AUC over four anomaly types",
     reference=0.5,
 )
-show(figure, alt="Bars of the mean AUC of the auto-encoder, its worst-tile score and three trivial baselines")
+show(figure, alt="Bars of the mean AUC of the auto-encoder, its worst-tile score and three naive baselines")
 
 # %% tags=["varies"]
 say("\n".join([
@@ -266,11 +266,11 @@ say("\n".join([
 # %% [markdown]
 # **What we saw.** Averaged over an image, abnormal images come back about as well as normal ones: one or two wrong
 # tiles drown among seven or eight right ones. Looking at tiles finds more of the novel and of the misplaced digits, and
-# no more of the mirrored ones. It helps most with the empty tile, and not enough: to be no longer taken for the
-# most normal image of all is not to be found. A wider code makes all reconstructions better and the score hardly more
-# useful. Remembering normal *pixels* place by place, without any network, is ahead of it here. Sharpness finds empty
-# tiles and nothing else: a single good column is no detector. What is missing is something that *stops* the network
-# from rebuilding what it has never seen: a memory (lesson 03).
+# no more of the mirrored ones. It helps most with the empty tile, and not enough: to be no longer taken for the most
+# normal image of all is not to be found. A wider code makes all reconstructions better and the score hardly more
+# useful. Remembering normal *pixels* position by position, without any network, is ahead of it here. Sharpness finds
+# empty tiles and nothing else: a single good column is no detector. What is missing is something that *stops* the
+# network from reconstructing what it has never seen: a memory (lesson 03).
 #
 # **What this does not show.** These auto-encoders trained for seconds, with one seed, on varied digits, while the
 # baselines saw plain ones; that alone is worth some of the distance between them. The study in lesson 08 trains for
@@ -281,4 +281,4 @@ say("\n".join([
 # | auto-encoder | table 1, "Auto-Encoder" | `squidlib.baselines.AutoEncoder` | `tests/baselines/test_neural_baselines.py` |
 # | AUC | 4.2 | `squidlib.detection.metrics.auc` | `tests/detection/test_metrics.py` |
 # | standardising on normals | 3.6, eq. 6 | `squidlib.detection.calibration.calibrate` | `tests/detection/test_detector.py` |
-# | trivial baselines | not in the paper | `squidlib.baselines.PatchNeighbours` | `tests/baselines/test_trivial.py` |
+# | naive baselines | not in the paper | `squidlib.baselines.PatchNeighbours` | `tests/baselines/test_trivial.py` |

@@ -2,7 +2,7 @@
 # # 03 · The memory matrix
 #
 # **Aims.** Read a memory: similarity, softmax, shrinkage, weighted sum. Train MemAE with one memory for the whole image
-# and with one for each place, and say what each can and cannot rebuild.
+# and with one for each position, and say what each can and cannot reconstruct.
 #
 # **Time.** 40 minutes. **Needs.** Lesson 02. No GPU, no network.
 
@@ -26,9 +26,9 @@ from squidlib.training.presets import PRESETS
 # %% [markdown]
 # ## A memory that answers (10 min)
 #
-# The auto-encoder of lesson 02 rebuilds anything made of strokes. MemAE (Gong et al. 2019) puts a **memory** between
-# encoder and decoder: the code is only a *question*. The answer is a mixture of S learned prototypes, the slots, and
-# the decoder sees nothing but the answer.
+# The auto-encoder of lesson 02 reconstructs anything made of strokes. MemAE (Gong et al. 2019) puts a **memory**
+# between encoder and decoder: the code is only a *question*. The answer is a mixture of S learned prototypes, the
+# slots, and the decoder sees nothing but the answer.
 #
 # 1. how similar is the code to each slot? (cosine);
 # 2. softmax: S weights that sum to 1;
@@ -52,7 +52,8 @@ def my_addressing(queries, slots, scale):
 check.addressing(my_addressing)
 
 # %% [markdown]
-# **Exercise 2.** Step 4, with a memory **for each place** at once: place r has slots of its own and reads only those.
+# **Exercise 2.** Step 4, with a memory **for each position** at once: position r has slots of its own and reads only
+# those.
 
 
 # %% tags=["exercise"]
@@ -82,13 +83,13 @@ for question in ([1.0, 0.1], [-1.0, -1.0]):
 # Whatever is asked, the answer is a *mixture of slots*. That is the whole idea: the decoder sees nothing else. How much
 # a mixture can still make depends on how many slots may speak; hence the shrinkage.
 #
-# ## One memory, or one for each place? (10 min)
+# ## One memory, or one for each position? (10 min)
 #
 # MemAE has **one** memory for the whole image: a patch may be answered by any slot. SQUID's memories are
-# **space-aware**: a place has its own slots and knows only what stood *there*.
+# **space-aware**: a position has its own slots and knows only what stood *there*.
 #
-# **Predict.** Two digits change places (disorder). Every digit is a normal digit, only not there. Which of the two
-# memories can rebuild the image as it is?
+# **Predict.** Two digits exchange positions (disorder). Every digit is a normal digit, only not there. Which of the two
+# memories can reconstruct the image as it is?
 
 # %% tags=["varies"]
 data = Digits(jitter=Jitter())
@@ -96,7 +97,7 @@ normals = data.fresh.batch(0, by_mode(64, 1600, 6400))
 config = PRESETS["laptop"]["digitanatomy"].config
 methods = {
     "one memory": MemAE(config, positions=1, slots=540),
-    "one a place": MemAE(config, positions=9, slots=60),
+    "one a position": MemAE(config, positions=9, slots=60),
 }
 for name, method in methods.items():
     method.steps = by_mode(2, 250, 3000)
@@ -113,9 +114,11 @@ for name, method in methods.items():
     errors = cut(method.anomaly_map(swapped), 3).mean(dim=(2, 3, 4))
     ratio[name] = float(errors[wrong].mean() / errors[~wrong].mean())
 rows = {"input": swapped[:5]} | {name: method.reconstruct(swapped[:5]) for name, method in methods.items()}
-title = "Error of a tile in a wrong place, in a right one's: " + ", ".join(f"{n} × {r:.2f}" for n, r in ratio.items())
+title = "Error of a tile in a wrong position, in a right one's: " + ", ".join(
+    f"{n} × {r:.2f}" for n, r in ratio.items()
+)
 figure = image_grid(rows, title=title)
-show(figure, alt="Five images with two swapped digits, rebuilt by one memory and by one memory for each place")
+show(figure, alt="Five images with two swapped digits, reconstructed by one memory and by one memory for each position")
 
 # %% [markdown]
 # ## Sparse answers: the entropy (6 min)
@@ -155,21 +158,23 @@ for name, (_, weights) in read.items():
 #
 # A slot is a code: the decoder can draw it. These slots were *learned*; nobody said that they should look like digits.
 #
-# **Predict.** Will you recognise digits, and the digit of the place?
+# **Predict.** Will you recognise digits, and the digit of the position?
 
 # %% tags=["varies"]
-network = methods["one a place"].network
+network = methods["one a position"].network
 config = network.config
 with torch.no_grad():
-    busiest = read["one a place"].weights.mean(0).topk(5, dim=-1).indices  # (R, 5) most used slots of each place
+    busiest = read["one a position"].weights.mean(0).topk(5, dim=-1).indices  # (R, 5) most used slots of each position
     drawn = []
     for rank in range(5):
         codes = network.memory.slots[torch.arange(9), busiest[:, rank]]  # (R, D)
         maps = codes.unflatten(1, (config.code_channels, *config.code_shape))
         drawn.append(network.decoder(network.expand(maps), [])[0][0])
 titles = [f"rank {rank + 1}" for rank in range(5)]
-figure = image_grid({"slots": drawn}, titles, title="The busiest slots of every place, drawn by the decoder", side=1.7)
-show(figure, alt="Five grids, each tile drawn from a single learned slot of its place; blurred or broken digits")
+figure = image_grid(
+    {"slots": drawn}, titles, title="The busiest slots of every position, drawn by the decoder", side=1.7
+)
+show(figure, alt="Five grids, each tile drawn from a single learned slot of its position; blurred or broken digits")
 
 # %% [markdown]
 # ## Does it detect? (8 min)
@@ -191,7 +196,8 @@ def my_mismatch(queries, answers):
 check.mismatch(my_mismatch)
 
 # %% [markdown]
-# **Predict.** Four columns (the kinds), two memories, two scores: where is the best figure, and is any below 0.5?
+# **Predict.** Four columns (the anomaly types), two memories, two scores: where is the best figure, and is any below
+# 0.5?
 
 # %% tags=["varies"]
 table = {}
@@ -217,15 +223,15 @@ show(figure, alt="Bars of the AUC on disorder for two memories and two scores, w
 
 # %% [markdown]
 # **What we saw.** One memory for the whole image answers a 7 with sevens, wherever it stands: to it, disorder is as
-# good as order. A memory for each place sees some of it. But learned slots are whatever lowers the loss: hardly one of
-# them is a digit, very many answer at once, and by the squared error an empty tile is still the most normal of all. In
-# this run the mismatch finds empty tiles, for no slot is like them, and little else. Neither memory makes a good
+# good as order. A memory for each position sees some of it. But learned slots are whatever lowers the loss: hardly one
+# of them is a digit, very many answer at once, and by the squared error an empty tile is still the most normal of all.
+# In this run the mismatch finds empty tiles, for no slot is like them, and little else. Neither memory makes a good
 # detector here.
 #
 # **What this does not show.** MemAE's authors trained for much longer, on other images, and address the memory at every
 # pixel of a feature map; here a query is a whole patch, so that its slots can be compared with SQUID's. One seed. And
 # one threshold λ for both memories is not the same shrinkage: of 540 equal weights none would survive it, of 60 all
-# would, so that place and sparsity change together here.
+# would, so that position and sparsity change together here.
 # Lesson 04 replaces the learned matrix by copies.
 #
 # | seen here | paper | function | test |

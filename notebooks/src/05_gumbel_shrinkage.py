@@ -218,7 +218,7 @@ figure = curves(
     lines,
     title=f"Default score: {found[best]['combined']:.3f} at its best k ({best}), {found[5]['combined']:.3f} at k = 5",
     x_label="k, slots that survive",
-    y_label="mean AUC over four kinds",
+    y_label="mean AUC over four anomaly types",
     log_x=True,
 )
 show(figure, alt="AUC of three scores over k, on a logarithmic axis")

@@ -50,8 +50,8 @@ def my_neighbourhood(tokens, grid):
     # solution: begin
     on_grid = tokens.unflatten(1, (grid, grid))  # (B, grid, grid, D)
     padded = F.pad(on_grid, (0, 0, 1, 1, 1, 1))  # a border of zeros around the grid
-    places = [(row, column) for row in range(3) for column in range(3) if (row, column) != (1, 1)]
-    pieces = [padded[:, row : row + grid, column : column + grid] for row, column in places]
+    positions = [(row, column) for row in range(3) for column in range(3) if (row, column) != (1, 1)]
+    pieces = [padded[:, row : row + grid, column : column + grid] for row, column in positions]
     return torch.stack(pieces, dim=3).flatten(1, 2)
     # solution: end
 
@@ -83,8 +83,8 @@ for space, (own, around) in tokens_of(normal).items():
     print(f"{space:8s} tokens {tuple(own.shape)}, neighbours {tuple(neighbours(around, 3).shape)}")
 
 # %% [markdown]
-# The simplest predictor: ridge regression, a linear map from the 8 · 256 numbers around a place to the 256 numbers of
-# the place. Its penalty keeps it from learning the training images by heart; an infinite penalty leaves only the
+# The simplest predictor: ridge regression, a linear map from the 8 · 256 numbers around a position to the 256 numbers
+# of the position. Its penalty keeps it from learning the training images by heart; an infinite penalty leaves only the
 # mean.
 
 
@@ -219,7 +219,7 @@ changed = {kind: tokens_of(join(each, 3)) for kind, each in changed.items()}
 
 
 def clues(own, around, centre):
-    """What a predictor sees: the neighbours (B, 9, 8 * 256), and the place itself where ``centre`` is true."""
+    """What a predictor sees: the neighbours (B, 9, 8 * 256), and the position itself where ``centre`` is true."""
     seen = neighbours(around, 3)
     return (torch.cat([seen, own[:, :, None]], dim=2) if centre else seen).flatten(2)
 
@@ -257,9 +257,10 @@ for space in ("pixels", "features"):
 # The numbers are the share of each tile's deviation from the mean tile that comes back. Without the centre nothing
 # does, and that was the aim. With it, much of the abnormal tile is copied: this is an auto-encoder again.
 #
-# Now as detectors, over whole images and all nine places. The score of a place is 1 − cos(token, prediction), in
-# deviations of held-out normal images; the worst place counts. Two further lines need no regression: the mean of each
-# position, and SQUID's memory, which *does* look at the centre but answers with copies of normal features only.
+# Now as detectors, over whole images and all nine positions. The score of a position is 1 − cos(token, prediction), in
+# standard deviations of held-out normal images; the worst position counts. Two further lines need no regression: the
+# mean of each position, and SQUID's memory, which *does* look at the centre but answers with copies of normal features
+# only.
 
 # %% tags=["varies"]
 test = DigitAnatomy(data.glyphs.test, dict.fromkeys(KINDS, by_mode(4, 80, 200)), seed=2)
@@ -269,7 +270,7 @@ sets = {"train": train, "held": tokens_of(held_out), "test": tokens_of(images)}
 
 
 def found_by(predictions, space):
-    """AUC by kind of predictions for held-out normals and test images, (B, 9, 256) each."""
+    """AUC by anomaly type of predictions for held-out normals and test images, (B, 9, 256) each."""
     held, new = (
         cosine_distance(sets[name][space][0], each) for name, each in zip(("held", "test"), predictions, strict=True)
     )
@@ -282,13 +283,15 @@ for space in ("pixels", "features"):
     means = [train[space][0].mean(0).expand_as(sets[name][space][0]) for name in ("held", "test")]
     found[f"{space}: mean of the position"] = found_by(means, space)
 found["features: memory"] = found_by([sets[name]["features"][1] for name in ("held", "test")], "features")
-with interruptible("nine places") as progress:
+with interruptible("nine positions") as progress:
     for turn in progress(4):
         space, centre = ("pixels", "features")[turn // 2], bool(turn % 2)
         own, seen = train[space][0], {name: clues(*each[space], centre) for name, each in sets.items()}
         both = torch.cat([seen["held"], seen["test"]])
-        places = [guess(seen["train"][:, place], own[:, place], both[:, place], penalty) for place in range(9)]
-        predicted = torch.stack(places, dim=1).split([len(held_out), len(images)])
+        positions = [
+            guess(seen["train"][:, position], own[:, position], both[:, position], penalty) for position in range(9)
+        ]
+        predicted = torch.stack(positions, dim=1).split([len(held_out), len(images)])
         found[f"{space}: neighbours{' and centre' if centre else ''}"] = found_by(predicted, space)
 
 # %% tags=["varies"]
@@ -297,7 +300,7 @@ order = sorted(found, key=lambda name: (not name.startswith("pixels"), "memory" 
 figure = bars(
     {name: found[name]["mean"] for name in order},
     title=f"At best: pixels {best['pixels']:.2f}, features {best['features']:.2f}",
-    x_label="mean AUC over four kinds",
+    x_label="mean AUC over four anomaly types",
     reference=0.5,
 )
 show(figure, alt="Mean AUC of in-painting in features and in pixels, without and with the centre, the mean, and memory")
@@ -387,7 +390,7 @@ def my_position_bits(positions, bits):
 check.position_bits(my_position_bits)
 
 # %%
-print("positions 0, 1, 5 and 8:", [binary_positions(9, 4)[place].int().tolist() for place in (0, 1, 5, 8)])
+print("positions 0, 1, 5 and 8:", [binary_positions(9, 4)[position].int().tolist() for position in (0, 1, 5, 8)])
 
 # %% [markdown]
 # ## Does the block listen? (6 min)
@@ -500,18 +503,18 @@ for name, each in aucs.items():
 # ## The masked shortcut (8 min)
 #
 # In-painted features are hard to learn from at first: the memory's answers change with every step. So in training a
-# few places of the code are replaced by the raw, un-inpainted ones:
+# few positions of the code are replaced by the raw, un-inpainted ones:
 #
-# $$F' = m \cdot \text{inpaint}(F) + (1 - m) \cdot F, \qquad m \sim \text{Bernoulli}(0.95) \text{ for each place}$$
+# $$F' = m \cdot \text{inpaint}(F) + (1 - m) \cdot F, \qquad m \sim \text{Bernoulli}(0.95) \text{ for each position}$$
 #
 # At test m = 1 everywhere: the shortcut is closed.
 #
-# **Exercise 4.** Write it. One draw for each place of each image, shared by all channels.
+# **Exercise 4.** Write it. One draw for each position of each image, shared by all channels.
 
 
 # %% tags=["exercise"]
 def my_masked_shortcut(inpainted, raw, probability, training):
-    """Two (B, C, H, W) -> one: each place shows the in-painted feature with this probability, else the raw one."""
+    """Two (B, C, H, W) -> one: each position shows the in-painted feature with this probability, else the raw one."""
     # solution: begin
     if not training:
         return inpainted
@@ -531,12 +534,14 @@ for probability in (0.95, 0.5):
     ones = torch.ones(5 * 9, 1, size, size)
     mask = masked_shortcut(ones, torch.zeros_like(ones), probability, True, generator)
     masks[f"m, {probability:.0%}"] = join(mask.unflatten(0, (5, 9)), 3)
-figure = image_grid(masks, title=f"Black places show the raw feature; each tile has {size}×{size} places")
+figure = image_grid(masks, title=f"Black positions show the raw feature; each tile has {size}×{size} positions")
 for axis in figure.axes:
     for edge in (size, 2 * size):  # where a tile ends
         axis.axhline(edge - 0.5, color=COLOURS[1], linewidth=0.8)
         axis.axvline(edge - 0.5, color=COLOURS[1], linewidth=0.8)
-show(figure, alt="Masks of five images, with 95 and with 50 percent of the places in-painted; lines between the tiles")
+show(
+    figure, alt="Masks of five images, with 95 and with 50 percent of the positions in-painted; lines between the tiles"
+)
 
 # %% [markdown]
 # **Predict.** What if the shortcut stayed open at test? With m = 0 everywhere the decoder sees raw codes, as an
@@ -568,10 +573,10 @@ figure = curves(
     closed,
     lines,
     title=f"AUC of the error: {leak[1.0]:.2f} with the shortcut closed, {leak[0.0]:.2f} with it open",
-    x_label="share of places that are in-painted",
+    x_label="share of positions that are in-painted",
     y_label="mean squared error of a tile",
 )
-show(figure, alt="Squared error of normal and of wrong tiles over the share of in-painted places")
+show(figure, alt="Squared error of normal and of wrong tiles over the share of in-painted positions")
 
 # %% tags=["varies"]
 chosen = torch.stack([images[test.kinds.index(kind)] for kind in KINDS])

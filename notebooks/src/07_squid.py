@@ -2,7 +2,7 @@
 # # 07 · SQUID
 #
 # **Aims.** Put the parts together; say what each loss is for, which tensors are detached and why; train a SQUID live;
-# judge it beside trivial baselines and by the paper's own score.
+# judge it beside naive baselines and by the paper's own score.
 #
 # **Time.** 45 minutes, three of them are a training that you watch. **Needs.** Lessons 04 to 06 (or: a memory queue is
 # read by similarity, and a patch may ask its neighbours). No GPU, no network.
@@ -56,8 +56,8 @@ state = start(preset.config, preset.training, "cpu")
 squid, discriminator = unwrapped(state.squid), unwrapped(state.discriminator)
 fill_memory(squid, images)
 for name in ("encoder", "inpainting", "student", "teacher"):
-    print(f"{name:14s}{count_parameters(getattr(squid, name)):9,} learned numbers")
-print(f"{'discriminator':14s}{count_parameters(discriminator):9,} learned numbers")
+    print(f"{name:14s}{count_parameters(getattr(squid, name)):9,} parameters")
+print(f"{'discriminator':14s}{count_parameters(discriminator):9,} parameters")
 
 # %% [markdown]
 # **Predict.** What does one forward pass give? Think of five things that a loss, a memory or a score will need.
@@ -335,7 +335,7 @@ say(f"From the first twentieth of the steps to the last, each term changed by a 
 
 # %% [markdown]
 # Where *looks real* grows while the *discriminator* shrinks, the discriminator wins: the student does not learn to fool
-# it. And look at the tile that was missing, and at the tiles in the wrong place: what comes back need not be the
+# it. And look at the tile that was missing, and at the tiles in the wrong position: what comes back need not be the
 # healthy digit. It may be something broken, or a bad copy of what is wrong.
 #
 # Then three things without which there is no detector. The memory is filled with plain training images, as the
@@ -356,7 +356,7 @@ print(f"{squid.inpainting.memory.capacity} slots at each position, calibrated on
 #
 # $$A = 1 - \mathrm{sigmoid}\left(\frac{D(S(x)) - \mu}{\sigma}\right)$$
 #
-# μ and σ are mean and deviation of D over reconstructions of *normal* images.
+# μ and σ are mean and standard deviation of D over reconstructions of *normal* images.
 #
 # **Exercise 5.** Write it. The score of an image must not depend on which others are scored with it.
 
@@ -412,12 +412,12 @@ means = {name: row["mean"] for name, row in rows.items()}
 trivial = max(means["sharpness"], means["mean image"], means["pixel kNN"])
 figure = bars(
     means,
-    title=f"Combined {means['yours: combined']:.3f}, best trivial baseline {trivial:.3f}, "
+    title=f"Combined {means['yours: combined']:.3f}, best naive baseline {trivial:.3f}, "
     f"the paper's score {means['yours: discriminator']:.3f}",
-    x_label="mean AUC over four kinds (dotted: chance)",
+    x_label="mean AUC over four anomaly types (dotted: chance)",
     reference=0.5,
 )
-show(figure, alt="Bars: mean AUC of your detector's scores, of the shipped detector and of three trivial baselines")
+show(figure, alt="Bars: mean AUC of your detector's scores, of the shipped detector and of three naive baselines")
 
 # %% [markdown]
 # Why does the paper's score do so little here? Ask the discriminator two questions. Its job in training was the first;
@@ -431,19 +431,19 @@ with torch.no_grad():
 trained_for = auc([1] * len(real) + [0] * len(normal), torch.cat([real, normal]).numpy())
 needed = auc([0] * len(normal) + [1] * len(abnormal), -torch.cat([normal, abnormal]).numpy())
 figure, axes = panels(1, 2, width=4.6, height=3.0)
-histograms({"normal image": real, "its reconstruction": normal}, f"Real or repainted? AUC {trained_for:.2f}",
+histograms({"normal image": real, "its reconstruction": normal}, f"Real or reconstructed? AUC {trained_for:.2f}",
            "logit", bins=25, axis=axes[0, 0])  # fmt: skip
-histograms({"normal": normal, "abnormal": abnormal}, f"Normal or abnormal, both repainted? AUC {needed:.2f}",
+histograms({"normal": normal, "abnormal": abnormal}, f"Normal or abnormal, both reconstructed? AUC {needed:.2f}",
            "logit", bins=25, axis=axes[0, 1])  # fmt: skip
 show(figure, alt="Histograms of the discriminator's logits: images beside reconstructions, normal beside abnormal")
 
 # %% tags=["varies"]
 say(
     f"The sum of the four patch scores reached a mean AUC of **{means['yours: combined']:.3f}** after "
-    f"{state.step} steps; the shipped detector has {means['shipped: combined']:.3f}, the best trivial baseline "
+    f"{state.step} steps; the shipped detector has {means['shipped: combined']:.3f}, the best naive baseline "
     f"{trivial:.3f}. The squared error alone has {means['yours: error']:.3f}, the memory's mismatch "
     f"{means['yours: mismatch']:.3f}, the paper's score {means['yours: discriminator']:.3f}. The discriminator answers "
-    f"*real or repainted* with an AUC of {trained_for:.2f}, and *normal or abnormal* with {needed:.2f}."
+    f"*real or reconstructed* with an AUC of {trained_for:.2f}, and *normal or abnormal* with {needed:.2f}."
 )
 
 # %%
@@ -458,12 +458,13 @@ say(
 
 # %% [markdown]
 # **What we saw.** The parts together detect, and most of it comes from the memory's scores; the squared error, by which
-# the network was trained, is a weak judge. The discriminator learned to tell an image from a repainted one. That says
-# little about which digit stands where, as long as repainted anomalies look repainted in the same way as repainted
-# normals. Early in a training its score is a weak signal, steady over the seeds; with more training it fades here. At
-# no time did it come near to a detector: the paper's claim that this score finds the anomalies did **not** hold here.
-# Stop early, and you will see a better figure for it; who chooses the moment by labels reports that one (lesson 08).
-# What detects in this kit is the patch features and their memory, standardised on held-out normal images.
+# the network was trained, is a weak judge. The discriminator learned to tell an image from a reconstructed one. That
+# says little about which digit stands where, as long as reconstructed anomalies look reconstructed in the same way as
+# reconstructed normals. Early in a training its score is a weak signal, steady over the seeds; with more training it
+# fades here. At no time did it come near to a detector: the paper's claim that this score finds the anomalies did
+# **not** hold here. Stop early, and you will see a better figure for it; who chooses the moment by labels reports that
+# one (lesson 08). What detects in this kit is the patch features and their memory, standardised on held-out normal
+# images.
 #
 # **What this does not show.** One seed, a small network, some hundred steps, and one loss that is ours. The authors
 # train 200 epochs with a larger network on these digits, and report their figures on chest X-rays. Nor does a working

@@ -173,12 +173,12 @@ show(figure, alt="Accuracy that the oracle reports and what its threshold gives 
 # three SQUIDs scored that were trained with the seeds 0, 1 and 2.
 #
 # **Exercise 3.** Mean and standard deviation of a few values. Three values lie closer to their own mean than to the
-# true one, so the squares are divided by n − 1; and one value has no deviation.
+# true one, so the squares are divided by n − 1; and one value has no standard deviation.
 
 
 # %% tags=["exercise"]
 def my_over_seeds(values):
-    """A list of numbers, one a seed -> (mean, deviation with n - 1; NaN where there is only one)."""
+    """A list of numbers, one a seed -> (mean, standard deviation with n - 1; NaN where there is only one)."""
     # solution: begin
     mean = sum(values) / len(values)
     if len(values) < 2:
@@ -191,8 +191,8 @@ def my_over_seeds(values):
 check.over_seeds(my_over_seeds)
 
 # %% [markdown]
-# **Predict.** Which is larger: the deviation between the three trainings, or the uncertainty that comes from the
-# finite number of test images (a bootstrap interval of one run)?
+# **Predict.** Which is larger: the standard deviation between the three trainings, or the uncertainty that comes from
+# the finite number of test images (a bootstrap interval of one run)?
 
 # %%
 runs = seed_figures()
@@ -201,12 +201,12 @@ for name, row in runs[0]["scores"].items():
     values = [run["scores"][name]["mean"] for run in runs.values()]
     means[name], deviations[name] = float(np.mean(values)), float(np.std(values, ddof=1))
     low, high = row["overall"]["low"], row["overall"]["high"]
-    by_images[name] = (high - low) / 4  # a 95 % interval is about four deviations wide
+    by_images[name] = (high - low) / 4  # a 95 % interval is about four standard deviations wide
     print(f"{name:13s} {means[name]:.3f} ± {deviations[name]:.3f} over seeds; seed 0 alone: {low:.3f} to {high:.3f}, "
           f"that is ± {by_images[name]:.3f} from the test images")  # fmt: skip
 larger = [name for name in by_images if deviations[name] > by_images[name]]
 say(
-    f"In deviations, the training's is the larger one for **{len(larger)} of {len(by_images)}** scores, on "
+    f"In standard deviations, the training's is the larger one for **{len(larger)} of {len(by_images)}** scores, on "
     f"{sum(runs[0]['images'].values()):,} test images. With fewer images the other one grows."
 )
 means |= {name: row["mean"] for name, row in runs[0]["baselines"].items()}
@@ -217,21 +217,26 @@ beaten = [name for name in runs[0]["scores"] if means[name] < means[best_trivial
 figure = bars(
     means,
     title=f"{best_trivial}, which is not trained, beats: {', '.join(beaten) or 'none'}",
-    x_label="AUC, mean over four kinds of anomaly (dotted: chance)",
+    x_label="AUC, mean over four anomaly types (dotted: chance)",
     deviations=deviations,
     reference=0.5,
 )
-show(figure, alt="Bars of the mean AUC of six scores with deviations over three seeds, and of three trivial baselines")
+show(
+    figure,
+    alt="Bars of the mean AUC of six scores with standard deviations over three seeds, and of three naive baselines",
+)
 
 # %% [markdown]
 # The two uncertainties answer different questions. The interval: what if the *test images* had been others? The
-# deviation: what if the *training* had been another? A claim needs both. And a deviation out of three runs is itself
-# very rough:
+# deviation: what if the *training* had been another? A claim needs both. And a standard deviation out of three runs is
+# itself very rough:
 
 # %%
 drawn = np.random.default_rng(0).normal(size=(20000, 3)).std(axis=1, ddof=1)
 low, high = np.percentile(drawn, [2.5, 97.5])
-say(f"Where the true deviation is 1, three runs show one between **{low:.1f} and {high:.1f}** (95 % of the time).")
+say(
+    f"Where the true standard deviation is 1, three runs show one between **{low:.1f} and {high:.1f}** (95 % of the time)."
+)
 
 # %%
 honest, oracle = ([run[name]["accuracy"] for run in runs.values()] for name in ("decision", "oracle"))
@@ -258,14 +263,14 @@ for count in (10, 20, 200):
     print(f"{count:3d} + {count:3d} images: the best of 20 that know nothing has AUC {areas.max(1).mean():.2f}")
 
 # %%
-own = [run["scores"]["discriminator"]["mean"] for run in runs.values()]  # each a mean over the four kinds
+own = [run["scores"]["discriminator"]["mean"] for run in runs.values()]  # each a mean over the four anomaly types
 ablated = load_runs("ablation")
 judged = {key: run["discriminator"]["mean"] for key, run in ablated.items()}
 whole = [judged[f"whole/{seed}"] for seed in SEEDS]
 luckiest = max(judged, key=judged.get)
 LONG = PRESETS["laptop"]["digitanatomy"].training.steps
 say(
-    f"Mean AUC of the discriminator's score over the four kinds:\n\n"
+    f"Mean AUC of the discriminator's score over the four anomaly types:\n\n"
     f"- {len(own)} trainings of {LONG:,} steps, one a seed: {', '.join(f'{value:.2f}' for value in sorted(own))};\n"
     f"- the same SQUID after {STEPS} steps: {', '.join(f'{value:.2f}' for value in sorted(whole))};\n"
     f"- all {len(judged)} trainings of {STEPS} steps in the ablation below: {min(judged.values()):.2f} to "
@@ -286,7 +291,7 @@ say(
 # minute each; SQUID is the shipped detector (trained for minutes on two cores). That is not a fair comparison of
 # *methods*: the stored benchmark below gives all of them about the same time.
 #
-# **Predict.** Which method will rebuild the flipped digit as it is? What will each put into the empty tile?
+# **Predict.** Which method will reconstruct the flipped digit as it is? What will each put into the empty tile?
 
 # %% tags=["varies"]
 normals = Digits(jitter=PRESETS["laptop"]["digitanatomy"].jitter).fresh.batch(0, by_mode(16, 1600, 6400))
@@ -309,13 +314,13 @@ figure = methods_picture(examples, methods, title=title)
 show(figure, alt="A normal image and four anomalies, and what SQUID, Ganomaly and MemAE make of each")
 
 # %% [markdown]
-# Every method of the stored benchmark that can rebuild an image, each with the same time to learn, the one with the
+# Every method of the stored benchmark that can reconstruct an image, each with the same time to learn, the one with the
 # highest AUC first. (Lesson 12 runs such a benchmark.) A good picture is no good detector, nor the other way round.
 
 # %%
 show_stored_picture(
     "digitanatomy",
-    alt="A row for a normal image and for each kind of anomaly: the input, and what each method makes of it",
+    alt="A row for a normal image and for each anomaly type: the input, and what each method makes of it",
 )
 
 # %% tags=["varies"]
@@ -329,14 +334,14 @@ for name, row in table.items():
 say(
     f"MemAE's error finds the missing digit with AUC **{table['MemAE']['missing']:.2f}**, sharpness with "
     f"{table['sharpness']['missing']:.2f}."
-    + (" Below 0.5 the empty tile is *easier* to rebuild than a digit." if table["MemAE"]["missing"] < 0.5 else "")
-    + (" One trivial number may find what a network does not."
+    + (" Below 0.5 the empty tile is *easier* to reconstruct than a digit." if table["MemAE"]["missing"] < 0.5 else "")
+    + (" One naive number may find what a network does not."
        if table["sharpness"]["missing"] > table["MemAE"]["missing"] else "")
 )  # fmt: skip
 
 # %% [markdown]
-# And the stored benchmark: each method had the same time to learn, whatever it may have needed. A bar has a deviation
-# where several seeds were trained and their results differ. The dotted line is guessing.
+# And the stored benchmark: each method had the same time to learn, whatever it may have needed. A bar has a standard
+# deviation where several seeds were trained and their results differ. The dotted line is guessing.
 
 # %%
 benchmark, settings = stored("digitanatomy")
@@ -347,8 +352,8 @@ deviation = {row.name: np.std(row.values("auc", "mean"), ddof=1) for row in comp
 bar = max((row.name for row in compared if row.trivial), key=value.get)
 beaten = [row.name for row in compared if not row.trivial and value[row.name] < value[bar]]
 title = f"{60 * settings['minutes_each']:g} s each; below {bar}, which learns nothing:\n{', '.join(beaten) or 'none'}"
-figure = bars(value, title, "mean AUC over four kinds (dotted: guessing)", deviation, reference=0.5)
-show(figure, alt="Bars of the mean AUC of SQUID, of other trained methods and of trivial baselines")
+figure = bars(value, title, "mean AUC over four anomaly types (dotted: guessing)", deviation, reference=0.5)
+show(figure, alt="Bars of the mean AUC of SQUID, of other trained methods and of naive baselines")
 
 # %% [markdown]
 # ## Where is it? (4 min)
@@ -373,7 +378,7 @@ def my_hit_share(wrong, tile_scores, called):
 check.hit_share(my_hit_share)
 
 # %% [markdown]
-# **Predict.** The trivial baseline for a pixel map is the image itself: bright is abnormal. For which kinds will it be
+# **Predict.** The naive baseline for a pixel map is the image itself: bright is abnormal. For which kinds will it be
 # better than chance, and for which not?
 
 # %% tags=["varies"]
@@ -404,15 +409,15 @@ for name, variant in variants().items():
 # **Predict.** Write down which of these *cost* AUC, which make *no difference*, and which might even *help*. The paper
 # presents each of its components as part of what makes SQUID work.
 #
-# We call it a difference only if it is larger than twice the two deviations together (the root of the sum of their
-# squares), and larger than half a point (half of one per cent). Three seeds cannot show less.
+# We call it a difference only if it is larger than twice the two standard deviations together (the root of the sum of
+# their squares), and larger than half a point (half of one per cent). Three seeds cannot show less.
 
 # %%
 rows, ungraded = {}, []
 for name in variants():
     try:
         rows[name] = spread(ablated, name, "combined", "mean")
-    except UserError:  # one seed has no deviation
+    except UserError:  # one seed has no standard deviation
         ungraded.append(name)
 verdicts = {"costs": [], "no difference": [], "helps": []}
 for name, row in list(rows.items())[1:]:
@@ -426,11 +431,11 @@ print(f"{len(ablated)} runs" + (f"; fewer than two seeds yet: {', '.join(ungrade
 figure = bars(
     {name: row.mean for name, row in rows.items()},
     title=f"Of {len(rows) - 1} changes {len(verdicts['costs'])} cost AUC and {len(verdicts['helps'])} help",
-    x_label="default score: mean AUC over four kinds",
+    x_label="default score: mean AUC over four anomaly types",
     deviations={name: row.deviation for name, row in rows.items()},
     reference=0.5,
 )
-show(figure, alt="A bar for SQUID and for each variant: mean AUC with the deviation over seeds")
+show(figure, alt="A bar for SQUID and for each variant: mean AUC with the standard deviation over seeds")
 
 # %%
 for verdict, names in verdicts.items():
@@ -490,7 +495,7 @@ figure = bars(
     {name: row["combined"] for name, row in grown.items()},
     title=f"A queue filled by a random network: {np.mean(random):.2f}; after {lengths[-1]} steps: "
     f"{grown[f'{lengths[-1]} steps']['combined']:.2f}",
-    x_label="default score: mean AUC over four kinds",
+    x_label="default score: mean AUC over four anomaly types",
     reference=0.5,
 )
 show(figure, alt="Bars of the mean AUC of random networks, of networks after a few steps, and of the shipped one")
@@ -537,9 +542,9 @@ def my_possible_row(accuracy, f1, normal, abnormal, tolerance):
 check.possible_row(my_possible_row)
 
 # %% [markdown]
-# The paper's tables 1 and 2, accuracy and F1 in per cent (means of at least three runs for those with a deviation). We
-# call a row possible if some counts come as near to both figures as the `TOLERANCE` below: ten times what rounding to
-# 0.1 % would need, since a printed figure may be the mean of several runs.
+# The paper's tables 1 and 2, accuracy and F1 in per cent (means of at least three runs for those with a standard
+# deviation). We call a row possible if some counts come as near to both figures as the `TOLERANCE` below: ten times
+# what rounding to 0.1 % would need, since a printed figure may be the mean of several runs.
 #
 # **Predict.** The oracle's accuracy can never be below the share of the larger class. Which rows of ZhangLab are
 # below 62.5 %?
@@ -609,7 +614,7 @@ say(
 #
 # **What we saw.** No single figure judges a detector: F1 rewards calling everything abnormal where most images are. A
 # threshold chosen on test labels, the best of many checkpoints or of many scores report more than there is, and the
-# fewer images, the more. The default score beats every trivial baseline; some of SQUID's other scores do not. A
+# fewer images, the more. The default score beats every naive baseline; some of SQUID's other scores do not. A
 # memory for each position carries most of the result, and a queue somewhat more than a learned matrix; a network
 # without any training already profits from it. Several components made no difference that three seeds could show.
 #
@@ -621,15 +626,15 @@ say(
 #
 # | claim of the paper | here, on DigitAnatomy | where |
 # | --- | --- | --- |
-# | a memory for each place beats one for all | held, three seeds | ablation, lesson 03 |
+# | a memory for each position beats one for all | held, three seeds | ablation, lesson 03 |
 # | copies (a queue) beat learned slots | held, three seeds | ablation, lesson 04 |
 # | the queue has the features' own distribution | held when training has come to rest, not while weights change | 04 |
 # | few memories at a time (shrinkage) | made no difference | ablation, lesson 05 |
 # | in-painting from neighbours | made no difference; tiles are independent of each other here | ablation, lesson 06 |
 # | masked shortcut, teacher, adversary | made no difference | ablation |
 # | the discriminator tells normal from abnormal | weakly after short trainings, not after longer ones | above, 07 |
-# | higher than thirteen other methods | its place in a benchmark of equal time | lesson 12 |
-# | robust where the training set is dirty | highest of three methods, and loses the most | lesson 09 |
+# | higher than thirteen other methods | its rank in a benchmark of equal time | lesson 12 |
+# | robust where the training set is contaminated | highest of three methods, and loses the most | lesson 09 |
 # | any of this on chest X-rays | cannot be said from here | |
 #
 # | seen here | paper | function | test |

@@ -24,7 +24,7 @@ from squidlib.detection.memory_pruning import cleaned, drop_isolated, isolation
 from squidlib.detection.metrics import auc, decide, threshold_at
 from squidlib.teaching import checks as check
 from squidlib.teaching.lesson import bars, by_mode, curves, histograms, image_grid, interruptible, say, show
-from squidlib.teaching.studies.contamination import DirtyDigits, auc_lost, aucs_by_share
+from squidlib.teaching.studies.contamination import ContaminatedDigits, auc_lost, aucs_by_share
 from squidlib.teaching.studies.results import auc_by_kind, load_runs
 from squidlib.training.loop import start, train
 from squidlib.training.presets import PRESETS
@@ -36,14 +36,14 @@ from squidlib.training.trainer import finish
 # So far every training image was normal, and somebody had to say so. That is a label. *True* unsupervised anomaly
 # detection takes the images as they come from the hospital: most are normal, some are not, and nobody knows which.
 #
-# **Exercise 1.** Write what is in such a set: a list of `count` kinds of which exactly `share` per cent are
+# **Exercise 1.** Write what is in such a set: a list of `count` types of which exactly `share` per cent are
 # `"normal"`, the rest the four `ANOMALIES` in equal parts, in random order. (Choose numbers that divide well; the
 # library's version also shares out the remainder.)
 
 
 # %% tags=["exercise"]
-def my_dirty_kinds(count, share, generator):
-    """count images, share in per cent, a torch generator -> list of kinds, e.g. ["normal", "novel", ...]."""
+def my_contaminated_types(count, share, generator):
+    """count images, share in per cent, a torch generator -> list of anomaly types, e.g. ["normal", "novel", ...]."""
     # solution: begin
     normal = count * share // 100
     kinds = ["normal"] * normal + [kind for kind in ANOMALIES for _ in range((count - normal) // len(ANOMALIES))]
@@ -52,17 +52,17 @@ def my_dirty_kinds(count, share, generator):
 
 
 # %%
-check.dirty_kinds(my_dirty_kinds)
+check.contaminated_types(my_contaminated_types)
 
 # %% tags=["varies"]
 amount = {"images": by_mode(120, 1600, 1600), "calibration": by_mode(32, 256, 256)}
-dirty_data = DirtyDigits(share=60, **amount)
-shown = dirty_data.samples[:14]
+contaminated_data = ContaminatedDigits(share=60, **amount)
+shown = contaminated_data.samples[:14]
 figure = image_grid(
     {"1 to 7": [sample.image for sample in shown[:7]], "8 to 14": [sample.image for sample in shown[7:]]},
     title=f"{sum(sample.label for sample in shown)} of the first 14 training images are abnormal. Which?",
 )
-show(figure, alt="Fourteen images of the dirty training set, normal and abnormal mixed, without labels")
+show(figure, alt="Fourteen images of the contaminated training set, normal and abnormal mixed, without labels")
 
 # %% tags=["varies"]
 for first in (0, 7):
@@ -72,7 +72,7 @@ for first in (0, 7):
 # A missing or misplaced digit is easily seen. A mirrored one takes a second look, and you already know the order of
 # the digits: a network has to find out what is normal from such a set alone.
 #
-# ## A wrong tile is rare at its own place (6 min)
+# ## A wrong tile is rare at its own position (6 min)
 #
 # SQUID has a memory for each position. What counts is how many tiles *of one position* are wrong, not how many images.
 #
@@ -94,7 +94,7 @@ def my_wrong_share(wrong):
 check.wrong_share(my_wrong_share)
 
 # %%
-thousand = DigitAnatomy(dirty_data.glyphs.train, {"normal": 600, **dict.fromkeys(ANOMALIES, 100)}, seed=4)
+thousand = DigitAnatomy(contaminated_data.glyphs.train, {"normal": 600, **dict.fromkeys(ANOMALIES, 100)}, seed=4)
 wrong_tiles = torch.stack([sample.wrong for sample in thousand])  # (N, R)
 shares = wrong_tiles.float().mean(0)
 say(
@@ -124,12 +124,12 @@ memory = detector.squid.inpainting.memory
 clean_state = deepcopy(memory.state_dict())
 pushed = by_mode([0, 3], [0, 1, 2, 3, 5, 10, 20], [0, 1, 2, 3, 4, 5, 7, 10, 20, 40])
 number = by_mode(8, 50, 200)
-normal = DigitAnatomy(dirty_data.glyphs.test, {"normal": number}, seed=5).images()
+normal = DigitAnatomy(contaminated_data.glyphs.test, {"normal": number}, seed=5).images()
 found, found_by_all = {}, {}
 for kind in ANOMALIES:
     severity = 7 if kind == "flipped" else 9  # every tile that can be wrong is wrong: one for each queue
-    likes = DigitAnatomy(dirty_data.glyphs.train, {kind: max(pushed)}, seed=6, severity=severity).images()
-    judged = torch.cat([normal, DigitAnatomy(dirty_data.glyphs.test, {kind: number}, seed=7).images()])
+    likes = DigitAnatomy(contaminated_data.glyphs.train, {kind: max(pushed)}, seed=6, severity=severity).images()
+    judged = torch.cat([normal, DigitAnatomy(contaminated_data.glyphs.test, {kind: number}, seed=7).images()])
     with torch.no_grad():
         features = detector.squid.query(likes)  # (N, R, D)
     found[kind], found_by_all[kind] = [], []
@@ -148,10 +148,10 @@ figure = curves(
     found,
     title="0 and 3 likes in memory: "
     + ", ".join(f"{kind} {ends[kind][0]:.2f} → {ends[kind][1]:.2f}" for kind in ("missing", "disorder")),
-    x_label="wrong tiles of that kind among the slots of each position",
+    x_label="wrong tiles of that type among the slots of each position",
     y_label="AUC of the memory distance",
 )
-show(figure, alt="AUC of four kinds of anomaly over the number of wrong tiles of their kind in each memory queue")
+show(figure, alt="AUC of four anomaly types over the number of wrong tiles of their kind in each memory queue")
 
 # %% tags=["varies"]
 say(
@@ -166,15 +166,16 @@ say(
 # how much the anomalies resemble each other**; nearest-neighbour reading trusts the rare as readily as the common.
 #
 # One thing was left clean here: the *calibration*. The default score still finds empty tiles, though the distance no
-# longer does. In a dirty set the calibration is dirty as well. What that adds is seen next, and taken apart in the
-# section after it ("Clean the memory without labels").
+# longer does. In a contaminated set the calibration is contaminated as well. What that adds is seen next, and taken
+# apart in the section after it ("Clean the memory without labels").
 #
-# ## Learn from clean and from dirty images (7 min)
+# ## Learn from clean and from contaminated images (7 min)
 #
 # Everything else being equal, SQUID learns from a clean set and from one with 60 % normal images: encoder, queue and
-# calibration all see the dirt, for nobody could have taken it out. The training is far shorter than the kit's default.
+# calibration all see the contamination, for nobody could have taken it out. The training is far shorter than the kit's
+# default.
 #
-# **Predict.** What does it cost: 0.01, 0.1 or 0.4 of AUC? Which kind suffers most? (Think of the last figure; here
+# **Predict.** What does it cost: 0.01, 0.1 or 0.4 of AUC? Which type suffers most? (Think of the last figure; here
 # nothing is clean.)
 
 
@@ -194,11 +195,11 @@ def learn(data, what):
 
 
 # %% tags=["varies"]
-clean_data = DirtyDigits(share=100, **amount)
+clean_data = ContaminatedDigits(share=100, **amount)
 clean = learn(clean_data, "SQUID, 100 % normal")
 
 # %% tags=["varies"]
-dirty = learn(dirty_data, "SQUID, 60 % normal")
+contaminated = learn(contaminated_data, "SQUID, 60 % normal")
 
 # %% [markdown]
 # Beside it, a baseline that learns nothing: the pixels of each patch against those of the same position's training
@@ -210,9 +211,11 @@ test = DigitAnatomy(clean_data.glyphs.test, {"normal": 2 * number, **dict.fromke
 images, labels = test.images(), torch.tensor([sample.label for sample in test])
 by_kind = {
     "SQUID, clean": auc_by_kind(test.kinds, clean.score(images)),
-    "SQUID, 60 % normal": auc_by_kind(test.kinds, dirty.score(images)),
+    "SQUID, 60 % normal": auc_by_kind(test.kinds, contaminated.score(images)),
     "pixel kNN, clean": auc_by_kind(test.kinds, PatchNeighbours(3).fit(clean_data.reference()).score(images)),
-    "pixel kNN, 60 % normal": auc_by_kind(test.kinds, PatchNeighbours(3).fit(dirty_data.reference()).score(images)),
+    "pixel kNN, 60 % normal": auc_by_kind(
+        test.kinds, PatchNeighbours(3).fit(contaminated_data.reference()).score(images)
+    ),
 }
 for name, values in by_kind.items():
     print(f"{name:24s}", "  ".join(f"{kind} {value:.3f}" for kind, value in values.items()))
@@ -220,7 +223,9 @@ for name, values in by_kind.items():
 # %% tags=["varies"]
 cost = {kind: by_kind["SQUID, clean"][kind] - by_kind["SQUID, 60 % normal"][kind] for kind in (*ANOMALIES, "mean")}
 worst = max(ANOMALIES, key=cost.get)
-say(f"The dirt costs SQUID {cost['mean']:.3f} of mean AUC, and most of all kinds **{worst}**: {cost[worst]:.3f}.")
+say(
+    f"The contamination costs SQUID {cost['mean']:.3f} of mean AUC, and most of all types **{worst}**: {cost[worst]:.3f}."
+)
 
 # %% [markdown]
 # ## Clean the memory without labels (8 min)
@@ -230,8 +235,8 @@ say(f"The dirt costs SQUID {cost['mean']:.3f} of mean AUC, and most of all kinds
 # must not.)
 
 # %% tags=["varies"]
-slots = dirty.squid.inpainting.memory.contents()  # (R, S, D)
-wrong_slots = torch.stack([sample.wrong for sample in dirty_data.samples[: slots.shape[1]]]).T  # (R, S)
+slots = contaminated.squid.inpainting.memory.contents()  # (R, S, D)
+wrong_slots = torch.stack([sample.wrong for sample in contaminated_data.samples[: slots.shape[1]]]).T  # (R, S)
 print("wrong slots at each position:", wrong_slots.sum(1).tolist(), "of", slots.shape[1])
 
 # %% [markdown]
@@ -296,14 +301,14 @@ figure.axes[0].set_ylabel("share of slots")
 show(figure, alt="Histogram of the isolation of slots from right and from wrong tiles of one position")
 
 # %% [markdown]
-# How many shall go? Nobody tells us how dirty the set is. We fix **a tenth** beforehand. The cleaned detector is
-# calibrated anew, on held-out images that are as dirty as the training set.
+# How many shall go? Nobody tells us how contaminated the set is. We fix **a tenth** beforehand. The cleaned detector is
+# calibrated anew, on held-out images that are as contaminated as the training set.
 #
 # **Predict.** What does dropping a tenth do to the *clean* detector, whose slots are all right?
 
 # %% tags=["varies"]
 dropped = by_mode([0.0, 0.1], [0.0, 0.1, 0.2, 0.4], [0.0, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.6])
-tried = {"trained on 60 % normal": (dirty, dirty_data), "trained on 100 % normal": (clean, clean_data)}
+tried = {"trained on 60 % normal": (contaminated, contaminated_data), "trained on 100 % normal": (clean, clean_data)}
 after = {
     name: [
         auc_by_kind(test.kinds, cleaned(trained, data.calibration(), share).score(images))["mean"] for share in dropped
@@ -318,14 +323,19 @@ figure = curves(
     dropped,
     after,
     title="A tenth dropped: "
-    + ", ".join(f"{name} {a:.3f} → {b:.3f}" for name, (a, b) in zip(("dirty", "clean"), before_after, strict=True)),
+    + ", ".join(
+        f"{name} {a:.3f} → {b:.3f}" for name, (a, b) in zip(("contaminated", "clean"), before_after, strict=True)
+    ),
     x_label="share of most isolated slots that was dropped",
-    y_label="mean AUC over four kinds",
+    y_label="mean AUC over four anomaly types",
 )
-show(figure, alt="Mean AUC over the share of slots dropped, for a detector trained on dirty and one on clean images")
+show(
+    figure,
+    alt="Mean AUC over the share of slots dropped, for a detector trained on contaminated and one on clean images",
+)
 
 # %% tags=["varies"]
-kept = PatchNeighbours(3).fit(dirty_data.reference())
+kept = PatchNeighbours(3).fit(contaminated_data.reference())
 kept.patches = drop_isolated(kept.patches, int(0.1 * kept.patches.shape[1]), kept.patches.shape[1] // 2)
 summary = {
     "SQUID, clean": before_after[1][0],
@@ -339,29 +349,29 @@ gain = summary["the same, memory cleaned"] - summary["SQUID, 60 % normal"]
 figure = bars(
     summary,
     title=f"Dirt cost SQUID {cost['mean']:.3f}; cleaning gives back {gain:.3f}",
-    x_label="mean AUC over four kinds (dotted: chance)",
+    x_label="mean AUC over four anomaly types (dotted: chance)",
     reference=0.5,
 )
-show(figure, alt="Bars of mean AUC: SQUID and pixel kNN, trained clean, dirty, and cleaned")
+show(figure, alt="Bars of mean AUC: SQUID and pixel kNN, trained clean, contaminated, and cleaned")
 
 # %% [markdown]
 # No weight was changed. Most of the harm sits in copies, and copies can be taken out: a learned matrix, whose slots
 # each mix many images, offers nothing of the kind. (In pixels, the same cleaning finds the wrong tiles less well:
 # handwriting differs too much there.)
 #
-# Some of the harm sits in the calibration. Its deviations come from dirty images and are too large, most of all where
-# a wrong tile stands out most. With normal images, which would need labels:
+# Some of the harm sits in the calibration. Its standard deviations come from contaminated images and are too large,
+# most of all where a wrong tile stands out most. With normal images, which would need labels:
 
 # %% tags=["varies"]
-mended = cleaned(dirty, dirty_data.calibration())
-for name, trained in {"dirty memory": dirty, "cleaned memory": mended}.items():
+mended = cleaned(contaminated, contaminated_data.calibration())
+for name, trained in {"contaminated memory": contaminated, "cleaned memory": mended}.items():
     normals_only = calibrate(trained.squid, trained.discriminator, clean_data.calibration())
-    for which, used in {"dirty": trained.calibration, "normal": normals_only}.items():
+    for which, used in {"contaminated": trained.calibration, "normal": normals_only}.items():
         aucs = auc_by_kind(test.kinds, image_scores(trained.raw_scores(images), used)["combined"])
         print(f"{name:15s} {which:6s} calibration images   missing {aucs['missing']:.3f}   mean {aucs['mean']:.3f}")
 
 # %% [markdown]
-# Compare the rows: a clean calibration helps the dirty memory, and hardly matters once the memory is cleaned.
+# Compare the rows: a clean calibration helps the contaminated memory, and hardly matters once the memory is cleaned.
 #
 # How far does that hold? The kit's own study trained longer, with up to three seeds. "Both clean" fills memory and
 # calibration with normal images only; it shows what is left to the weights.
@@ -374,7 +384,7 @@ for share in sorted({int(key.split()[1].split("/")[0]) for key in repaired}, rev
     print(f"{share:3d} % normal, {len(own)} seeds: ", "  ".join(f"{name} {value:.3f}" for name, value in means.items()))
 
 # %% [markdown]
-# ## A threshold from dirty images (6 min)
+# ## A threshold from contaminated images (6 min)
 #
 # AUC needs no threshold; a hospital does. "5 % of the calibration images lie above" means 5 % false alarms only where
 # those images are normal.
@@ -383,11 +393,11 @@ for share in sorted({int(key.split()[1].split("/")[0]) for key in repaired}, rev
 # sensitivity or specificity?
 #
 # **Exercise 4.** Suppose we *guess* the share of normals. If the abnormal ones score above the rest, which quantile of
-# the dirty scores lets a share `rate` of the *normal* images pass above it?
+# the contaminated scores lets a share `rate` of the *normal* images pass above it?
 
 
 # %% tags=["exercise"]
-def my_dirty_threshold(scores, share, rate):
+def my_contaminated_threshold(scores, share, rate):
     """scores (N,), share of normals (0..1, guessed), rate of false alarms (0..1) -> threshold, a number."""
     # solution: begin
     return float(torch.quantile(scores, share * (1 - rate)))
@@ -395,13 +405,13 @@ def my_dirty_threshold(scores, share, rate):
 
 
 # %%
-check.dirty_threshold(my_dirty_threshold)
+check.contaminated_threshold(my_contaminated_threshold)
 
 # %% tags=["varies"]
-held_out, scores = mended.normal_scores(), mended.score(images)  # those "normals" are dirty images here
+held_out, scores = mended.normal_scores(), mended.score(images)  # those "normals" are contaminated images here
 normals = clean_data.calibration()
 thresholds = {
-    "dirty images taken for normal": threshold_at(held_out, 0.05),
+    "contaminated images taken for normal": threshold_at(held_out, 0.05),
     "guess: 80 % are normal": threshold_at(held_out, 1 - 0.8 * 0.95),
     "guess: 60 % are normal (true)": threshold_at(held_out, 1 - 0.6 * 0.95),
     "guess: 40 % are normal": threshold_at(held_out, 1 - 0.4 * 0.95),
@@ -417,8 +427,8 @@ say(
 )
 
 # %% [markdown]
-# The same detector, the same AUC. Taking dirty images for normal ones sets the threshold among the abnormal, and most
-# of them pass. A guess moves false alarms or misses; nothing in the data says which guess was right.
+# The same detector, the same AUC. Taking contaminated images for normal ones sets the threshold among the abnormal, and
+# most of them pass. A guess moves false alarms or misses; nothing in the data says which guess was right.
 #
 # The last row seems odd: with labels one does not get what was asked for either. Look at what sets its threshold.
 
@@ -426,23 +436,23 @@ say(
 limit = thresholds["normal images (needs labels)"]
 above = mended.patch_scores(normals) > limit  # (N, 9)
 written = cut_tiles(normals)
-digits = Counter((place, written[image, place].numpy().tobytes()) for image, place in above.nonzero().tolist())
-(place, _), often = digits.most_common(1)[0]
-units = calibrate(mended.squid, mended.discriminator, normals)  # deviations of normal images alone
+digits = Counter((position, written[image, position].numpy().tobytes()) for image, position in above.nonzero().tolist())
+(position, _), often = digits.most_common(1)[0]
+units = calibrate(mended.squid, mended.discriminator, normals)  # standard deviations of normal images alone
 inflated = (mended.calibration.std / units.std).mean(0)  # (9,), mean over the four scores
 more = DigitAnatomy(clean_data.glyphs.test, {"normal": by_mode(40, 400, 1000)}, seed=9).images()
 alarms = {
     "as they are": mended.score(more) > limit,
-    "in deviations of normal images": image_scores(mended.raw_scores(more), units)["combined"]
+    "in standard deviations of normal images": image_scores(mended.raw_scores(more), units)["combined"]
     > threshold_at(units.normal_scores[0], 0.05),
 }
 samples_of = {name: len(getattr(clean_data.glyphs, name).indices(1)) for name in ("calibration", "test")}
 say(
     f"{int(above.any(1).sum())} of the {len(normals)} normal calibration images lie above it, as asked. But only "
-    f"**{len(digits)} handwritten digits** put them there; one {place + 1} alone is in {often} of them. These images "
+    f"**{len(digits)} handwritten digits** put them there; one {position + 1} alone is in {often} of them. These images "
     f"are made of {samples_of['calibration']} samples of each digit, the test images of {samples_of['test']} others. "
-    f"And the dirt made the deviations of the positions {inflated.min():.1f} to {inflated.max():.1f} times as large "
-    f"(position {place + 1}: {inflated[place]:.1f} times): an odd digit counts more at one place than at another."
+    f"And the contamination made the standard deviations of the positions {inflated.min():.1f} to {inflated.max():.1f} times as large "
+    f"(position {position + 1}: {inflated[position]:.1f} times): an odd digit counts more at one position than at another."
     f"\n\nFalse alarms in {len(more)} new normal images: "
     + ", ".join(f"{called.float().mean():.1%} with scores {name}" for name, called in alarms.items())
     + "."
@@ -451,15 +461,15 @@ say(
 # %% [markdown]
 # So labels do not make this threshold worse than a guess: it keeps its 5 % on the images it was set on. But it rests on
 # the tail of few handwritings, and a few odd digits decide where it lies. A guess takes its threshold from the middle
-# of the dirty scores, where many images are; it is as right as the guess is, and as far as the abnormal do score above
-# the rest. Neither gives 5 % on new images. Judge a threshold by the errors that you asked for, and by how many
+# of the contaminated scores, where many images are; it is as right as the guess is, and as far as the abnormal do score
+# above the rest. Neither gives 5 % on new images. Judge a threshold by the errors that you asked for, and by how many
 # *different* patients stand behind it.
 #
 # ## The paper's claim (6 min)
 #
 # Section 5.3 claims that SQUID is the most robust method from 60 % normal images upwards. The kit's own study trained
-# SQUID, MemAE and the auto-encoder on the same dirty sets, 300 to 400 steps each; SQUID's memory was *not* cleaned.
-# The band in the figure is ± the deviation of the seeds, where there are at least two.
+# SQUID, MemAE and the auto-encoder on the same contaminated sets, 300 to 400 steps each; SQUID's memory was *not*
+# cleaned. The band in the figure is ± the standard deviation of the seeds, where there are at least two.
 #
 # **Predict.** Which method loses least between 100 % and 60 %? Does that make it the one to use?
 #
@@ -473,7 +483,7 @@ def my_auc_lost(aucs):
     # solution: begin
     lost = {}
     for share, values in aucs.items():
-        differences = [clean - dirty for clean, dirty in zip(aucs[100], values)]  # noqa: B905
+        differences = [clean - contaminated for clean, contaminated in zip(aucs[100], values)]  # noqa: B905
         lost[share] = sum(differences) / len(differences)
     return lost
     # solution: end
@@ -545,7 +555,7 @@ say(
 #
 # | seen here | paper | function | test |
 # | --- | --- | --- | --- |
-# | dirty training sets | 5.3, true UAD | `squidlib.teaching.studies.contamination.DirtyDigits` | `tests/teaching/test_contamination.py` |
+# | contaminated training sets | 5.3, true UAD | `squidlib.teaching.studies.contamination.ContaminatedDigits` | `tests/teaching/test_contamination.py` |
 # | nearest slots | 3.2, top-5 | `squidlib.memory.read_memory` | `tests/pieces/test_memory.py` |
 # | wrong memories dropped | not in the paper | `squidlib.detection.memory_pruning.drop_isolated` | `tests/detection/test_memory_pruning.py` |
 # | calibration | 4.2 | `squidlib.detection.calibration.calibrate` | `tests/detection/test_detector.py` |

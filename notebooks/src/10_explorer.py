@@ -78,12 +78,12 @@ for threshold in THRESHOLDS:
 #
 # ## How small may the memory be? (8 min)
 #
-# **Exercise 1.** Find the smallest memory, with top-5, that still detects *every* kind of anomaly: an AUC of at
-# least `DETECTS` (see the cell). Choose the kind above the table; the row is *k 5*. (We look at test images here. That
-# is fine for understanding, and would be cheating for choosing.)
+# **Exercise 1.** Find the smallest memory, with top-5, that still detects *every* anomaly type: an AUC of at least
+# `DETECTS` (see the cell). Choose the anomaly type above the table; the row is *k 5*. (We look at test images here.
+# That is fine for understanding, and would be cheating for choosing.)
 
 # %% tags=["exercise"]
-print(f"each kind needs an AUC of at least {DETECTS}")
+print(f"each anomaly type needs an AUC of at least {DETECTS}")
 # solution: begin
 my_smallest_memory = 3
 # solution: end
@@ -103,7 +103,7 @@ figure = curves(
     y_label="AUC",
     log_x=True,
 )
-show(figure, alt="AUC of each kind over memory size on a logarithmic axis: nearly flat, all above 0.96")
+show(figure, alt="AUC of each anomaly type over memory size on a logarithmic axis: nearly flat, all above 0.96")
 
 # %% [markdown]
 # The memory may be tiny. Why? Look at *what* the slots hold: how alike are the features of different fives?
@@ -142,8 +142,8 @@ for name in ("queue", "matrix", "queue, no position loss"):
 #
 # A memory that answers with few slots gives a harder, less fitting answer, of normal images as well.
 #
-# **Exercise 2.** Find a k, with all slots, at which normal images are rebuilt at least 5 % worse (squared error of
-# held-out normal images) than when all slots speak. Move k and watch the squared error of several normal images.
+# **Exercise 2.** Find a k, with all slots, at which normal images are reconstructed at least 5 % worse (squared error
+# of held-out normal images) than when all slots speak. Move k and watch the squared error of several normal images.
 
 # %% tags=["exercise"]
 # solution: begin
@@ -225,7 +225,7 @@ show(figure, alt="For each mirrored digit, the share of images that SQUID calls 
 # %% tags=["varies"]
 chosen = called_normal[:: max(1, len(called_normal) // 6)][:6]
 figure = image_grid(
-    {"missed": [view.image for view in chosen], "rebuilt": [view.reconstruction for view in chosen]},
+    {"missed": [view.image for view in chosen], "reconstructed": [view.reconstruction for view in chosen]},
     titles=[f"tile {int(view.wrong.nonzero()) + 1}" for view in chosen],
     title=f"{len(chosen)} of the {len(called_normal)} mirrored digits that were called normal",
 )
@@ -238,8 +238,8 @@ show(figure, alt="Images with one mirrored digit that SQUID called normal, and t
 # like some way of writing that digit, judge by your own eyes.
 #
 # **What this does not show.** Only the *reading* changed. A network that was trained with one slot would have learned
-# other features. The table is of one detector; the deviation over seeds stands in the picture of queue and matrix. And
-# on chest X-rays, where neighbouring patches of one position differ far more, size may matter again.
+# other features. The table is of one detector; the standard deviation over seeds stands in the picture of queue and
+# matrix. And on chest X-rays, where neighbouring patches of one position differ far more, size may matter again.
 #
 # | seen here | paper | function | test |
 # | --- | --- | --- | --- |

@@ -29,9 +29,9 @@ from squidlib.patches import cut
 from squidlib.squid import fill_memory
 from squidlib.teaching import checks as check
 from squidlib.teaching.lesson import LiveFigure, bars, by_mode, curves, histograms, image_grid, interruptible, say, show
-from squidlib.teaching.lesson.chest_place import chest_place
+from squidlib.teaching.lesson.chest_source import chest_source
 from squidlib.teaching.lesson.chest_training import chest_preset, glance
-from squidlib.teaching.lesson.place import place_share
+from squidlib.teaching.lesson.position import variance_by_position
 from squidlib.teaching.lesson.training_picture import TrainingPicture
 from squidlib.teaching.studies.results import load_runs
 from squidlib.teaching.studies.sharpness import TESTED
@@ -52,33 +52,33 @@ from squidlib.training.trainer import finish
 # below.
 
 # %% tags=["varies"]
-place = chest_place()  # or chest_place("folder that holds train and test")
-files = zhanglab(place.folder)
-data = ChestData(open_images(files, 128, place.cache))
+source = chest_source()  # or chest_source("folder that holds train and test")
+files = zhanglab(source.folder)
+data = ChestData(open_images(files, 128, source.cache))
 images, labels = data.test()
 
 # %%
 parts = {"train": len(data), "calibration": len(data.calibration()), "test, normal": int((labels == 0).sum())}
-print(f"{place.what}:", *(f"{name} {count}," for name, count in parts.items()), f"abnormal {int(labels.sum())}")
+print(f"{source.what}:", *(f"{name} {count}," for name, count in parts.items()), f"abnormal {int(labels.sum())}")
 print(f"ZhangLab: {ZHANGLAB['image']}; {ZHANGLAB['licence']}; {ZHANGLAB['use']}")
 
 # %%
 normal, abnormal = images[labels == 0], images[labels == 1]
 figure = image_grid(
     {"normal": normal[:6], "abnormal": abnormal[:6]},
-    title=f"The first six of both test folders: {place.what}",
+    title=f"The first six of both test folders: {source.what}",
 )
 show(figure, alt="Six normal and six abnormal images of a chest from the test folders")
 
 # %% [markdown]
-# **Predict.** Lesson 01 measured how much the place of a tile says about its pixels. A chest is cut into 4×4 tiles.
-# Does the place say more about them than about the tiles of DigitAnatomy, or less?
+# **Predict.** Lesson 01 measured how much the position of a tile says about its pixels. A chest is cut into 4×4 tiles.
+# Does the position say more about them than about the tiles of DigitAnatomy, or less?
 
 # %%
-chest_share = place_share(cut(data.reference()[:200], 4).flatten(2, 3))
-digit_share = place_share(cut(Digits().reference()[:200], 3).flatten(2, 3))
+chest_share = variance_by_position(cut(data.reference()[:200], 4).flatten(2, 3))
+digit_share = variance_by_position(cut(Digits().reference()[:200], 3).flatten(2, 3))
 say(
-    f"Of the variance of a chest's tiles **{chest_share:.0%}** is explained by their place, of the digits' tiles "
+    f"Of the variance of a chest's tiles **{chest_share:.0%}** is explained by their position, of the digits' tiles "
     f"{digit_share:.0%}. A chest is always in the same pose: this is what SQUID builds on."
 )
 
@@ -145,7 +145,7 @@ held = torch.rand(len(owners), generator=torch.Generator().manual_seed(0)) < 0.1
 pixels = F.avg_pool2d(torch.cat([data.reference(), data.calibration()]), 4).flatten(1)  # 32 px a side
 relative = same[held][:, ~held]  # (held out, training)
 distance = torch.cdist(pixels[held], pixels[~held])
-nearer = (distance[:, None] > distance[:, :, None]).float().mean(-1)[relative]  # each relative's place among all
+nearer = (distance[:, None] > distance[:, :, None]).float().mean(-1)[relative]  # each relative's rank among all
 shared = {file.patient for file in files.train} & {file.patient for file in files.calibration}
 say(
     f"**{int(relative.any(1).sum())} of {int(held.sum())}** held-out images have a relative in training. In the median "
@@ -193,7 +193,7 @@ for name, value in found.items():
 softness = trivial["sharpness"]
 figure = histograms(
     {"normal": softness[labels == 0], "abnormal": softness[labels == 1]},
-    title=f"Sharpness alone, {place.what}: AUC {found['sharpness']:.2f}",
+    title=f"Sharpness alone, {source.what}: AUC {found['sharpness']:.2f}",
     x_label="minus the mean difference of neighbours: soft images at the right",
     bins=25,
 )
@@ -258,7 +258,7 @@ live.update(picture.draw, force=True)
 squid = unwrapped(state.squid)
 squid.inpainting.memory.resize(len(reference))  # a slot for every normal training image
 fill_memory(squid, reference.to(state.fabric.device))
-detector = finish(state, data, {"data": place.what}, choose=True).to("cpu")
+detector = finish(state, data, {"data": source.what}, choose=True).to("cpu")
 last = max(watched)
 lines = {name: [row[name] for row in watched.values()] for name in watched[last]}
 figure = curves(
@@ -297,10 +297,10 @@ reported = detector.default_score
 figure = bars(
     detector.metadata["pretended"],
     title=f"Reported from here on: {reported}",
-    x_label="AUC on pretended anomalies in held-out normals (dotted: chance)",
+    x_label="AUC on synthetic anomalies in held-out normals (dotted: chance)",
     reference=0.5,
 )
-show(figure, alt="Bars of the AUC with which each of SQUID's scores finds pretended anomalies; dotted line at chance")
+show(figure, alt="Bars of the AUC with which each of SQUID's scores finds synthetic anomalies; dotted line at chance")
 
 # %% [markdown]
 # It ranks scores by what they do with changes that *we* thought of; how well a disease is found, it cannot say.
@@ -335,7 +335,7 @@ verdict = decide(labels, scores[reported], threshold)
 figure = histograms(
     {"normal": scores[reported][labels == 0], "abnormal": scores[reported][labels == 1]},
     title=f"Sensitivity {verdict.sensitivity:.2f}, specificity {verdict.specificity:.2f}",
-    x_label=f"{reported}, in deviations of normal images",
+    x_label=f"{reported}, in standard deviations of normal images",
     threshold=threshold,
     bins=30,
 )
@@ -351,7 +351,7 @@ say(
 )
 
 # %% [markdown]
-# **Predict.** Every score of SQUID beside the trivial ones: which are above sharpness? Above all of them?
+# **Predict.** Every score of SQUID beside the naive baselines: which are above sharpness? Above all of them?
 
 # %% tags=["varies"]
 own = {f"SQUID {name}": auc(labels, values) for name, values in scores.items()}
@@ -374,23 +374,23 @@ show(figure, alt="Bars of the AUC of SQUID's six scores and of the baselines tha
 # As on the paper's slides: input, reconstruction, their difference, and the anomaly map. The first three of each class,
 # chosen before anything was scored.
 #
-# **Predict.** Will the abnormal places come back normal?
+# **Predict.** Will the abnormal tiles come back normal?
 
 # %% tags=["varies"]
 chosen = torch.cat([normal[:3], abnormal[:3]])
-rebuilt = detector.reconstruct(chosen)
-maps = {"difference": (chosen - rebuilt).abs(), "map (root)": detector.anomaly_map(chosen).sqrt()}
+reconstructed = detector.reconstruct(chosen)
+maps = {"difference": (chosen - reconstructed).abs(), "map (root)": detector.anomaly_map(chosen).sqrt()}
 picked = torch.cat([scores[reported][labels == label][:3] for label in (0, 1)])
 figure = image_grid(
-    {"input": chosen, "rebuilt": rebuilt} | maps,
+    {"input": chosen, "reconstructed": reconstructed} | maps,
     titles=[f"{'normal' if i < 3 else 'abnormal'}\nscore {value:.1f}" for i, value in enumerate(picked.tolist())],
     maps=list(maps),
-    title=f"Scores above {threshold:.1f} are called abnormal; {place.what}",
+    title=f"Scores above {threshold:.1f} are called abnormal; {source.what}",
 )
 show(figure, alt="Three normal and three abnormal images: input, reconstruction, difference and anomaly map in rows")
 
 # %% [markdown]
-# The whole image is rebuilt a little too soft, so that the difference shows every edge. The map weighs it by how
+# The whole image is reconstructed a little too soft, so that the difference shows every edge. The map weighs it by how
 # abnormal each *tile* is, in units of normal images. Where a map lights up, it says that something there is unlike the
 # normal images, not that it is a disease. On X-rays it lights up at arms, markers and edges as well.
 #
@@ -421,9 +421,9 @@ check.equal_softness(my_equal_softness)
 # %% [markdown]
 # The library's version finds the width by halving. All images now have the same mean difference of neighbours.
 #
-# **Predict.** Is the shortcut gone? First, test the test. Of drawn chests we know the truth: abnormal ones were drawn
-# softer on purpose, and can be drawn again without that. A second number asks for the *finest* detail: minus the mean
-# absolute difference of differences.
+# **Predict.** Is the shortcut gone? First, test the test. Of synthetic phantoms we know the truth: abnormal ones were
+# drawn softer on purpose, and can be drawn again without that. A second number asks for the *finest* detail: minus the
+# mean absolute difference of differences.
 
 
 # %%
@@ -445,7 +445,7 @@ for name, softer in (("softer", 0.5), ("no softer", 0.0)):
 # blur and lost more of it, so that now *they* are the softer ones. The shortcut was not taken away, it turned round:
 # an AUC below one half tells as much as one above. One number was matched, not the whole spectrum.
 #
-# **Predict.** What remains of SQUID and of the trivial scores on the test set of this lesson?
+# **Predict.** What remains of SQUID and of the naive baselines on the test set of this lesson?
 
 # %% tags=["varies"]
 level, some = common_level(reference), slice(None, None, by_mode(20, 2, 1))  # level: of normal training images
@@ -494,7 +494,7 @@ figure = bars(
     {f"paper: {name}": value for name, value in paper.items()}
     | {f"kit's study, X-rays: {name}": value for name, value in real.items()}
     | {f"this lesson: {name}": ours[name] for name in real},
-    title=f"Three test sets. Seeds of the study: {len(runs)}.\nThis lesson: {place.what}",
+    title=f"Three test sets. Seeds of the study: {len(runs)}.\nThis lesson: {source.what}",
     x_label="AUC (dotted: chance)",
     reference=0.5,
 )
@@ -507,7 +507,7 @@ show(
 # It is not, for many reasons:
 #
 # - *Another test set.* Theirs is the official one. The study's was held out of the official training set and is
-#   easier; drawn chests are no X-rays at all. docs/experiments.md tells of both, and of what others measured for
+#   easier; synthetic phantoms are no X-rays at all. docs/experiments.md tells of both, and of what others measured for
 #   sharpness on the official set: there, too, a number that learns nothing comes close to the paper's SQUID.
 # - *Another score.* Theirs is the discriminator's, at a checkpoint chosen by labelled images. On real images that score
 #   swung from well above chance to far below it within one run of ours. Ours uses the memory and takes the last step.
@@ -526,7 +526,7 @@ show(
 # | --- | --- | --- | --- |
 # | whose image it is | 4.1 | `squidlib.data.chest.patients.patient_of` | `tests/data/test_chest_layouts.py` |
 # | no patient on both sides | not in the paper | `squidlib.data.chest.split_calibration` | `tests/data/test_chest_layouts.py` |
-# | drawn chests | not in the paper | `squidlib.data.chest.phantom.draw_chests` | `tests/data/test_chest_phantom.py` |
+# | synthetic phantoms | not in the paper | `squidlib.data.chest.phantom.draw_chests` | `tests/data/test_chest_phantom.py` |
 # | a score that learns nothing | not in the paper | `squidlib.baselines.Sharpness` | `tests/baselines/test_trivial.py` |
 # | training images, varied | 4.1 | `squidlib.data.chest.augment` | `tests/data/test_chest_data.py` |
 # | sensitivity, specificity | 4.2 | `squidlib.detection.metrics.decide` | `tests/detection/test_metrics.py` |

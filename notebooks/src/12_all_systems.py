@@ -42,13 +42,13 @@ from squidlib.training.presets import PRESETS
 # ## Six families (12 min)
 #
 # The paper compares SQUID with thirteen methods. All learn from normal images; they differ in what they call "unlike
-# normal". Beside them stand *trivial* scores, which learn nothing or next to nothing.
+# normal". Beside them stand *naive baselines*, which learn nothing or next to nothing.
 #
 # | family | what counts as abnormal |
 # | --- | --- |
 # | reconstruction | what does not survive a narrow code |
-# | memory | what is far from, or badly rebuilt from, stored normal features |
-# | one-class | what lies far from the one place where normal features were gathered |
+# | memory | what is far from, or badly reconstructed from, stored normal features |
+# | one-class | what lies far from the one region where normal features were gathered |
 # | distillation | where a student, taught on normal images, no longer imitates its teacher |
 # | self-supervision | what is unusual to a network that learned to see *made* defects |
 # | density | what is improbable among normal features |
@@ -58,12 +58,12 @@ for family in FAMILIES:
     print(f"{family:17s}", ", ".join(name for name, entry in METHODS.items() if entry.family == family))
 
 # %% [markdown]
-# Several belong to two: SQUID rebuilds from a memory, MemAE and MNAD too. The table follows what each paper puts first.
-# *feature-kNN* is not in the paper: the distance to the nearest normal images in pretrained features. It trains nothing
-# and yet counts among those that learn, because photographs taught its network.
+# Several belong to two: SQUID reconstructs from a memory, MemAE and MNAD too. The table follows what each paper puts
+# first. *feature-kNN* is not in the paper: the distance to the nearest normal images in pretrained features. It trains
+# nothing and yet counts among those that learn, because photographs taught its network.
 #
 # **Reconstruction and memory**, both without a network. *Narrow code*: the best linear auto-encoder, which is a PCA,
-# with 16 numbers. *Memory*: for each tile the nearest tile of the same place in normal images.
+# with 16 numbers. *Memory*: for each tile the nearest tile of the same position in normal images.
 #
 # **Predict.** What will each put where a digit is missing? Where one is mirrored?
 
@@ -75,7 +75,7 @@ normals = whole.normals  # (350, 1, 96, 96)
 chosen = test_set.images[test_set.pictured]  # the first of each kind
 mean = normals.mean(0)
 axes = torch.linalg.svd((normals - mean).flatten(1), full_matrices=False).Vh[:16]  # (16, pixels)
-rebuilt = (((chosen - mean).flatten(1) @ axes.T @ axes).view_as(chosen) + mean).clamp(0, 1)
+reconstructed = (((chosen - mean).flatten(1) @ axes.T @ axes).view_as(chosen) + mean).clamp(0, 1)
 
 tiles, stored_tiles = cut(chosen, 3), cut(normals, 3)  # (B, 9, 1, 32, 32)
 distance = torch.cdist(tiles.flatten(2).transpose(0, 1), stored_tiles.flatten(2).transpose(0, 1))  # (9, B, N)
@@ -83,7 +83,7 @@ recalled = join(stored_tiles[distance.argmin(2).T, torch.arange(9)], 3)
 
 # %%
 figure = image_grid(
-    {"input": chosen, "16 numbers": rebuilt, "from memory": recalled},
+    {"input": chosen, "16 numbers": reconstructed, "from memory": recalled},
     titles=[test_set.kinds[index] for index in test_set.pictured],
     title="What comes back through a narrow code, and out of a memory",
 )
@@ -100,7 +100,9 @@ made = {"normal": some}
 for name, places in (("patch", patches), ("scar", scars)):
     made[name] = paste(some, places(6, generator), uniform(6, (0.9, 1.1), generator))[0]
 figure = image_grid(made, title="Normal images, and the defects that CutPaste makes of them")
-show(figure, alt="Six normal images, the same with a rectangle copied to another place, and with a thin turned strip")
+show(
+    figure, alt="Six normal images, the same with a rectangle copied to another position, and with a thin turned strip"
+)
 
 # %% [markdown]
 # **Predict.** Of our four anomalies (novel, disorder, missing, flipped), to which is a pasted patch most similar?
@@ -152,17 +154,17 @@ figure = image_grid(
 show(figure, alt="A teacher's features at four depths, fine to coarse, for a normal image and one with a novel digit")
 
 # %% [markdown]
-# **Density.** PaDiM keeps a Gaussian at every place: a mean and a covariance of normal features. What counts is the
-# *Mahalanobis distance*, which measures in deviations of normal images, in every direction:
+# **Density.** PaDiM keeps a Gaussian at every position: a mean and a covariance of normal features. What counts is the
+# *Mahalanobis distance*, which measures in standard deviations of normal images, in every direction:
 #
 # $$M(x) = \sqrt{(x - m)^\top S^{-1} (x - m)}, \qquad S = \frac{1}{N-1}\sum_n (x_n - m)(x_n - m)^\top + \epsilon I$$
 #
-# **Exercise 1.** Write it, for one place.
+# **Exercise 1.** Write it, for one position.
 
 
 # %% tags=["exercise"]
 def my_mahalanobis(normals, features, extra):
-    """normals (N, D), features (B, D); extra is the epsilon -> (B,), in deviations of the normals."""
+    """normals (N, D), features (B, D); extra is the epsilon -> (B,), in standard deviations of the normals."""
     # solution: begin
     away = features - normals.mean(0)
     covariance = torch.cov(normals.T) + extra * torch.eye(normals.shape[1])
@@ -174,7 +176,7 @@ def my_mahalanobis(normals, features, extra):
 check.mahalanobis(my_mahalanobis)
 
 # %% [markdown]
-# **Predict.** Take the crudest features there are: every tile at 4×4 pixels, 16 numbers for each of nine places. No
+# **Predict.** Take the crudest features there are: every tile at 4×4 pixels, 16 numbers for each of nine positions. No
 # network at all. Which kind will this Gaussian find best?
 
 
@@ -188,7 +190,7 @@ gaussians = PatchGaussians(places=9, dims=16)
 gaussians.push(small_tiles(normals))
 white = whitening(gaussians.covariance() + 1e-4 * torch.eye(16))
 apart = small_tiles(test_set.images) - gaussians.mean
-worst = (apart @ white.mT).norm(dim=2).amax(0)  # W'W = S^-1: your distance, at nine places at once; the worst counts
+worst = (apart @ white.mT).norm(dim=2).amax(0)  # W'W = S^-1: your distance, at nine positions at once; the worst counts
 for kind in dict.fromkeys(test_set.kinds):
     own = torch.tensor([k in ("normal", kind) for k in test_set.kinds])
     if kind != "normal":
@@ -197,7 +199,7 @@ for kind in dict.fromkeys(test_set.kinds):
 # %% [markdown]
 # ## Write the order down (3 min)
 #
-# **Predict.** Before anything is run: which method will be best on DigitAnatomy, which worst? Where will the trivial
+# **Predict.** Before anything is run: which method will be best on DigitAnatomy, which worst? Where will the naive
 # ones stand? Put the names into *your* order, the best first; as it stands the list is the alphabet's.
 
 # %%
@@ -211,7 +213,7 @@ my_guess = {name: -float(place) for place, name in enumerate(my_order)}
 # on, and the test images, without labels. It has to answer before anybody looks at the *exam*, which holds the labels.
 # So it cannot choose its threshold, its checkpoint or its best score by them.
 #
-# One method of each family, and the trivial ones, get the same few seconds each. A short trial measures what a step
+# One method of each family, and the naive baselines, get the same few seconds each. A short trial measures what a step
 # costs, then the steps are set to fill the time.
 #
 # **Predict.** Who profits when everybody has little time?
@@ -262,13 +264,16 @@ place, bar = place_of(rows), best_trivial(rows)
 figure = auc_chart(rows, "DigitAnatomy")
 title = f"SQUID has place {place.rank} of {place.of}" + (f", first is {place.ahead[0].name}" if place.ahead else "")
 figure.axes[0].set_title(f"{title}; {60 * settings['minutes_each']:g} s each", fontsize=11)
-show(figure, alt="Mean AUC of every method with its deviation over seeds, best at the top; trivial ones are squares")
+show(
+    figure,
+    alt="Mean AUC of every method with its standard deviation over seeds, best at the top; naive baselines are squares",
+)
 
 # %%
 say(markdown(auc_cells(rows, "digitanatomy")))
 
 # %% [markdown]
-# The AUC stands by kind and as a mean over kinds; `†` marks what learns nothing or next to nothing.
+# The AUC stands by anomaly type and as a mean over them; `†` marks what learns nothing or next to nothing.
 # *Pixel AUC* asks where in the image it is, of those that can say. The last two columns compare each method with SQUID
 # on the same images.
 #
@@ -284,7 +289,7 @@ for row in learning:
 pasted = next(row for row in rows if row.name == "CutPaste")
 mine = inverted_pairs(my_guess, ordered)
 say(
-    f"**{bar.name}** is the best of the trivial ones ({bar.mean('auc', 'mean'):.2f}). Of {len(learning)} methods that "
+    f"**{bar.name}** is the best of the naive baselines ({bar.mean('auc', 'mean'):.2f}). Of {len(learning)} methods that "
     f"learn, **{len(below)}** are below it: {', '.join(row.name for row in below) or 'none'}."
 )
 say(
@@ -316,7 +321,7 @@ say(
 
 # %% tags=["exercise"]
 def my_holm(p_values):
-    """p_values (K,) -> (K,), corrected, each at the place where it came."""
+    """p_values (K,) -> (K,), corrected, each at the position where it came."""
     # solution: begin
     order = p_values.argsort()
     factors = torch.arange(len(p_values), 0, -1)
@@ -402,9 +407,12 @@ check.inverted_pairs(my_inverted_pairs)
 chest, chest_settings = stored("zhanglab")
 printed = {name: float(row.auc.split("±")[0]) / 100 for name, row in PAPER["zhanglab"].items()}
 figure = auc_chart(chest, "zhanglab")
-title = f"X-rays: SQUID has place {place_of(chest).rank} of {place_of(chest).of}; best trivial one:"
+title = f"X-rays: SQUID has place {place_of(chest).rank} of {place_of(chest).of}; best naive baseline:"
 figure.axes[0].set_title(f"{title} {best_trivial(chest).name}", fontsize=11)
-show(figure, alt="Mean AUC of every method on X-rays with deviations, and crosses at the values that the paper prints")
+show(
+    figure,
+    alt="Mean AUC of every method on X-rays with standard deviations, and crosses at the values that the paper prints",
+)
 
 # %%
 measured = {row.name: row.mean("auc", "mean") for row in chest if row.runs}
@@ -443,15 +451,17 @@ say(
 # checkpoint. What carries over is at most the order, and you have just seen how far.
 #
 # A method far *below* one half is not blind, it looks the wrong way: haze is smoother than a clear lung, and what is
-# smooth may be *easier* to rebuild, as the empty tile was. Only labels could say that the score has to be turned round.
+# smooth may be *easier* to reconstruct, as the empty tile was. Only labels could say that the score has to be turned
+# round.
 #
 # ## A method of your own (8 min)
 #
 # The benchmark needs two functions of a method, `fit` and `score`. Twenty lines are enough for a real one: a PCA of
-# each tile and what it cannot rebuild; the nearest neighbour among softened tiles; a Gaussian of small tiles, as above.
+# each tile and what it cannot reconstruct; the nearest neighbour among softened tiles; a Gaussian of small tiles, as
+# above.
 #
 # **Exercise 4.** Write your own. Keep something of the normal images in `fit`; score an image by how far it is from
-# that. Whatever you want to measure of *normal* images (a mean, a deviation) belongs into `fit`.
+# that. Whatever you want to measure of *normal* images (a mean, a standard deviation) belongs into `fit`.
 
 
 # %% tags=["exercise"]
@@ -492,7 +502,7 @@ check.own_method(MyMethod)
 # Now it goes through the same pieces as all the others, on the whole test set. Where the exercise is blank, or the
 # check not passed, the library's example has its turn.
 #
-# **Predict.** Twenty lines without a network: above the best trivial score? Above how many of those that learn?
+# **Predict.** Twenty lines without a network: above the best naive baseline? Above how many of those that learn?
 
 # %% tags=["varies"]
 ready = own_method(MyMethod).passed
@@ -517,7 +527,7 @@ else:
 
 # %% [markdown]
 # You saw the board. Whoever now changes the method until it stands higher has *trained on the test set*, by hand. To
-# choose between two versions, use held-out normals with pretended anomalies (lesson 11), and look at the board once.
+# choose between two versions, use held-out normals with synthetic anomalies (lesson 11), and look at the board once.
 #
 # To keep a method of yours in the benchmark: a file in `squidlib/baselines/`; in `squidlib/benchmark/registry.py` a
 # named function that builds it (a lambda cannot travel to another process) and a line `"yours": Entry(_yours, OTHER)`;

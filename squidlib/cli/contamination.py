@@ -180,10 +180,10 @@ class Contamination:
         from squidlib.teaching.studies.chest_contamination import SQUID, baseline_run, baselines, squid_run
 
         def job(name: str, share: int, seed: int) -> dict[str, Any]:
-            dirty = ChestData(data.arrays, seed, data.augmentation).contaminated(share, seed, images)
+            contaminated = ChestData(data.arrays, seed, data.augmentation).contaminated(share, seed, images)
             if name == SQUID:
-                return squid_run(dirty, preset, seed, self._folder(f"{SQUID} {share}/{seed}"), device)
-            return baseline_run(baselines(preset, baseline_steps)[name], dirty, seed, device)
+                return squid_run(contaminated, preset, seed, self._folder(f"{SQUID} {share}/{seed}"), device)
+            return baseline_run(baselines(preset, baseline_steps)[name], contaminated, seed, device)
 
         names = [SQUID, *baselines(preset, baseline_steps)]
         return {

@@ -1,4 +1,4 @@
-"""Lesson 01: what the place explains, joining, anomalies, masks."""
+"""Lesson 01: what the position explains, joining, anomalies, masks."""
 
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ from torch import Generator, Tensor
 from digitanatomy import join_tiles
 
 
-def _missing(tiles: Tensor, place: int) -> Tensor:
+def _missing(tiles: Tensor, position: int) -> Tensor:
     tiles = tiles.clone()
-    tiles[place] = 0
+    tiles[position] = 0
     return tiles
 
 
-def _novel(tiles: Tensor, place: int, zero: Tensor) -> Tensor:
+def _novel(tiles: Tensor, position: int, zero: Tensor) -> Tensor:
     tiles = tiles.clone()
-    tiles[place] = zero
+    tiles[position] = zero
     return tiles
 
 
-def _flipped(tiles: Tensor, place: int, dim: int = -1) -> Tensor:
+def _flipped(tiles: Tensor, position: int, dim: int = -1) -> Tensor:
     tiles = tiles.clone()
-    tiles[place] = tiles[place].flip(dim)
+    tiles[position] = tiles[position].flip(dim)
     return tiles
 
 
-def _missing_in_place(tiles: Tensor, place: int) -> Tensor:
-    tiles[place] = 0
+def _missing_in_place(tiles: Tensor, position: int) -> Tensor:
+    tiles[position] = 0
     return tiles
 
 
@@ -54,7 +54,7 @@ def _errors(tiles: Tensor, power: float) -> tuple[Tensor, Tensor]:
 def _own(
     tiles: Tensor,
     generator: Generator | None,
-    place: int | None = None,
+    position: int | None = None,
     by: float = 0.0,
     marks: int = 1,
     copied: bool = True,
@@ -62,16 +62,16 @@ def _own(
     """A tile multiplied by ``by``; ``marks`` tiles are marked from there on."""
     if copied:
         tiles = tiles.clone()
-    if place is None:
-        place = int(torch.randint(9, (), generator=generator))
-    tiles[place] *= by
+    if position is None:
+        position = int(torch.randint(9, (), generator=generator))
+    tiles[position] *= by
     wrong = torch.zeros(9, dtype=torch.bool)
-    wrong[[(place + step) % 9 for step in range(marks)]] = True
+    wrong[[(position + step) % 9 for step in range(marks)]] = True
     return tiles, wrong
 
 
 WRONG = {
-    "place_share": {
+    "variance_by_position": {
         "one number": lambda t: 1 - ((t - t.mean(0)) ** 2).mean((0, 1)) / ((t - t.mean((0, 1))) ** 2).mean((0, 1)),
         "all": lambda t: float(_errors(t, 2)[0] / _errors(t, 2)[1].clamp(min=1e-9)),  # forgot 1 - ...
         "nothing": lambda t: float(1 - _errors(t, 2)[0] / (t**2).mean()),  # compares with no guess at all
@@ -87,11 +87,11 @@ WRONG = {
     "four_anomalies": {
         "four": (_missing, _novel, _flipped),
         "missing pure": (_missing_in_place, _novel, _flipped, _disorder),
-        "missing": (lambda t, place: torch.zeros_like(t), _novel, _flipped, _disorder),
-        "novel": (_missing, lambda t, place, zero: _novel(t, place, torch.zeros(32, 32)), _flipped, _disorder),
-        "flipped": (_missing, _novel, lambda t, place: _flipped(t, place, -2), _disorder),
+        "missing": (lambda t, position: torch.zeros_like(t), _novel, _flipped, _disorder),
+        "novel": (_missing, lambda t, position, zero: _novel(t, position, torch.zeros(32, 32)), _flipped, _disorder),
+        "flipped": (_missing, _novel, lambda t, position: _flipped(t, position, -2), _disorder),
         "disorder": (_missing, _novel, _flipped, _swap_of_views),
-        "shape": (lambda t, place: t[place] * 0, _novel, _flipped, _disorder),
+        "shape": (lambda t, position: t[position] * 0, _novel, _flipped, _disorder),
     },
     "changed_pixels": {
         "shape": lambda before, after: (after - before).abs() > 0.1,
@@ -111,6 +111,6 @@ WRONG = {
         "reproducible": lambda t, g: _own(t, None),
         "something": lambda t, g: _own(t, g, by=1.0),
         "marked": lambda t, g: _own(t, g, marks=2),
-        "places": lambda t, g: _own(t, g, place=4),
+        "positions": lambda t, g: _own(t, g, position=4),
     },
 }

@@ -18,7 +18,7 @@ WRONG: dict[str, dict[str, Any]] = {
     },
     "space_aware_read": {
         "shape": lambda w, s: torch.einsum("brs,rsd->bd", w, s),
-        "own place": lambda w, s: torch.einsum("brs,sd->brd", w, s[0]),
+        "own position": lambda w, s: torch.einsum("brs,sd->brd", w, s[0]),
         "weighted sum": lambda w, s: s[torch.arange(len(s)), w.argmax(-1)],  # the strongest slot alone
         "raises": lambda w, s: w @ s.flatten(),
     },

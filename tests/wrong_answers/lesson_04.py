@@ -72,7 +72,7 @@ def _other_share(left: Tensor, right: Tensor) -> Tensor:
 WRONG: dict[str, dict[str, Any]] = {
     "queue_push": {
         "pair": lambda slots, pointer, features: torch.cat([slots, features])[-len(slots) :],
-        "places": lambda slots, pointer, features: _unwrapped_pointer(slots, pointer + 1, features),
+        "positions": lambda slots, pointer, features: _unwrapped_pointer(slots, pointer + 1, features),
         "pointer": lambda slots, pointer, features: (_with_gradient(slots, pointer, features)[0], pointer),
         "wrap": _cut_off,
         "wrapped pointer": _unwrapped_pointer,

@@ -9,13 +9,13 @@ import torch.nn.functional as F
 from torch import Tensor
 
 NINE = [(row, column) for row in range(3) for column in range(3)]
-EIGHT = [place for place in NINE if place != (1, 1)]
+EIGHT = [position for position in NINE if position != (1, 1)]
 
 
-def windows(tokens: Tensor, grid: int, places: list[tuple[int, int]]) -> Tensor:
-    """The tokens at these places of each 3x3 window; (1, 1) is the centre."""
+def windows(tokens: Tensor, grid: int, positions: list[tuple[int, int]]) -> Tensor:
+    """The tokens at these positions of each 3x3 window; (1, 1) is the centre."""
     padded = F.pad(tokens.unflatten(1, (grid, grid)), (0, 0, 1, 1, 1, 1))
-    return torch.stack([padded[:, i : i + grid, j : j + grid] for i, j in places], dim=3).flatten(1, 2)
+    return torch.stack([padded[:, i : i + grid, j : j + grid] for i, j in positions], dim=3).flatten(1, 2)
 
 
 def rolled(tokens: Tensor, grid: int) -> Tensor:
@@ -65,7 +65,7 @@ WRONG: dict[str, dict[str, Any]] = {
         "inverted": lambda i, r, p, training: mixed(r, i, p, True, (len(i), 1, *i.shape[2:])) if training else i,
         "either": lambda i, r, p, training: p * i + (1 - p) * r if training else i,
         "channels": lambda i, r, p, training: mixed(i, r, p, training, tuple(i.shape)),
-        "places": lambda i, r, p, training: mixed(i, r, p, training, (len(i), 1, 1, 1)),
+        "positions": lambda i, r, p, training: mixed(i, r, p, training, (len(i), 1, 1, 1)),
         "images": lambda i, r, p, training: mixed(i, r, p, training, (1, 1, *i.shape[2:])),
         "share": lambda i, r, p, training: (
             torch.where(torch.randn(len(i), 1, *i.shape[2:]) < p if p < 1 else torch.tensor(True), i, r)

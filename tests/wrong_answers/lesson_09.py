@@ -56,7 +56,7 @@ def _distances(slots: Tensor, count: int, nearest: int) -> Tensor:
 
 
 WRONG: dict[str, dict[str, Any]] = {
-    "dirty_kinds": {
+    "contaminated_types": {
         "per cent": lambda count, share, generator: ["normal"] * (count * share),
         "list": lambda count, share, generator: {"normal": count * share // 100},
         "normal": _rolled,
@@ -79,7 +79,7 @@ WRONG: dict[str, dict[str, Any]] = {
         "order": lambda slots, count, nearest: _keep(slots, isolation(slots, nearest), count, ordered=False),
         "itself": _with_itself,
     },
-    "dirty_threshold": {
+    "contaminated_threshold": {
         "number": lambda scores, share, rate: torch.quantile(scores, torch.tensor([share * (1 - rate)])),
         "clean": lambda scores, share, rate: float(torch.quantile(scores, share * rate)),
         "share": lambda scores, share, rate: float(torch.quantile(scores, 1 - rate)),

@@ -65,7 +65,7 @@ def normal_threshold(mine: Any, holds: Holds) -> None:
     got = _share(mine, SKEWED, 0.05, hint=start, holds=holds)
     holds.that("skewed", abs(got - 0.05) < 0.004, "the share is right, whatever the scores look like").otherwise(
         f"of 400 scores with a long upper tail 5 % must lie above the threshold, {got:.1%} do",
-        "Count, do not assume: a mean plus so many deviations fits a bell curve only.",
+        "Count, do not assume: a mean plus so many standard deviations fits a bell curve only.",
         "Sort the scores, or let torch.quantile do it.",
     )
     shares = {rate: _share(mine, SKEWED, rate, hint=start, holds=holds) for rate in (0.01, 0.2, 0.5)}

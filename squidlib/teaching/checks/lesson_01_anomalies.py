@@ -19,7 +19,7 @@ __all__ = ["four_anomalies", "own_anomaly"]
 @exercise
 def four_anomalies(mine: Any, holds: Holds) -> None:
     """``mine``: (missing, novel, flipped, disorder), four pure functions of tiles (9, 32, 32)."""
-    first = "my_missing: copy the tiles with tiles.clone(), set tiles[place] = 0, return them."
+    first = "my_missing: copy the tiles with tiles.clone(), set tiles[position] = 0, return them."
     holds.given(mine, first)
     holds.that(
         "four", isinstance(mine, tuple | list) and len(mine) == 4 and all(map(callable, mine)), "four functions"
@@ -45,8 +45,8 @@ def four_anomalies(mine: Any, holds: Holds) -> None:
         before,
         {2: zero},
         holds,
-        "my_novel: as before, but tiles[place] = zero.",
-        "The tile at place becomes the tile zero, and only that one.",
+        "my_novel: as before, but tiles[position] = zero.",
+        "The tile at position becomes the tile zero, and only that one.",
     )
     _one_changed(
         "flipped",
@@ -55,7 +55,7 @@ def four_anomalies(mine: Any, holds: Holds) -> None:
         before,
         {1: before[1].flip(-1)},
         holds,
-        "my_flipped: tiles[place].flip(-1) is the mirror image.",
+        "my_flipped: tiles[position].flip(-1) is the mirror image.",
         "Mirrored left-right: the *columns* are reversed, the last dimension; -2 turns it upside down.",
     )
     _one_changed(
@@ -74,7 +74,7 @@ def four_anomalies(mine: Any, holds: Holds) -> None:
 @exercise
 def own_anomaly(mine: Any, holds: Holds) -> None:
     """``mine(tiles, generator)``: new tiles (9, 32, 32) in 0..1 and which of them are wrong, (9,) bool."""
-    start = "Copy the tiles, draw a place with torch.randint(9, (), generator=generator), change that tile, mark it."
+    start = "Copy the tiles, draw a position with torch.randint(9, (), generator=generator), change that tile, mark it."
     before = _normal()
     drawn = [_pair(mine, before, seed, holds, start) for seed in range(30)]
     holds.that(
@@ -102,17 +102,17 @@ def own_anomaly(mine: Any, holds: Holds) -> None:
     holds.that("something", bool(seen.any(1).all()), "something is always visibly wrong").otherwise(
         "for some seed no pixel changed by more than 0.1",
         "An abnormal image has to differ from its normal twin, or its label is a lie.",
-        "Look at the places where your change does nothing: an empty corner, a 1 that is mirrored.",
+        "Look at the positions where your change does nothing: an empty corner, a 1 that is mirrored.",
     )
     holds.that("marked", torch.equal(seen, wrongs), "exactly the changed tiles are marked as wrong").otherwise(
         "the tiles that changed are not those that are marked as wrong",
-        "wrong[place] = True for every tile that you changed, and for no other.",
+        "wrong[position] = True for every tile that you changed, and for no other.",
         "A mark without a change is a false label, and so is a change without a mark.",
     )
-    holds.that("places", int(wrongs.any(0).sum()) >= 3, "it strikes different places").otherwise(
+    holds.that("positions", int(wrongs.any(0).sum()) >= 3, "it strikes different positions").otherwise(
         f"in 30 images only the tiles {wrongs.any(0).nonzero().flatten().tolist()} were ever wrong",
-        "An anomaly that is always in one place can be learned by heart: draw the place.",
-        "place = int(torch.randint(9, (), generator=generator))",
+        "An anomaly that is always in one position can be learned by heart: draw the position.",
+        "position = int(torch.randint(9, (), generator=generator))",
     )
 
 
@@ -142,9 +142,9 @@ def _one_changed(
         "tiles = tiles.clone() first",
     )
     wrong = [index for index in range(9) if not torch.equal(got[index], expected[index])]
-    places = ", ".join(str(value) for value in arguments if isinstance(value, int))
+    positions = ", ".join(str(value) for value in arguments if isinstance(value, int))
     holds.that(name, not wrong, f"{name}: the right tiles are changed, and as they should be").otherwise(
-        f"my_{name}(tiles, {places}): not as expected at {wrong}", *hints
+        f"my_{name}(tiles, {positions}): not as expected at {wrong}", *hints
     )
 
 
@@ -164,7 +164,7 @@ def _pair(mine: Any, before: Tensor, seed: int, holds: Holds, start: str) -> tup
         "wrong is (9,), true or false",
     ).otherwise(
         "wrong must be a tensor (9,) of torch.bool, one for each tile",
-        "wrong = torch.zeros(9, dtype=torch.bool), then wrong[place] = True",
+        "wrong = torch.zeros(9, dtype=torch.bool), then wrong[position] = True",
     )
     if seed:
         del holds.held[count:]

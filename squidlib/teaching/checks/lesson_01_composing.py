@@ -1,4 +1,4 @@
-"""Checks of lesson 01: what the place explains, joining tiles, four anomalies, masks, an anomaly of one's own."""
+"""Checks of lesson 01: what the position explains, joining tiles, four anomalies, masks, an anomaly of one's own."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from torch import Generator, Tensor
 from digitanatomy import cut_tiles, join_tiles
 from squidlib.teaching.checks.lesson_01_anomalies import four_anomalies, own_anomaly
 from squidlib.teaching.checks.report import Holds, exercise
-from squidlib.teaching.lesson import place
+from squidlib.teaching.lesson import position
 
-__all__ = ["changed_pixels", "four_anomalies", "join_nine_tiles", "own_anomaly", "place_share"]
+__all__ = ["changed_pixels", "four_anomalies", "join_nine_tiles", "own_anomaly", "variance_by_position"]
 
 
 @exercise
-def place_share(mine: Any, holds: Holds) -> None:
-    """``mine(tiles)``: the share of the variance of tiles (N, 9, 32, 32) that their place explains."""
-    start = "tiles.mean(0) is the mean tile of each place; begin with the mean of (tiles - tiles.mean(0)) ** 2."
-    noise, places = _noise(25, 9, 32, 32), _noise(9, 32, 32, seed=1)
+def variance_by_position(mine: Any, holds: Holds) -> None:
+    """``mine(tiles)``: the share of the variance of tiles (N, 9, 32, 32) that their position explains."""
+    start = "tiles.mean(0) is the mean tile of each position; begin with the mean of (tiles - tiles.mean(0)) ** 2."
+    noise, positions = _noise(25, 9, 32, 32), _noise(9, 32, 32, seed=1)
     noise = torch.cat([noise, -noise])  # its mean is 0 at every pixel
-    places = places - places.mean(0)  # and so is the mean tile of all places
-    got = holds.call(mine, noise + places, hint=start)
+    positions = positions - positions.mean(0)  # and so is the mean tile of all positions
+    got = holds.call(mine, noise + positions, hint=start)
     what = f"a tensor {tuple(got.shape)}" if isinstance(got, Tensor) else type(got).__name__
     holds.that(
         "one number", isinstance(got, float) or (isinstance(got, Tensor) and got.numel() == 1), "it is one number"
@@ -31,27 +31,30 @@ def place_share(mine: Any, holds: Holds) -> None:
         "Average the squared errors over all dimensions before you divide.",
         ".mean() without arguments does.",
     )
-    same = float(holds.call(mine, places.expand(50, 9, 32, 32), hint=start))
+    same = float(holds.call(mine, positions.expand(50, 9, 32, 32), hint=start))
     holds.that("all", abs(same - 1) < 1e-3, "it is 1 where every image is the same").otherwise(
-        f"where all images are equal the place says everything: 1 expected, got {same:.3g}",
-        "Then the mean tile of its own place is a perfect guess, with an error of 0, and 1 - 0 is 1.",
-        "share = 1 - (error with its own place) / (error with all places)",
+        f"where all images are equal the position says everything: 1 expected, got {same:.3g}",
+        "Then the mean tile of its own position is a perfect guess, with an error of 0, and 1 - 0 is 1.",
+        "share = 1 - (error with its own position) / (error with all positions)",
     )
     none = float(holds.call(mine, 1 + noise[:, :1].expand(50, 9, 32, 32), hint=start))
-    holds.that("nothing", abs(none) < 1e-3, "it is 0 where all places show the same").otherwise(
-        f"where all nine tiles of an image are equal the place says nothing: 0 expected, got {none:.3g}",
-        "The other guess is one tile for all places: the mean over images and places.",
+    holds.that("nothing", abs(none) < 1e-3, "it is 0 where all positions show the same").otherwise(
+        f"where all nine tiles of an image are equal the position says nothing: 0 expected, got {none:.3g}",
+        "The other guess is one tile for all positions: the mean over images and positions.",
         "tiles.mean((0, 1))",
     )
-    got, expected = float(holds.call(mine, noise + places, hint=start)), place.place_share(noise + places)
+    got, expected = (
+        float(holds.call(mine, noise + positions, hint=start)),
+        position.variance_by_position(noise + positions),
+    )
     holds.that("squares", abs(got - expected) < 1e-3, "the errors are squared").otherwise(
         f"{expected:.3f} expected, got {got:.3f}",
         "Mean squared errors: neither absolute ones nor their roots.",
         "((tiles - guess) ** 2).mean() for both guesses",
     )
-    bright = noise + places + 5 * _noise(32, 32, seed=2)  # the same pattern in every tile
+    bright = noise + positions + 5 * _noise(32, 32, seed=2)  # the same pattern in every tile
     got = float(holds.call(mine, bright, hint=start))
-    holds.that("tile", abs(got - expected) < 1e-3, "what all places share does not count").otherwise(
+    holds.that("tile", abs(got - expected) < 1e-3, "what all positions share does not count").otherwise(
         f"a pattern that is the same in all tiles was added; {expected:.3f} expected as before, got {got:.3f}",
         "Compare with a mean *tile* (32, 32), not with a single mean number.",
         "tiles.mean((0, 1)), not tiles.mean()",

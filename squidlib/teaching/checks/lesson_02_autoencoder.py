@@ -20,22 +20,22 @@ def _images(count: int, seed: int) -> torch.Tensor:
 def reconstruction_error(mine: Any, holds: Holds) -> None:
     """``mine(images, reconstructions)``: the mean squared difference of each image, (B,)."""
     start = "Take the difference, square it, and average over all dimensions but the first."
-    images, rebuilt = _images(3, 0), _images(3, 1)
-    got = holds.call(mine, images, rebuilt, hint=start)
+    images, reconstructed = _images(3, 0), _images(3, 1)
+    got = holds.call(mine, images, reconstructed, hint=start)
     got = holds.shape(got, (3,), "(B,), one number an image", "Average over dim=(1, 2, 3), not over the batch.")
     same = holds.call(mine, images, images, hint=start)
     holds.that("zero", bool((same.abs() < 1e-7).all()), "a perfect reconstruction has error 0").otherwise(
         f"a perfect reconstruction must have error 0, got {same.tolist()}",
         "Nothing but the difference of the two may enter.",
     )
-    swapped = holds.call(mine, rebuilt, images, hint=start)
+    swapped = holds.call(mine, reconstructed, images, hint=start)
     holds.that(
         "sign", bool((got > 0).all()) and torch.allclose(got, swapped, atol=1e-6), "too bright and too dark count alike"
     ).otherwise(
         "brighter and darker pixels cancel each other, or count with a sign",
         "Square the difference *before* you average it.",
     )
-    expected = ((images - rebuilt) ** 2).mean(dim=(1, 2, 3))
+    expected = ((images - reconstructed) ** 2).mean(dim=(1, 2, 3))
     holds.that("sum", bool((got < 1).all()), "it is a mean, in 0..1").otherwise(
         f"a mean of squared differences in 0..1 is at most 1, got {got.max():.2f}",
         "Average over the pixels, do not add them up.",
@@ -81,8 +81,8 @@ def rates(mine: Any, holds: Holds) -> None:
 
 @exercise
 def worst_tile_score(mine: Any, holds: Holds) -> None:
-    """``mine(errors, normal_errors)``: the worst tile in deviations of what normals show at its place, (B,)."""
-    start = "mean and std of normal_errors over dim 0 belong to the places; then subtract, divide, amax over dim 1."
+    """``mine(errors, normal_errors)``: the worst tile in standard deviations of normals at its position, (B,)."""
+    start = "mean and std of normal_errors over dim 0 belong to the positions; then subtract, divide, amax over dim 1."
     generator = torch.Generator().manual_seed(0)
     normal = torch.rand(50, 4, generator=generator) * torch.tensor([1.0, 10.0, 0.1, 2.0]) + torch.arange(4.0)
     errors = normal[:3] + torch.tensor([[0.0, 0, 0, 0], [0, 0, 0.5, 0], [0, 0, 0, -5.0]])
@@ -92,15 +92,15 @@ def worst_tile_score(mine: Any, holds: Holds) -> None:
     holds.that(
         "units", float(got[1]) > 5 * max(float(got[0]), 0.1), "a small error counts much where normals have little"
     ).otherwise(
-        "the second image has 0.5 too much at a place where normals vary by 0.03, and hardly stands out",
-        "Divide by the standard deviation of the normals at each place.",
+        "the second image has 0.5 too much at a position where normals vary by 0.03, and hardly stands out",
+        "Divide by the standard deviation of the normals at each position.",
     )
     one_by_one = torch.cat([holds.call(mine, error[None], normal, hint=start) for error in errors])
     holds.that(
         "statistics", torch.allclose(got, one_by_one, atol=1e-4), "an image's score does not depend on its neighbours"
     ).otherwise(
-        "an image alone gets another score than among others: its own batch set mean or deviation",
-        "Mean and deviation come from normal_errors only.",
+        "an image alone gets another score than among others: its own batch set mean or standard deviation",
+        "Mean and standard deviation come from normal_errors only.",
     )
     holds.that("worst", torch.allclose(got, standard.amax(1), rtol=0.05), "the worst tile counts").otherwise(
         f"{standard.amax(1)[1]:.2f} expected for the second image, got {got[1]:.2f}",

@@ -1,4 +1,4 @@
-"""Checks of lesson 03: addressing, reading with a memory for each place, entropy, mismatch."""
+"""Checks of lesson 03: addressing, reading with a memory for each position, entropy, mismatch."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def addressing(mine: Any, holds: Holds) -> None:
     holds.that(
         "scale", torch.allclose(flat, torch.full((4, 3), 1 / 3), atol=1e-4), "scale 0 gives equal weights"
     ).otherwise(
-        "with scale 0 all weights must be equal: the scale is not used, or in another place",
+        "with scale 0 all weights must be equal: the scale is not used, or at another point",
         "Multiply the cosines by the scale before the softmax.",
     )
     cosines = F.normalize(queries, dim=-1) @ F.normalize(slots, dim=-1).T
@@ -56,18 +56,18 @@ def addressing(mine: Any, holds: Holds) -> None:
 
 @exercise
 def space_aware_read(mine: Any, holds: Holds) -> None:
-    """``mine(weights, slots)``: every place's weighted sum of its own slots, (B, R, D)."""
+    """``mine(weights, slots)``: every position's weighted sum of its own slots, (B, R, D)."""
     start = "Sum over s of weights[b, r, s] * slots[r, s, d]: torch.einsum says just that."
     weights, slots = torch.softmax(_random(2, 3, 4), -1), _random(3, 4, 5, seed=1)
     got = holds.call(mine, weights, slots, hint=start)
-    got = holds.shape(got, (2, 3, 5), "(B, R, D)", "An answer for each image and place: 'brs,rsd->brd'.")
+    got = holds.shape(got, (2, 3, 5), "(B, R, D)", "An answer for each image and position: 'brs,rsd->brd'.")
     one = torch.zeros(1, 3, 4)
     one[0, :, 2] = 1.0
     picked = holds.call(mine, one, slots, hint=start)
     holds.that(
-        "own place", torch.allclose(picked[0], slots[:, 2], atol=1e-5), "a place reads its own slots only"
+        "own position", torch.allclose(picked[0], slots[:, 2], atol=1e-5), "a position reads its own slots only"
     ).otherwise(
-        "all weight on slot 2 must give slot 2 of each place; the places were mixed",
+        "all weight on slot 2 must give slot 2 of each position; the positions were mixed",
         "Keep r in both inputs and in the output; do not sum over it.",
     )
     expected = torch.einsum("brs,rsd->brd", weights, slots)
@@ -99,7 +99,7 @@ def mean_entropy(mine: Any, holds: Holds) -> None:
     )
     holds.that("value", abs(value - expected) < 1e-3, "equal weights of S slots give log S").otherwise(
         f"{expected:.3f} expected for 4 equal weights, got {value:.3f}",
-        "The natural logarithm; sum over slots, mean over images and places.",
+        "The natural logarithm; sum over slots, mean over images and positions.",
     )
     uneven = torch.tensor([[[0.7, 0.2, 0.1]]])
     value = float(holds.call(mine, uneven, hint=start))

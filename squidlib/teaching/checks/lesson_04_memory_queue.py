@@ -24,14 +24,16 @@ def _read(rows: torch.Tensor) -> list[int]:
 @exercise
 def queue_push(mine: Any, holds: Holds) -> None:
     """``mine(slots, pointer, features)``: slots and pointer after the push, oldest overwritten first."""
-    start = "The i-th feature goes to place (pointer + i) % S; then the pointer moves on by as many."
+    start = "The i-th feature goes to position (pointer + i) % S; then the pointer moves on by as many."
     empty = torch.zeros(5, 2)
     got = holds.call(mine, empty, 0, _numbered(1, 2), hint=start)
     holds.that("pair", isinstance(got, tuple | list) and len(got) == 2, "it returns slots and pointer").otherwise(
         f"slots and pointer expected, got {type(got).__name__}", "return slots, pointer"
     )
     slots = holds.shape(got[0], (5, 2), "(S, D)", "As many slots come out as went in.")
-    holds.that("places", _read(slots) == [1, 2, 0, 0, 0], "features go to the places from the pointer on").otherwise(
+    holds.that(
+        "positions", _read(slots) == [1, 2, 0, 0, 0], "features go to the positions from the pointer on"
+    ).otherwise(
         f"features 1, 2 pushed at pointer 0 of five empty slots gave {_read(slots)}",
         "The first feature goes where the pointer is, the next one behind it.",
     )
@@ -42,7 +44,7 @@ def queue_push(mine: Any, holds: Holds) -> None:
     slots, pointer = holds.call(mine, full, 3, _numbered(6, 4), hint=start)
     holds.that("wrap", _read(slots) == [8, 9, 3, 6, 7], "past the end it goes on at the beginning").otherwise(
         f"6, 7, 8, 9 pushed at pointer 3 of [1, 2, 3, 4, 5] must give [8, 9, 3, 6, 7], got {_read(slots)}",
-        "Take every place modulo the number of slots; no feature may be lost.",
+        "Take every position modulo the number of slots; no feature may be lost.",
         "(pointer + torch.arange(B)) % S",
     )
     holds.that("wrapped pointer", int(pointer) == 2, "so does the pointer").otherwise(

@@ -22,13 +22,13 @@ def neighbourhood(mine: Any, holds: Holds) -> None:
     tokens = torch.cat([numbers, numbers + 10])
     got = holds.call(mine, tokens, 3, hint=start)
     got = holds.shape(
-        got, (2, 9, 8, 1), "(B, R, 8, D)", "Nine places make a window; eight are left when the centre is dropped."
+        got, (2, 9, 8, 1), "(B, R, 8, D)", "Nine positions make a window; eight are left when the centre is dropped."
     )
     around = got[:, :, :, 0]
     own = tokens[:, :, 0, None]
     holds.that("centre", not bool((around == own).any()), "no token is its own neighbour").otherwise(
         f"the middle token is 5, and its neighbours are {_whole(around[0, 4])}",
-        "The place to leave out is the fifth of nine: row 1, column 1, counted from 0.",
+        "The position to leave out is the fifth of nine: row 1, column 1, counted from 0.",
         "for row in range(3) for column in range(3) if (row, column) != (1, 1)",
     )
     zeros = (around[0] == 0).sum(-1).tolist()  # in whatever order the eight stand
@@ -149,7 +149,7 @@ def position_bits(mine: Any, holds: Holds) -> None:
 
 @exercise
 def masked_shortcut(mine: Any, holds: Holds) -> None:
-    """``mine(inpainted, raw, probability, training)``: each place shows one of the two; closed in evaluation."""
+    """``mine(inpainted, raw, probability, training)``: each position shows one of the two; closed in evaluation."""
     start = "torch.rand(batch, 1, height, width) < probability is a mask; torch.where(mask, inpainted, raw) uses it."
     torch.manual_seed(0)  # the check's own random numbers; see ``exercise``
     ones, zeros = torch.ones(8, 3, 40, 40), torch.zeros(8, 3, 40, 40)
@@ -157,7 +157,7 @@ def masked_shortcut(mine: Any, holds: Holds) -> None:
     got = holds.shape(got, (8, 3, 40, 40), "that of the features", "Both features have this shape, and so has the mix.")
     closed = holds.call(mine, ones, zeros, 0.5, False, hint=start)
     holds.that("evaluation", torch.equal(closed, ones), "in evaluation the in-painted features pass alone").otherwise(
-        f"with training = False {float((closed == 0).float().mean()):.0%} of the places show the raw feature",
+        f"with training = False {float((closed == 0).float().mean()):.0%} of the positions show the raw feature",
         "The shortcut is a help while training; at test it would let anomalies through.",
         "if not training: return inpainted",
     )
@@ -168,24 +168,24 @@ def masked_shortcut(mine: Any, holds: Holds) -> None:
         "rand < probability is true where it is in-painted.",
     )
     holds.that(
-        "either", bool(((got == 0) | (got == 1)).all()), "a place shows the one or the other, never a blend"
+        "either", bool(((got == 0) | (got == 1)).all()), "a position shows the one or the other, never a blend"
     ).otherwise(
         f"in-painted is 1 everywhere and raw is 0, and there is a value of {_between(got):.3g}",
         "Multiplying by the probability itself is a blend.",
         "Draw random numbers and compare them with it.",
     )
     holds.that(
-        "channels", torch.equal(got, got[:, :1].expand_as(got)), "all channels of a place go together"
+        "channels", torch.equal(got, got[:, :1].expand_as(got)), "all channels of a position go together"
     ).otherwise(
-        "one place shows the raw feature in one channel and the in-painted one in another",
+        "one position shows the raw feature in one channel and the in-painted one in another",
         "A feature is a vector: half of the one and half of the other is neither.",
         "The mask has one channel, (B, 1, H, W), and torch.where spreads it.",
     )
     holds.that(
-        "places", bool((got[:, 0].flatten(1).std(dim=1) > 0).all()), "each place has a draw of its own"
+        "positions", bool((got[:, 0].flatten(1).std(dim=1) > 0).all()), "each position has a draw of its own"
     ).otherwise(
-        "in one image all places show the same",
-        "One number for a whole image is drawn; there shall be one for each place.",
+        "in one image all positions show the same",
+        "One number for a whole image is drawn; there shall be one for each position.",
         "torch.rand(batch, 1, height, width)",
     )
     holds.that("images", not torch.equal(got[0], got[1]), "each image has draws of its own").otherwise(
@@ -194,7 +194,7 @@ def masked_shortcut(mine: Any, holds: Holds) -> None:
         "torch.rand(len(inpainted), 1, height, width)",
     )
     share = float(holds.call(mine, ones, zeros, 0.95, True, hint=start).mean())
-    holds.that("share", abs(share - 0.95) < 0.02, "the share of in-painted places is the probability").otherwise(
+    holds.that("share", abs(share - 0.95) < 0.02, "the share of in-painted positions is the probability").otherwise(
         f"with probability 0.95 the share is {share:.3f}",
         "Random numbers that lie evenly in 0..1 are below 0.95 in 95 % of all cases.",
         "torch.rand, not torch.randn.",

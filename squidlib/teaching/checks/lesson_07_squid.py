@@ -141,9 +141,9 @@ def anomaly_score(mine: Any, holds: Holds) -> None:
     )
     expected = 1 - float(torch.sigmoid(torch.tensor(-1.0)))
     holds.that(
-        "deviation", abs(float(got[0]) - expected) < 3e-3, "distances count in deviations of normal images"
+        "deviation", abs(float(got[0]) - expected) < 3e-3, "distances count in standard deviations of normal images"
     ).otherwise(
-        f"one deviation below mu must score {expected:.3f}, got {float(got[0]):.3f}",
+        f"one standard deviation below mu must score {expected:.3f}, got {float(got[0]):.3f}",
         "Divide by the standard deviation: not by the variance, and not by nothing.",
         "normal_logits.std()",
     )

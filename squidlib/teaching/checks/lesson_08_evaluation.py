@@ -88,7 +88,7 @@ def oracle_threshold(mine: Any, holds: Holds) -> None:
 
 @exercise
 def over_seeds(mine: Any, holds: Holds) -> None:
-    """``mine(values)``: (mean, deviation with n - 1) of a list of numbers, one a seed."""
+    """``mine(values)``: (mean, standard deviation with n - 1) of a list of numbers, one a seed."""
     start = "Sum and divide by len(values) for the mean; then the squared differences from it."
     values = [0.90, 0.92, 0.97]
     mean, deviation = _pair(mine, values, hint=start, holds=holds)
@@ -97,28 +97,28 @@ def over_seeds(mine: Any, holds: Holds) -> None:
     )
     _, ten = _pair(mine, [10 * value for value in values], hint=start, holds=holds)
     holds.that(
-        "unit", abs(ten - 10 * deviation) < 1e-3 * max(ten, 1e-9), "the deviation has the unit of the values"
+        "unit", abs(ten - 10 * deviation) < 1e-3 * max(ten, 1e-9), "the standard deviation has the unit of the values"
     ).otherwise(
-        f"ten times the values must give ten times the deviation; got {deviation:.4g} and {ten:.4g}",
+        f"ten times the values must give ten times the standard deviation; got {deviation:.4g} and {ten:.4g}",
         "The mean of squared differences is the variance.",
         "Take its square root.",
     )
     holds.that(
         "spread",
         min(abs(deviation * 3**0.5 - right) for right in (0.036056, 0.029439)) > 1e-4,
-        "it is the deviation of the values, not of their mean",
+        "it is the standard deviation of the values, not of their mean",
     ).otherwise(
-        f"the deviation of {values} is 0.0361; {deviation:.4g} is that divided by the root of 3, the standard error",
+        f"of {values} it is 0.0361; {deviation:.4g} is that divided by the root of 3, the standard error",
         "The standard error says how well the mean is known. Asked is how far one seed lies from the mean.",
         "Leave out the division by the root of len(values).",
     )
     holds.that("n - 1", abs(deviation - 0.036056) < 1e-4, "the squares are divided by n - 1").otherwise(
-        f"the deviation of {values} is 0.0361, got {deviation:.4g}",
+        f"the standard deviation of {values} is 0.0361, got {deviation:.4g}",
         "Three values around their *own* mean lie closer to it than to the true one: divide by n - 1, not by n.",
         "NumPy divides by n unless you say ddof=1; torch.std divides by n - 1.",
     )
     _, deviation = _pair(mine, [0.9], hint=start, holds=holds)
-    holds.that("one", math.isnan(deviation), "one seed has no deviation").otherwise(
+    holds.that("one", math.isnan(deviation), "one seed has no standard deviation").otherwise(
         f"of one value nothing can be said about the spread: NaN expected, got {deviation:.4g}",
         "A ± 0 would claim that another seed gives the same.",
         'Return float("nan") where len(values) < 2.',

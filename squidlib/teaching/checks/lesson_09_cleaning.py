@@ -10,7 +10,7 @@ from torch import Tensor
 from squidlib.detection.memory_pruning import drop_isolated, isolation
 from squidlib.teaching.checks.report import Holds, exercise
 
-__all__ = ["dirty_threshold", "drop_isolated_slots"]
+__all__ = ["contaminated_threshold", "drop_isolated_slots"]
 
 BAD = torch.tensor([[2, 7, 11], [0, 5, 14]])  #: slots that have to go, of each position
 
@@ -106,8 +106,8 @@ def _most_isolated(dropped: Tensor, slots: Tensor, holds: Holds) -> None:
 
 
 @exercise
-def dirty_threshold(mine: Any, holds: Holds) -> None:
-    """``mine(scores, share, rate)``: a threshold from dirty scores, given a guess of the normal share."""
+def contaminated_threshold(mine: Any, holds: Holds) -> None:
+    """``mine(scores, share, rate)``: a threshold from contaminated scores, given a guess of the normal share."""
     start = "If every abnormal image scores above the normal ones, the normal ones are the lowest share."
     scores = torch.cat([torch.arange(100.0, 140.0), torch.arange(0.0, 60.0)])
     clean = holds.call(mine, scores[40:], 1.0, 0.05, hint=start)
@@ -125,16 +125,16 @@ def dirty_threshold(mine: Any, holds: Holds) -> None:
         "With share = 1 and rate = 0.05 it must be the 0.95 quantile.",
         "torch.quantile(scores, ... (1 - rate))",
     )
-    dirty = float(holds.call(mine, scores, 0.6, 0.05, hint=start))
-    above = int((scores[40:] > dirty).sum())
+    contaminated = float(holds.call(mine, scores, 0.6, 0.05, hint=start))
+    above = int((scores[40:] > contaminated).sum())
     holds.that("share", above == 3, "of the normal images, the rate lies above").otherwise(
         f"60 normal images (0..59) and 40 abnormal ones (100..139): 3 normals should lie above, {above} do "
-        f"(the threshold is {dirty:.4g})",
+        f"(the threshold is {contaminated:.4g})",
         "Only the lowest share of the scores is normal: the quantile is below share.",
         "Of all images, share * (1 - rate) lie below the threshold.",
     )
     shuffled = float(holds.call(mine, scores.flip(0), 0.6, 0.05, hint=start))
-    holds.that("order", abs(shuffled - dirty) < 1e-4, "the order of the scores does not matter").otherwise(
+    holds.that("order", abs(shuffled - contaminated) < 1e-4, "the order of the scores does not matter").otherwise(
         "the same scores in another order gave another threshold",
         "The scores come unsorted; do not cut the list.",
         "torch.quantile sorts for you.",

@@ -9,13 +9,13 @@ import torch
 
 from squidlib.teaching.checks.report import Holds, exercise
 
-__all__ = ["auc_lost", "dirty_kinds", "wrong_share"]
+__all__ = ["auc_lost", "contaminated_types", "wrong_share"]
 
 
 @exercise
-def dirty_kinds(mine: Any, holds: Holds) -> None:
-    """``mine(count, share, generator)``: the kinds of a dirty training set, in random order."""
-    start = 'Begin with a list: ["normal"] * some number, then the four kinds of ANOMALIES, each as often.'
+def contaminated_types(mine: Any, holds: Holds) -> None:
+    """``mine(count, share, generator)``: the types of a contaminated training set, in random order."""
+    start = 'Begin with a list: ["normal"] * some number, then the four anomaly types of ANOMALIES, each as often.'
     got = holds.call(mine, 200, 60, torch.Generator().manual_seed(0), hint=start, copied=False)
     many = got.count("normal") if isinstance(got, list) else 0
     holds.that("per cent", many <= 200, "the share counts in per cent").otherwise(
@@ -23,8 +23,8 @@ def dirty_kinds(mine: Any, holds: Holds) -> None:
         "share is 60 here, not 0.6: divide by 100.",
         "count * share // 100 images are normal.",
     )
-    holds.that("list", isinstance(got, list) and len(got) == 200, "it is a list with a kind for each image").otherwise(
-        f"a list of 200 kinds expected, got {type(got).__name__} {str(got)[:40]}",
+    holds.that("list", isinstance(got, list) and len(got) == 200, "it is a list with a type for each image").otherwise(
+        f"a list of 200 types expected, got {type(got).__name__} {str(got)[:40]}",
         "Return a list that is as long as count.",
         "Normal and abnormal images together are count.",
     )
@@ -35,8 +35,8 @@ def dirty_kinds(mine: Any, holds: Holds) -> None:
         "Fix the number; roll no die.",
     )
     each = {kind: counts[kind] for kind in ("novel", "disorder", "missing", "flipped")}
-    holds.that("equal", set(each.values()) == {20}, "the four kinds have equal parts").otherwise(
-        f"80 abnormal images are 20 of each kind, got {each}",
+    holds.that("equal", set(each.values()) == {20}, "the four anomaly types have equal parts").otherwise(
+        f"80 abnormal images are 20 of each type, got {each}",
         "Divide the abnormal images by len(ANOMALIES).",
         "number = (count - normal) // 4, then [kind] * number.",
     )
@@ -106,11 +106,11 @@ def auc_lost(mine: Any, holds: Holds) -> None:
     holds.that("clean", abs(got[100]) < 1e-9, "100 % normal has lost nothing").otherwise(
         f"at 100 the loss must be 0, got {got[100]:.3g}",
         "The loss is a difference to the AUC at 100, not the AUC.",
-        "clean - dirty, with clean from aucs[100].",
+        "clean - contaminated, with clean from aucs[100].",
     )
     holds.that("sign", got[60] > 0, "what is lost is positive").otherwise(
         f"the AUC fell from 0.8 to 0.65 at 60, got {got[60]:.3g}",
-        "Clean minus dirty.",
+        "Clean minus contaminated.",
         "A negative loss would be a gain.",
     )
     holds.that(

@@ -15,13 +15,13 @@ from squidlib.utils.errors import UserError
 
 __all__ = ["missed_anomaly", "smallest_memory", "suffering_k"]
 
-DETECTS = 0.965  #: AUC of every kind that still counts as detecting
+DETECTS = 0.965  #: AUC of every anomaly type that still counts as detecting
 WORSE = 1.05  #: times the error that normal images have when all slots speak
 
 
 @exercise
 def smallest_memory(mine: Any, holds: Holds) -> None:
-    """``mine``: the smallest memory size, with top-5, that has an AUC of at least 0.965 for every kind of anomaly."""
+    """``mine``: the smallest memory size, with top-5, that has an AUC of at least 0.965 for every anomaly type."""
     state = load_state()
     offered = sizes(state.most_slots)
     size = _whole(mine, holds, "Read the row k 5 of the table: the columns are the sizes.")
@@ -39,7 +39,7 @@ def smallest_memory(mine: Any, holds: Holds) -> None:
     )
     smaller = [other for other in offered if other < size and hardest[other][1] >= DETECTS]
     holds.that("smallest", not smaller, "no smaller memory does that").otherwise(
-        f"{len(smaller)} smaller sizes have an AUC of at least {DETECTS} for every kind, too",
+        f"{len(smaller)} smaller sizes have an AUC of at least {DETECTS} for every anomaly type, too",
         "Go on to the left, however small the memory becomes.",
         f"Even {smaller[0] if smaller else size} is enough. Surprised? Read on below.",
     )
@@ -47,7 +47,7 @@ def smallest_memory(mine: Any, holds: Holds) -> None:
 
 @exercise
 def suffering_k(mine: Any, holds: Holds) -> None:
-    """``mine``: a k, with all slots, at which normal images are rebuilt at least 5 % worse than if all slots speak."""
+    """``mine``: a k, with all slots, at which normal images come back at least 5 % worse than with all weights."""
     state = load_state()
     most = state.most_slots
     k = _whole(mine, holds, "Move the slider of k and watch the squared error of a normal image.")
@@ -115,7 +115,7 @@ def normal_error(state: ExplorerState, setting: Setting) -> float:
 
 
 def _hardest(state: ExplorerState, setting: Setting) -> tuple[str, float]:
-    """The kind with the lowest AUC, and that AUC."""
+    """The anomaly type with the lowest AUC, and that AUC."""
     found = {kind: state.effect.auc(setting, kind) for kind in ANOMALIES}
     known = {kind: auc for kind, auc in found.items() if auc is not None}  # all: what is offered is in the table
     return min(known.items(), key=lambda item: item[1])

@@ -98,7 +98,7 @@ def _scored(method: Any, normal: Tensor, images: Tensor, holds: Holds, start: st
         "finite", bool(torch.isfinite(scores).all() and torch.isfinite(empty).all()), "every score is finite"
     ).otherwise(
         "a score is NaN or infinite (was it the image that is black all over?)",
-        "A division by zero: a length or a deviation may be 0.",
+        "A division by zero: a length or a standard deviation may be 0.",
         "F.normalize, or .clamp(min=1e-6) below the line.",
     )
     holds.that("apart", float(scores.max()) > float(scores.min()), "scores differ").otherwise(
@@ -135,7 +135,7 @@ def _judged(method: Any, images: Tensor, scores: Tensor, holds: Holds, start: st
         "an image's score does not depend on its company",
     ).otherwise(
         "an image scored alone has another score than among others",
-        "Means, deviations and ranks of the images that are asked about must not enter: a patient comes alone.",
+        "Means, standard deviations and ranks of the images in question must not enter: a patient comes alone.",
         "Take every statistic in fit, of normal images.",
     )
 

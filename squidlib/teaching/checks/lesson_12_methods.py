@@ -19,7 +19,7 @@ ONE_EACH = ("(B,), one distance a feature", "One number for each row of features
 
 @exercise
 def mahalanobis(mine: Any, holds: Holds) -> None:
-    """``mine(normals, features, extra)``: distance of each feature to the Gaussian of normals, in its deviations."""
+    """``mine(normals, features, extra)``: distance of each feature to the Gaussian of normals."""
     start = "How far is each feature from the mean of the normals, seen through the inverse of their covariance?"
     generator = Generator().manual_seed(0)
     normals = torch.randn(200, 3, generator=generator) * torch.tensor([1.0, 10.0, 1.0]) + 5
@@ -49,11 +49,11 @@ def mahalanobis(mine: Any, holds: Holds) -> None:
     holds.that("units", float(got[3] / got[1]) < 0.5, "a step counts less where normals vary more").otherwise(
         f"a step of 1 along what varies ten times as much gave {float(got[3] / got[1]):.3g} times the distance",
         "A Euclidean distance does not know how much normals vary.",
-        "The inverse of the covariance puts each direction into its own deviations.",
+        "The inverse of the covariance puts each direction into its own standard deviations.",
     )
     holds.that("together", float(got[5] / got[4]) > 2, "features that go together are known to").otherwise(
         "against what two features do together is no farther than along with it",
-        "Deviations of each feature alone are not enough.",
+        "Standard deviations of each feature alone are not enough.",
         "Use the whole covariance, not its diagonal.",
     )
     whole = _distance(normals, centre + away, 0.0)
@@ -70,7 +70,9 @@ def mahalanobis(mine: Any, holds: Holds) -> None:
         "With fewer images than numbers the covariance alone has no inverse.",
         "covariance + extra * torch.eye(D), with the divisor N - 1 in the covariance.",
     )
-    holds.that("values", torch.allclose(got, whole, rtol=1e-3, atol=1e-3), "and its unit is one deviation").otherwise(
+    holds.that(
+        "values", torch.allclose(got, whole, rtol=1e-3, atol=1e-3), "and its unit is one standard deviation"
+    ).otherwise(
         f"expected {_rounded(whole)}, got {_rounded(got)}",
         "No other factor: sqrt(d' S^-1 d), S with the divisor N - 1.",
     )

@@ -35,7 +35,7 @@ class Controls:
     def __init__(self, slots: int) -> None:
         self.most = slots
         kinds = [(kind.capitalize(), kind) for kind in KINDS] + [("Uploaded", UPLOAD)]
-        self.kind = _dropdown("Kind", kinds, "Normal images, four kinds of anomaly, or what you uploaded")
+        self.kind = _dropdown("Kind", kinds, "Normal images, four anomaly types, or what you uploaded")
         self.number = widgets.IntSlider(
             description="Number", min=0, max=OFFERED - 1, tooltip="Which image of this kind", **_slider()
         )

@@ -1,7 +1,7 @@
 """Effect: what memory size and shrinkage do to a detector as a whole, for every reading that the controls offer.
 
 For each reading of ``setting.ladder``: the calibration on held-out normal images, and the AUC of every score against
-every kind of anomaly. It takes minutes, so it is computed once and kept in a file beside the detector; the shipped
+every anomaly type. It takes minutes, so it is computed once and kept in a file beside the detector; the shipped
 detector's is in the package. Nothing is chosen by these AUCs: they are there to be looked at.
 
     python -m squidlib.teaching.explorer.effect      # the shipped detector's, about ten minutes on one CPU core

@@ -64,7 +64,7 @@ def contents(view: View, state: ExplorerState, column: str, name: str) -> Iterat
     """Name and HTML of every output that depends on the view, one after the other, the slow ones last.
 
     Args:
-        column: the kind of anomaly whose AUCs are shown.
+        column: the anomaly type whose AUCs are shown.
         name: of this explorer, what the tiles' classes begin with.
     """
     setting = view.setting

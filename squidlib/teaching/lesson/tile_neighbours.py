@@ -1,7 +1,8 @@
 """Tile neighbours: a method of one's own in twenty lines, as lesson 12 asks for; its own answer to it.
 
 Each tile is softened and brought to unit length, so that an empty one is not near to everything; its distance to the
-nearest normal tiles of its place is measured in the deviations that normal tiles have there; the worst tile counts.
+nearest normal tiles of its position is measured in standard deviations of normal tiles there;
+the worst tile counts.
 No paper: kNN on pixels (``squidlib.baselines.PatchNeighbours``) with two changes.
 """
 
@@ -20,7 +21,7 @@ NEIGHBOURS = 5
 
 
 class TileNeighbours:
-    """Score: the worst tile's distance to its like, in deviations of normal tiles of its place."""
+    """Score: the worst tile's distance to its like, in standard deviations of normal tiles of its position."""
 
     name = "tile neighbours"
 

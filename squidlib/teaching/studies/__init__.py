@@ -2,5 +2,5 @@
 
     python -m squidlib.teaching.studies.ablation         # or .contamination; finished runs are not trained again
 
-Results are JSON files beside the code: a run for each setting and seed, with the AUC of every kind of anomaly.
+Results are JSON files beside the code: a run for each setting and seed, with the AUC of every anomaly type.
 """

@@ -44,7 +44,7 @@ def train_variant(variant: Variant, steps: int, seed: int) -> tuple[Detector, Di
 
 
 def judge(detector: Detector, data: Digits, has_memory: bool) -> dict[str, Any]:
-    """AUC by kind for each of ``SCORES`` that the variant has, and for the discriminator's."""
+    """AUC by anomaly type for each of ``SCORES`` that the variant has, and for the discriminator's."""
     test = data.test()
     raw = detector.raw_scores(test.images())
     patches = dict(zip(PATCH_SCORES, standardised(raw, detector.calibration), strict=True))

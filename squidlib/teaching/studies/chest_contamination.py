@@ -3,8 +3,8 @@
 Paper: section 5.3 and its figure, ZhangLab with 100 ... 50 % normal images; the claim is that SQUID is the most robust
 from 60 % upwards. ``squid contamination`` runs it; ``squidlib.teaching.studies.contamination`` is the digits' study.
 
-Every share has a training set of the same size, so that dirt is the only thing that changes. The calibration set is as
-dirty as training, for nobody could have cleaned it; the test set is the same clean one throughout.
+Every share has a training set of the same size, so that contamination alone changes. The calibration set is as
+contaminated as training, for nobody could have cleaned it; the test set is the same clean one throughout.
 """
 
 from __future__ import annotations
@@ -126,7 +126,7 @@ def methods_of(runs: dict[str, dict[str, Any]]) -> list[str]:
 
 
 def cells(runs: dict[str, dict[str, Any]], shares: Sequence[int]) -> Cells:
-    """Header and a row for each method, then for each single score of SQUID; mean ± deviation over the seeds."""
+    """Header and a row for each method, then for each single score of SQUID; mean ± std over the seeds."""
     names = methods_of(runs)
     own: dict[str, float] = next((figures["scores"] for figures in runs.values() if "scores" in figures), {})
     rows = [[name, *(summary(aucs(runs, name, share)) for share in shares)] for name in names]
@@ -139,7 +139,7 @@ def cells(runs: dict[str, dict[str, Any]], shares: Sequence[int]) -> Cells:
 
 
 def summary(values: Sequence[float]) -> str:
-    """Mean ± deviation (n - 1); the mean alone of one value, a dash for none."""
+    """Mean ± standard deviation (n - 1); the mean alone of one value, a dash for none."""
     if not values:
         return "–"
     mean = f"{np.mean(values):.3f}"

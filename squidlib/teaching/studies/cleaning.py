@@ -1,8 +1,8 @@
 """Cleaning: how much of what contamination costs comes back when the memory is cleaned without labels?
 
-SQUID is trained on a dirty set exactly as in ``contamination``; then the most isolated tenth of every position's slots
-is dropped (``squidlib.detection.memory_pruning``). "both clean" is no result but a bound: memory and calibration of
-normal images only.
+SQUID is trained on a contaminated set exactly as in ``contamination``; then the most isolated tenth of every
+position's slots is dropped (``squidlib.detection.memory_pruning``). "both clean" is no result but a bound: memory and
+calibration of normal images only.
 
     python -m squidlib.teaching.studies.cleaning     # about ten minutes on one CPU core
 """
@@ -18,7 +18,7 @@ from squidlib.detection.calibration import calibrate
 from squidlib.detection.detector import Detector
 from squidlib.detection.memory_pruning import DROPPED, cleaned
 from squidlib.squid import fill_memory
-from squidlib.teaching.studies.contamination import STEPS, DirtyDigits
+from squidlib.teaching.studies.contamination import STEPS, ContaminatedDigits
 from squidlib.teaching.studies.results import SEEDS, auc_by_kind, one_thread, run_all
 from squidlib.training.loop import start, train
 from squidlib.training.presets import PRESETS
@@ -28,19 +28,21 @@ SHARES = (60,)
 
 
 def one_run(share: int, seed: int, steps: int = STEPS["SQUID"], images: int = 1600) -> dict[str, Any]:
-    """Train on a dirty set; AUC by kind as it is, cleaned, and with normal images in memory and calibration."""
-    data, clean = DirtyDigits(share, images, seed), DirtyDigits(100, images, seed)
+    """Train on a contaminated set; AUC by type as it is, cleaned, and with normal images in memory and calibration."""
+    data, clean = ContaminatedDigits(share, images, seed), ContaminatedDigits(100, images, seed)
     preset = PRESETS["laptop"]["digitanatomy"]
     training = replace(preset.training, steps=steps, schedule_steps=steps, seed=seed)
     state = start(preset.config, training, "cpu")
     for _ in train(state, data, training, preset.weights):
         pass
-    dirty = finish(state, data, {})
-    squid = deepcopy(dirty.squid)
+    contaminated = finish(state, data, {})
+    squid = deepcopy(contaminated.squid)
     fill_memory(squid, clean.reference())
-    bound = Detector(squid, dirty.discriminator, calibrate(squid, dirty.discriminator, clean.calibration()), {})
+    bound = Detector(
+        squid, contaminated.discriminator, calibrate(squid, contaminated.discriminator, clean.calibration()), {}
+    )
     test = data.test()
-    tried = {"as it is": dirty, "cleaned": cleaned(dirty, data.calibration()), "both clean": bound}
+    tried = {"as it is": contaminated, "cleaned": cleaned(contaminated, data.calibration()), "both clean": bound}
     return {name: auc_by_kind(test.kinds, detector.score(test.images())) for name, detector in tried.items()}
 
 

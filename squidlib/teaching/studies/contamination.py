@@ -1,8 +1,8 @@
 """Contamination: true unsupervised anomaly detection, where the training set holds unlabelled abnormal images.
 
 Paper: section 5.3 claims that SQUID is the most robust from 60 % normal images upwards. SQUID, MemAE and the
-auto-encoder learn from the same images, of which a share is abnormal (the four kinds in equal parts); SQUID's
-memory and its calibration are filled from the same dirty set, since nobody could have cleaned it.
+auto-encoder learn from the same images, of which a share is abnormal (the four anomaly types in equal parts); SQUID's
+memory and its calibration are filled from the same contaminated set, since nobody could have cleaned it.
 
     python -m squidlib.teaching.studies.contamination     # about an hour on one CPU core
 """
@@ -30,7 +30,7 @@ IMAGES, CALIBRATION = 1600, 256
 STEPS = {"SQUID": 400, "MemAE": 400, "auto-encoder": 300}
 
 
-class DirtyDigits(Digits):
+class ContaminatedDigits(Digits):
     """``Digits`` whose training, reference and calibration images are only in ``share`` per cent normal.
 
     Args:
@@ -78,7 +78,7 @@ class DirtyDigits(Digits):
         return self.images[: len(super().reference())]
 
     def calibration(self) -> Tensor:
-        """Held-out images, as dirty as the training set."""
+        """Held-out images, as contaminated as the training set."""
         return self.held_out
 
 
@@ -109,15 +109,15 @@ def aucs_by_share(runs: dict[str, dict[str, Any]], method: str, name: str = "mea
 def auc_lost(aucs: dict[int, list[float]]) -> dict[int, float]:
     """Share -> how much lower the AUC is than at 100 % normal, seed by seed, then the mean over the seeds."""
     return {
-        share: sum(clean - dirty for clean, dirty in zip(aucs[100], values, strict=False))
+        share: sum(clean - contaminated for clean, contaminated in zip(aucs[100], values, strict=False))
         / min(len(values), len(aucs[100]))
         for share, values in aucs.items()
     }
 
 
 def one_run(method: str, share: int, seed: int, steps: int, images: int = IMAGES) -> dict[str, Any]:
-    """Train one method on a dirty set; AUC by kind on the clean test set."""
-    data = DirtyDigits(share, images, seed)
+    """Train one method on a contaminated set; AUC by anomaly type on the clean test set."""
+    data = ContaminatedDigits(share, images, seed)
     test = data.test()
     if method == "SQUID":
         preset = PRESETS["laptop"]["digitanatomy"]

@@ -34,7 +34,7 @@ SHOWN = ("combined", "error", "mismatch")
 
 
 def one_run(variant: Variant, steps: int, seed: int) -> dict[str, Any]:
-    """Train, then read a smaller and smaller part of the memory: size -> score -> AUC by kind, error of normals."""
+    """Train, then read a smaller and smaller part of the memory: size -> score -> AUC by type, error of normals."""
     detector, data = train_variant(variant, steps, seed)
     slots = detector.squid.inpainting.memory.contents()
     if isinstance(detector.squid.inpainting.memory, LearnedSlots):

@@ -148,7 +148,7 @@ def _first_word(key: str) -> str:
 
 
 def spread(runs: dict[str, dict[str, Any]], setting: str, *names: str) -> Spread:
-    """Mean ± deviation over all seeds of ``runs["setting/seed"][name][name]...``."""
+    """Mean ± standard deviation over all seeds of ``runs["setting/seed"][name][name]...``."""
     values = []
     for key, figures in runs.items():
         if key.rpartition("/")[0] == setting:
@@ -157,7 +157,7 @@ def spread(runs: dict[str, dict[str, Any]], setting: str, *names: str) -> Spread
                 value = value[name]
             values.append(float(value))
     if len(values) < 2:
-        raise UserError(f"at least two seeds of {setting!r} are needed for a deviation, got {len(values)}")
+        raise UserError(f"at least two seeds of {setting!r} are needed for a standard deviation, got {len(values)}")
     return Spread.of(values)
 
 
@@ -167,7 +167,7 @@ def auc_by_kind(kinds: Sequence[str], scores: Tensor) -> dict[str, float]:
 
 
 def exact_auc_by_kind(kinds: Sequence[str], scores: Tensor) -> dict[str, float]:
-    """AUC of each kind of anomaly against the normal images, and the mean over the kinds.
+    """AUC of each anomaly type against the normal images, and the mean over the kinds.
 
     Args:
         kinds: of every image, one of ``digitanatomy.KINDS``.

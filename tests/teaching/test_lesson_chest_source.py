@@ -11,15 +11,15 @@ from pathlib import Path
 import pytest
 
 from squidlib.data.chest.phantom_folder import DrawnCounts, drawn_folder
-from squidlib.teaching.lesson.chest_place import CACHE, DATA, chest_place
+from squidlib.teaching.lesson.chest_source import CACHE, DATA, chest_source
 from tests.chest_folders import zhanglab_folder
 
 SHOW = """
 from squidlib.data.chest.phantom_folder import DrawnCounts
-from squidlib.teaching.lesson import chest_place as place
+from squidlib.teaching.lesson import chest_source as place
 few, draw = DrawnCounts(4, 1, 1, 1), place.drawn_folder
 place.drawn_folder = lambda root: draw(root, few, size=32)  # fewer, for the test's time
-found = place.chest_place()
+found = place.chest_source()
 print(found.drawn, (found.folder / "train" / "NORMAL").is_dir(), found.folder)
 """
 
@@ -36,18 +36,18 @@ def test_a_named_folder_is_taken_as_it_is(tmp_path: Path, monkeypatch: pytest.Mo
     root = zhanglab_folder(tmp_path / "real")
     monkeypatch.setenv(DATA, str(root))
     monkeypatch.setenv(CACHE, str(tmp_path / "cache"))
-    place = chest_place()
+    place = chest_source()
     assert place == (root, tmp_path / "cache", False)
     assert place.what == "chest X-rays"
     monkeypatch.delenv(CACHE)
-    assert chest_place().cache is None
+    assert chest_source().cache is None
     assert not (tmp_path / "cache").exists()
 
 
 def test_an_argument_goes_before_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(DATA, str(tmp_path / "other"))
     mine = drawn_folder(tmp_path / "mine", DrawnCounts(4, 1, 1, 1), size=32)
-    place = chest_place(mine)
+    place = chest_source(mine)
     assert place.folder == mine
     assert place.drawn  # a drawn folder stays one wherever it lies
     assert "no X-rays" in place.what
@@ -62,5 +62,5 @@ def test_no_x_ray_is_stored_with_the_lesson() -> None:
             for cell in json.loads(path.read_text())["cells"]
             for output in cell.get("outputs", [])
         ]
-        assert sum(text.startswith("drawn chests (no X-rays): train ") for text in said) == 1, path
+        assert sum(text.startswith("synthetic phantoms (no X-rays): train ") for text in said) == 1, path
         assert not [text for text in said if text.startswith("chest X-rays: train ")], path
