@@ -11,8 +11,9 @@ from pathlib import Path
 import numpy as np
 
 from digitanatomy.glyphs import Glyphs
+from digitanatomy.image_files import SUFFIXES, ImageFileError, is_hidden, read_pixels, scaled
 
-IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp")
+LEAST_INK = 0.1  #: between the darkest and the brightest pixel of a glyph; less shows nothing
 
 
 @cache
@@ -59,35 +60,36 @@ def emnist(root: str | Path, download: bool = False) -> Glyphs:
 def folder(root: str | Path) -> Glyphs:
     """Glyphs of one's own: ``root/0`` ... ``root/9``, each with image files, white on black.
 
-    Files are read as greyscale and scaled to 28 x 28 pixels.
+    Files are read as all image files of the kit are, as grey, and scaled to 28 x 28 pixels.
 
     Raises:
         FileNotFoundError: where ``root`` or every digit's folder is missing.
-        ValueError: where a file cannot be read as an image.
+        ValueError: where a file cannot be read as an image, shows nothing, or is black on white.
     """
-    from PIL import Image, UnidentifiedImageError
-
     root = Path(root)
     if not root.is_dir():
         raise FileNotFoundError(f"a folder with sub-folders 0..9 expected, {root} is none")
     images, labels = [], []
     for digit in range(10):
         for path in sorted((root / str(digit)).glob("*")):
-            if path.suffix.lower() not in IMAGE_SUFFIXES:
-                continue
-            try:
-                with Image.open(path) as file:
-                    image = file.convert("L")
-                    if file.mode.startswith("I"):  # 16 bits, which convert("L") clips to white
-                        image = Image.fromarray((np.asarray(file) / 257).clip(0, 255).round().astype(np.uint8))
-                    grey = image.resize((28, 28), Image.Resampling.BILINEAR)
-            except (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError) as error:
-                raise ValueError(f"{path} is not a readable image; remove it or save it again") from error
-            images.append(np.asarray(grey))
-            labels.append(digit)
+            if path.suffix.lower() in SUFFIXES and not is_hidden(path.name):
+                images.append(_glyph(path))
+                labels.append(digit)
     if not images:
-        raise FileNotFoundError(f"no image in {root}/0 ... {root}/9; known endings: {', '.join(IMAGE_SUFFIXES)}")
+        raise FileNotFoundError(f"no image in {root}/0 ... {root}/9; known endings: {', '.join(SUFFIXES)}")
     return Glyphs(np.stack(images), labels, name=root.name)
+
+
+def _glyph(path: Path) -> np.ndarray:
+    """A digit of one's own, (28, 28) in 0..255."""
+    with path.open("rb") as file:
+        grey = scaled(read_pixels(file, path).values, 28, 28)
+    edge = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
+    if grey.max() - grey.min() < LEAST_INK:
+        raise ImageFileError(f"{path}: a white digit on black expected, this image shows nothing; remove it")
+    if np.median(edge) > 0.5:
+        raise ImageFileError(f"{path}: a white digit on black expected, this one's border is bright; invert the images")
+    return (255 * grey).round().astype(np.uint8)
 
 
 def _torchvision(name: str, parts: list, transposed: bool = False) -> Glyphs:

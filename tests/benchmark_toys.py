@@ -13,7 +13,8 @@ from torch import Tensor
 
 from squidlib.baselines.base import Method, Progress
 from squidlib.benchmark.registry import TRIVIAL, Entry
-from squidlib.benchmark.source import FitData, TestSet
+from squidlib.benchmark.source import FitData
+from squidlib.data.base import TestSet
 from squidlib.training.presets import Preset
 from tests.helpers import noise
 

@@ -104,7 +104,7 @@ def make() -> None:
     }
     write_atomically(ROOT / "docs" / "figures.json", (json.dumps(figures, indent=1) + "\n").encode())
     replace_part("figures", readme_text(runs, shipped, minutes, digest))
-    picture = png(detection_picture(squidlib.load("digitanatomy"), Digits().test()), dpi=90)
+    picture = png(detection_picture(squidlib.load("digitanatomy"), Digits().test_digits()), dpi=90)
     write_atomically(ROOT / "docs" / "detections.png", picture)
 
 

@@ -63,13 +63,13 @@ class Backbone(nn.Module):
         self.register_buffer("std", torch.tensor(IMAGENET_STD).view(1, 3, 1, 1), persistent=False)
         self.train_stages(0)
 
-    def prepare(self, images: Float[Tensor, "B 1 H W"]) -> Float[Tensor, "B 3 S S"]:
+    def prepare(self, images: Float[Tensor, "B C H W"]) -> Float[Tensor, "B 3 S S"]:
         """Images in 0..1 as the network wants them: resized, three equal channels, ImageNet's mean and deviation."""
         if images.shape[-2:] != (self.size, self.size):
             images = F.interpolate(images, size=(self.size, self.size), mode="bilinear", antialias=True)
         return (images - self.mean) / self.std
 
-    def features(self, images: Float[Tensor, "B 1 H W"]) -> list[Tensor]:
+    def features(self, images: Float[Tensor, "B C H W"]) -> list[Tensor]:
         """The map (B, C, S/stride, S/stride) of every stage, shallow to deep; gradients flow (use ``no_grad``)."""
         maps, values = [], self.prepare(images)
         for stage in self.stages:
@@ -79,7 +79,7 @@ class Backbone(nn.Module):
 
     forward = features
 
-    def pooled(self, images: Float[Tensor, "B 1 H W"]) -> Float[Tensor, "B D"]:
+    def pooled(self, images: Float[Tensor, "B C H W"]) -> Float[Tensor, "B D"]:
         """Mean and maximum over places of the deepest map: one vector an image."""
         deepest = self.features(images)[-1]
         return torch.cat([deepest.mean((2, 3)), deepest.amax((2, 3))], dim=1)

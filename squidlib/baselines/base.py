@@ -28,10 +28,10 @@ class Method(Protocol):
 
     def fit(
         self,
-        normals: Float[Tensor, "N 1 H W"],
+        normals: Float[Tensor, "N C H W"],
         seed: int = 0,
         progress: Progress = range,
-        augmented: Float[Tensor, "M 1 H W"] | None = None,
+        augmented: Float[Tensor, "M C H W"] | None = None,
     ) -> Method:
         """Learn from normal images and return itself.
 
@@ -43,7 +43,7 @@ class Method(Protocol):
         """
         ...
 
-    def score(self, images: Float[Tensor, "B 1 H W"]) -> Float[Tensor, "B"]:
+    def score(self, images: Float[Tensor, "B C H W"]) -> Float[Tensor, "B"]:
         """Higher = more abnormal."""
         ...
 
@@ -52,7 +52,7 @@ class Method(Protocol):
 class Calibrates(Protocol):
     """A method whose score mixes quantities of different units."""
 
-    def calibrate(self, normals: Float[Tensor, "N 1 H W"]) -> object:
+    def calibrate(self, normals: Float[Tensor, "N C H W"]) -> object:
         """Take the units from held-out normal images; called after ``fit`` and before ``score``."""
         ...
 
@@ -61,7 +61,7 @@ class Calibrates(Protocol):
 class Reconstructs(Protocol):
     """A method that can show what it thinks an image should look like."""
 
-    def reconstruct(self, images: Float[Tensor, "B 1 H W"]) -> Float[Tensor, "B 1 H W"]:
+    def reconstruct(self, images: Float[Tensor, "B C H W"]) -> Float[Tensor, "B C H W"]:
         """In 0..1."""
         ...
 
@@ -70,7 +70,7 @@ class Reconstructs(Protocol):
 class Localises(Protocol):
     """A method that can show where an image is abnormal."""
 
-    def anomaly_map(self, images: Float[Tensor, "B 1 H W"]) -> Float[Tensor, "B 1 H W"]:
+    def anomaly_map(self, images: Float[Tensor, "B C H W"]) -> Float[Tensor, "B C H W"]:
         """Higher = more abnormal, in a unit of the method's own."""
         ...
 
@@ -87,7 +87,7 @@ def seeded(seed: int, build: Callable[[], NetworkT]) -> NetworkT:
 
 
 def batches(
-    normals: Float[Tensor, "N 1 H W"], size: int, steps: int, seed: int, progress: Progress = range
+    normals: Float[Tensor, "N C H W"], size: int, steps: int, seed: int, progress: Progress = range
 ) -> Iterable[Tensor]:
     """``steps`` batches of ``size`` images, drawn with replacement; the same seed draws the same.
 
@@ -101,7 +101,7 @@ def batches(
         yield normals[torch.randint(len(normals), (size,), generator=generator)]
 
 
-def in_batches(function: Callable[[Tensor], Tensor], images: Float[Tensor, "B 1 H W"], size: int = 128) -> Tensor:
+def in_batches(function: Callable[[Tensor], Tensor], images: Float[Tensor, "B C H W"], size: int = 128) -> Tensor:
     """``function`` of many images, a batch at a time, without gradients."""
     with torch.no_grad():
         return torch.cat([function(batch) for batch in images.split(size)])
@@ -111,13 +111,13 @@ class ByReconstruction(ABC):
     """Gives a method that can ``reconstruct`` its anomaly map and its score."""
 
     @abstractmethod
-    def reconstruct(self, images: Float[Tensor, "B 1 H W"]) -> Float[Tensor, "B 1 H W"]:
+    def reconstruct(self, images: Float[Tensor, "B C H W"]) -> Float[Tensor, "B C H W"]:
         """In 0..1; the method's own."""
 
-    def anomaly_map(self, images: Float[Tensor, "B 1 H W"]) -> Float[Tensor, "B 1 H W"]:
+    def anomaly_map(self, images: Float[Tensor, "B C H W"]) -> Float[Tensor, "B C H W"]:
         """Squared error of each pixel, in 0..1."""
         return (images - self.reconstruct(images)) ** 2
 
-    def score(self, images: Float[Tensor, "B 1 H W"]) -> Float[Tensor, "B"]:
+    def score(self, images: Float[Tensor, "B C H W"]) -> Float[Tensor, "B"]:
         """Mean squared error, in 0..1."""
         return self.anomaly_map(images).mean(dim=(1, 2, 3))

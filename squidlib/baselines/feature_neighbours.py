@@ -40,10 +40,10 @@ class FeatureNeighbours:
 
     def fit(
         self,
-        normals: Float[Tensor, "N 1 H W"],
+        normals: Float[Tensor, "N C H W"],
         seed: int = 0,
         progress: Progress = range,
-        augmented: Float[Tensor, "M 1 H W"] | None = None,
+        augmented: Float[Tensor, "M C H W"] | None = None,
     ) -> FeatureNeighbours:
         """Keep the features of every normal image.
 
@@ -56,7 +56,7 @@ class FeatureNeighbours:
         self.bank = self.features(normals)
         return self
 
-    def features(self, images: Float[Tensor, "B 1 H W"]) -> Float[Tensor, "B D"]:
+    def features(self, images: Float[Tensor, "B C H W"]) -> Float[Tensor, "B D"]:
         """Mean and maximum of the deepest features, from memory where the very same image was seen before."""
         keys = [hashlib.sha256(image.cpu().contiguous().numpy().tobytes()).digest() for image in images]
         new = {key: index for index, key in enumerate(keys) if key not in self._known}
@@ -71,7 +71,7 @@ class FeatureNeighbours:
             self._known.popitem(last=False)
         return torch.stack([found[key] for key in keys]).to(images.device)
 
-    def score(self, images: Float[Tensor, "B 1 H W"]) -> Float[Tensor, "B"]:
+    def score(self, images: Float[Tensor, "B C H W"]) -> Float[Tensor, "B"]:
         """Mean distance to the nearest normal images, >= 0."""
         distances = torch.cdist(self.features(images), self.bank)
         return distances.topk(self.neighbours, dim=1, largest=False).values.mean(1)

@@ -26,15 +26,15 @@ class Sharpness:
 
     def fit(
         self,
-        normals: Float[Tensor, "N 1 H W"],
+        normals: Float[Tensor, "N C H W"],
         seed: int = 0,
         progress: Progress = range,
-        augmented: Float[Tensor, "M 1 H W"] | None = None,
+        augmented: Float[Tensor, "M C H W"] | None = None,
     ) -> Sharpness:
         """Nothing is learned."""
         return self
 
-    def score(self, images: Float[Tensor, "B 1 H W"]) -> Float[Tensor, "B"]:
+    def score(self, images: Float[Tensor, "B C H W"]) -> Float[Tensor, "B"]:
         """-mean |x(i, j+1) - x(i, j)|, in -1..0."""
         return -images.diff(dim=-1).abs().mean(dim=(1, 2, 3))
 
@@ -46,10 +46,10 @@ class MeanImage:
 
     def fit(
         self,
-        normals: Float[Tensor, "N 1 H W"],
+        normals: Float[Tensor, "N C H W"],
         seed: int = 0,
         progress: Progress = range,
-        augmented: Float[Tensor, "M 1 H W"] | None = None,
+        augmented: Float[Tensor, "M C H W"] | None = None,
     ) -> MeanImage:
         """Average the normal images; nothing else is used.
 
@@ -61,7 +61,7 @@ class MeanImage:
         self.mean: Tensor = normals.mean(0)
         return self
 
-    def score(self, images: Float[Tensor, "B 1 H W"]) -> Float[Tensor, "B"]:
+    def score(self, images: Float[Tensor, "B C H W"]) -> Float[Tensor, "B"]:
         """sqrt(mean (x - mean)^2), in 0..1."""
         return torch.sqrt(((images - self.mean) ** 2).mean(dim=(1, 2, 3)))
 
@@ -76,10 +76,10 @@ class PatchNeighbours:
 
     def fit(
         self,
-        normals: Float[Tensor, "N 1 H W"],
+        normals: Float[Tensor, "N C H W"],
         seed: int = 0,
         progress: Progress = range,
-        augmented: Float[Tensor, "M 1 H W"] | None = None,
+        augmented: Float[Tensor, "M C H W"] | None = None,
     ) -> PatchNeighbours:
         """Keep every normal patch; nothing else is used.
 
@@ -91,7 +91,7 @@ class PatchNeighbours:
         self.patches: Tensor = cut(normals, self.grid).flatten(2).transpose(0, 1)  # (R, N, D)
         return self
 
-    def score(self, images: Float[Tensor, "B 1 H W"]) -> Float[Tensor, "B"]:
+    def score(self, images: Float[Tensor, "B C H W"]) -> Float[Tensor, "B"]:
         """In pixel units, >= 0."""
         queries = cut(images, self.grid).flatten(2).transpose(0, 1)  # (R, B, D)
         nearest = torch.cdist(queries, self.patches).topk(self.neighbours, dim=-1, largest=False).values

@@ -1,33 +1,37 @@
-"""Evaluation: every score and the trivial baselines on the same images, with intervals.
+"""Evaluation: scores and maps held against labels and masks. The one place where labels are looked at.
 
-Paper: section 4.2 and 5.1. Only this module sees labels. Thresholds come from normal calibration images; the oracle
-figure is computed on the test labels and is named so.
+Paper: section 4.2 and 5.1. Thresholds come from normal calibration images; the oracle figure is chosen on the test
+labels, an upper bound and no result, and is named so.
+
+``evaluate`` is of a detector, with every score, naive baselines and intervals. ``judge`` is of any method's scores, for
+the benchmark.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
-import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from digitanatomy import ANOMALIES, NORMAL, DigitAnatomy
+from digitanatomy import NORMAL
 from squidlib.baselines import FeatureNeighbours, MeanImage, Method, PatchNeighbours, Sharpness
 from squidlib.baselines.backbone import backbone
-from squidlib.data.digits import Digits
+from squidlib.data.base import Dataset, TestSet, require_test_set
 from squidlib.detection.detector import Detector
 from squidlib.detection.metrics import (
     Decision,
     Interval,
+    auc,
     bootstrap_auc,
     decide,
     oracle_threshold,
     pixel_auc,
+    threshold_at,
     worst_patch_hits,
 )
 from squidlib.detection.scores import DEFAULT_SCORE
@@ -38,7 +42,7 @@ FALSE_POSITIVE_RATE = 0.05
 
 @dataclass(frozen=True)
 class Row:
-    """AUC of one score: against each kind of anomaly, their mean, and against all abnormal images at once."""
+    """AUC of one score: against each anomaly type, their mean, and against all abnormal images at once."""
 
     kinds: dict[str, Interval]
     mean: float
@@ -59,6 +63,7 @@ class Evaluation:
     worst_tile: dict[str, float]  #: share of *detected* anomalies whose worst tile is wrong; NaN: none detected
     default: str = DEFAULT_SCORE  #: the score that the decisions are of
     detected: dict[str, float] = field(default_factory=dict)  #: share of images above the threshold, normals too
+    unlike: dict[str, float] = field(default_factory=dict)  #: share of images that are unlike the training data
 
     def as_json(self) -> dict[str, Any]:
         """Plain dictionaries and numbers; None stands for NaN, which JSON has not."""
@@ -72,74 +77,83 @@ class Evaluation:
 
 
 def evaluate(
-    detector: Detector, data: Digits, test: DigitAnatomy | None = None, rate: float = FALSE_POSITIVE_RATE
-) -> Evaluation:
-    """Score the test set (``data.test()`` by default) and compare with labels and masks.
-
-    Args:
-        data: the digits whose training images the baselines learn from.
-        rate: share of normal calibration images that the threshold may call abnormal.
-    """
-    test = data.test() if test is None else test
-    samples = list(test)
-    images = torch.stack([sample.image for sample in samples])
-    methods = trivial_baselines(detector.config.grid)
-    found = evaluate_images(detector, images, [sample.kind for sample in samples], data.reference(), rate, methods)
-    kinds = np.array([sample.kind for sample in samples])
-    called = detector.score(images).numpy() > found.decision.threshold
-    wrong = torch.stack([sample.wrong for sample in samples])
-    hits = worst_patch_hits(wrong, detector.patch_scores(images))
-    maps = detector.anomaly_map(images)
-    masks = torch.stack([sample.mask for sample in samples])
-    present = [kind for kind in ANOMALIES if (kinds == kind).any()]
-    return replace(
-        found,
-        pixel_auc={kind: pixel_auc(masks[kinds == kind], maps[kinds == kind]) for kind in present},
-        worst_tile={kind: _share(hits[(kinds == kind) & called]) for kind in present},
-    )
-
-
-def evaluate_images(
     detector: Detector,
-    images: Float[Tensor, "N 1 H W"],
-    image_kinds: Sequence[str],
-    reference: Float[Tensor, "M 1 H W"],
+    data: Dataset,
+    test: TestSet | None = None,
     rate: float = FALSE_POSITIVE_RATE,
     baselines: Sequence[Method] | None = None,
 ) -> Evaluation:
-    """Score labelled images of which nobody knows *where* they are abnormal.
+    """Score a data set's test images in one pass and compare with what is known of them.
 
     Args:
-        images: in 0..1.
-        image_kinds: of each image; ``NORMAL``, or what it is abnormal by.
-        reference: normal training images, which the baselines learn from.
+        data: whose training images the baselines learn from.
+        test: other test images than ``data.test()``.
         rate: share of normal calibration images that the threshold may call abnormal.
-        baselines: None: the trivial ones, and 2-NN on ImageNet features where such are on this machine.
+        baselines: None: the naive ones, and 2-NN on ImageNet features where such are on this machine and may say
+            something of the images.
+
+    Raises:
+        UserError: where there are no test images.
     """
-    kinds = np.array(image_kinds)
-    labels = (kinds != NORMAL).astype(int)
-    present = [kind for kind in dict.fromkeys(image_kinds) if kind != NORMAL]
-    scored = detector.scores(images)
+    test = require_test_set(data) if test is None else test
     if baselines is None:
-        baselines = [*trivial_baselines(detector.config.grid), *_pretrained_baselines()]
-    own = scored[detector.default_score].numpy()
-    threshold = detector.threshold(rate)
-    called = own > threshold
+        baselines = naive_baselines(detector.config.grid)
+        baselines = [*baselines, *_pretrained_baselines()] if data.photographic else baselines
+    found = detector.predict(test.images, rate)
+    kinds, labels, present = np.array(test.anomaly_types), test.labels.numpy(), test.present
+    own, called, reference = found.score.numpy(), found.abnormal.numpy(), data.reference()
+    groups = {kind: kinds == kind for kind in (NORMAL, *present)}
+    wrong = test.wrong_tiles(detector.config.grid)
+    hits = None if wrong is None else worst_patch_hits(wrong, found.patch_scores)
     return Evaluation(
-        images={kind: int((kinds == kind).sum()) for kind in (NORMAL, *present)},
-        scores={name: _row(kinds, values, present) for name, values in scored.items()},
-        baselines={method.name: _row(kinds, method.fit(reference).score(images), present) for method in baselines},
+        images={kind: int(rows.sum()) for kind, rows in groups.items()},
+        scores={name: _row(kinds, values, present) for name, values in found.scores.items()},
+        baselines={base.name: _row(kinds, base.fit(reference).score(test.images), present) for base in baselines},
         false_positive_rate=rate,
-        decision=decide(labels, own, threshold),
+        decision=decide(labels, own, found.threshold),
         oracle=decide(labels, own, oracle_threshold(labels, own)),
-        pixel_auc={},
-        worst_tile={},
-        default=detector.default_score,
-        detected={kind: float(np.mean(called[kinds == kind])) for kind in (NORMAL, *present)},
+        pixel_auc=_pixel_aucs(test, found.anomaly_map),
+        worst_tile={} if hits is None else {kind: _share(hits[groups[kind] & called]) for kind in present},
+        default=found.score_name,
+        detected={kind: float(np.mean(called[rows])) for kind, rows in groups.items()},
+        unlike={kind: float(np.mean(found.unlike.numpy()[rows])) for kind, rows in groups.items()},
     )
 
 
-def trivial_baselines(grid: Grid) -> list[Method]:
+def judge(
+    test_set: TestSet,
+    scores: Float[Tensor, "T"],
+    calibration: Float[Tensor, "K"],
+    maps: Float[Tensor, "T 1 H W"] | None = None,
+) -> dict[str, Any]:
+    """Figures of one method as JSON wants them.
+
+    Args:
+        scores: of the test images, in the test set's order.
+        calibration: scores of normal images, which give the threshold.
+        maps: anomaly maps of the test images; used where the test set has masks.
+
+    Returns:
+        "auc": of each anomaly type against the normal images, "mean" over types, "all" abnormal images at once;
+        "calibrated" and "oracle": threshold, accuracy, f1, sensitivity, specificity;
+        "pixel_auc": of each type and "mean", or None.
+    """
+    kinds, values, labels = np.array(test_set.anomaly_types), scores.double().numpy(), test_set.labels.numpy()
+    areas = {}
+    for kind in test_set.present:
+        own = (kinds == kind) | (kinds == NORMAL)
+        areas[kind] = auc(labels[own], values[own])
+    threshold = threshold_at(calibration.double().numpy(), FALSE_POSITIVE_RATE)
+    pixels = None if maps is None else _pixel_aucs(test_set, maps)
+    return {
+        "auc": _with_mean(areas) | {"all": auc(labels, values)},
+        "calibrated": decide(labels, values, threshold)._asdict(),
+        "oracle": decide(labels, values, oracle_threshold(labels, values))._asdict(),
+        "pixel_auc": _with_mean(pixels) if pixels else None,
+    }
+
+
+def naive_baselines(grid: Grid) -> list[Method]:
     """What learns nothing, or no more than a mean or copies."""
     return [Sharpness(), MeanImage(), PatchNeighbours(grid)]
 
@@ -148,6 +162,19 @@ def trivial_baselines(grid: Grid) -> list[Method]:
 def _pretrained_baselines() -> list[Method]:
     network = backbone(size=224)
     return [FeatureNeighbours(network)] if network.pretrained else []
+
+
+def _pixel_aucs(test: TestSet, maps: Float[Tensor, "T 1 H W"]) -> dict[str, float]:
+    """Of each anomaly type, over all pixels of its images; none where nobody knows where they are abnormal."""
+    if test.masks is None:
+        return {}
+    kinds = np.array(test.anomaly_types)
+    rows = {kind: np.flatnonzero(kinds == kind) for kind in test.present}
+    return {kind: pixel_auc(test.masks[own], maps[own]) for kind, own in rows.items()}
+
+
+def _with_mean(values: Mapping[str, float]) -> dict[str, float]:
+    return {**values, "mean": float(np.mean(list(values.values())))}
 
 
 def _share(found: np.ndarray) -> float:

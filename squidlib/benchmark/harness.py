@@ -10,9 +10,10 @@ from typing import Any
 
 from squidlib.benchmark.job import Job, work
 from squidlib.benchmark.registry import Entry
-from squidlib.benchmark.source import Source, TestSet
+from squidlib.benchmark.source import Source
 from squidlib.benchmark.store import JobResult, Store
 from squidlib.benchmark.subprocess import run_apart
+from squidlib.data.base import TestSet
 from squidlib.training.presets import Preset
 
 OVERHEAD = 40.0  #: seconds besides the budget that a job is expected to take before one was measured
@@ -21,7 +22,7 @@ LONGEST_OVERHEAD = 1800.0  #: seconds besides eight times the budget, after whic
 
 def settings_of(dataset: str, test_set: TestSet, minutes_each: float, device: str) -> dict[str, Any]:
     """What all jobs in one folder share; the test images by a hash, so that it does not matter where they lie."""
-    counts = {kind: test_set.kinds.count(kind) for kind in dict.fromkeys(test_set.kinds)}
+    counts = {kind: test_set.anomaly_types.count(kind) for kind in dict.fromkeys(test_set.anomaly_types)}
     digest = hashlib.sha256(test_set.images.numpy().tobytes()).hexdigest()
     return {
         "data": dataset, "test_images": counts, "test_sha256": digest, "minutes_each": minutes_each, "device": device,

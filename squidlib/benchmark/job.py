@@ -16,10 +16,11 @@ from torch import Tensor
 
 from squidlib.baselines.base import Calibrates, Localises, Method, Reconstructs, in_batches
 from squidlib.benchmark.cost import Plan, Trained, parameters_of, peak_cuda_memory, peak_memory, plan, seconds_now
-from squidlib.benchmark.judging import judge
+from squidlib.benchmark.evaluate import judge
 from squidlib.benchmark.registry import Entry
-from squidlib.benchmark.source import FitData, Source, TestSet
+from squidlib.benchmark.source import FitData, Source
 from squidlib.benchmark.store import JobResult, Store
+from squidlib.data.base import TestSet
 from squidlib.training.presets import Preset
 
 BATCH = 256  #: images that are scored at once

@@ -19,9 +19,9 @@ from torch import Tensor
 from digitanatomy import GRID, KINDS, TILE_SIZE, DigitAnatomy, Sample
 from squidlib.benchmark.paper_table import PAPER
 from squidlib.benchmark.registry import SQUID
-from squidlib.benchmark.source import TestSet
 from squidlib.benchmark.store import Store
 from squidlib.benchmark.summary import Row
+from squidlib.data.base import TestSet
 from squidlib.utils.plotting import ABNORMAL_COLOUR, COLOURS, image_grid, panels
 
 if TYPE_CHECKING:

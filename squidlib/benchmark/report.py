@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from squidlib.benchmark.judging import FALSE_POSITIVE_RATE
+from squidlib.benchmark.evaluate import FALSE_POSITIVE_RATE
 from squidlib.benchmark.paper_table import NOTES, PAPER, PaperRow
 from squidlib.benchmark.registry import SQUID
 from squidlib.benchmark.summary import Row, spread

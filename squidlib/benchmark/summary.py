@@ -15,8 +15,8 @@ from squidlib.benchmark.confusion import possible_row
 from squidlib.benchmark.paper_table import PAPER, PAPER_TEST
 from squidlib.benchmark.registry import OTHER, SQUID, TRIVIAL, Entry
 from squidlib.benchmark.significance import Comparison, compare, holm, inverted_pairs
-from squidlib.benchmark.source import TestSet
 from squidlib.benchmark.store import Store
+from squidlib.data.base import TestSet
 
 
 @dataclass(frozen=True)

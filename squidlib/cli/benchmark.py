@@ -6,16 +6,18 @@ import shlex
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from tyro.conf import Positional
 
+from squidlib.cli.choices import DatasetName
 from squidlib.cli.device import check_device
 from squidlib.utils.errors import UserError
 
 if TYPE_CHECKING:
-    from squidlib.benchmark.source import TestSet
     from squidlib.benchmark.store import Store
+    from squidlib.data.base import TestSet
+    from squidlib.training.presets import Preset
 
 
 @dataclass(frozen=True)
@@ -26,12 +28,12 @@ class Benchmark:
     command goes on where it was stopped; more --methods or --seeds may be asked for later.
     """
 
-    dataset: Positional[Literal["digitanatomy", "zhanglab", "chexpert", "pneumoniamnist"]]
+    dataset: Positional[DatasetName]
     """What to train and judge on. Chest X-rays do not come with the kit: --data says where they are."""
     out: Path
     """Folder for results.md, results.csv, results.json, auc.png, methods.png, and a file for each method and seed."""
     data: Path | None = None
-    """The folder of a chest data set, in its public layout or the paper's authors'."""
+    """The folder of the data set's files; chest X-rays in their public layout or the paper's authors'."""
     methods: str = ""
     """Names separated by commas, such as SQUID,PaDiM,sharpness; by default all. A wrong name is answered by a list."""
     seeds: int = 3
@@ -55,17 +57,18 @@ class Benchmark:
         from squidlib.benchmark.registry import chosen
         from squidlib.benchmark.source import NamedSource
         from squidlib.benchmark.store import Store
+        from squidlib.data.registry import entry
         from squidlib.training.loop import resolve_device
-        from squidlib.training.presets import PRESETS
 
         self._check()
         methods = chosen([name for name in self.methods.split(",") if name.strip()])
-        source, device, store = NamedSource(self._facts()), resolve_device(self.device), Store(self.out)
+        asked = self._settings()
+        source, device, store = NamedSource(asked), resolve_device(self.device), Store(self.out)
         test_set = source.test_set()
         settings = settings_of(self.dataset, test_set, self.minutes_each, device)
-        store.open(settings, self.overwrite, private=self.dataset != "digitanatomy")
+        store.open(settings, self.overwrite, private=entry(self.dataset).private)
         try:
-            preset = PRESETS["laptop"][self.dataset]
+            preset = self._preset(asked)
             run_jobs(store, source, preset, methods, self.seeds, self.minutes_each, device, _say)
         except KeyboardInterrupt:
             write_report(store, test_set, settings)
@@ -85,29 +88,36 @@ class Benchmark:
         check_device(self.device)
         check_writable(self.out)
 
-    def _facts(self) -> dict[str, Any]:
-        """What ``data_of`` wants to know; a download happens here and nowhere else."""
-        from squidlib.config import as_plain
-        from squidlib.data.registry import data_of, where_to_get
-        from squidlib.training.presets import PRESETS
+    def _preset(self, settings: dict[str, Any]) -> Preset:
+        """The laptop preset, for the size of the images where the data set has no one size."""
+        from squidlib.patches import rows_and_columns
+        from squidlib.training.presets import fit_to, preset_for
 
-        preset = PRESETS["laptop"][self.dataset]
-        if self.dataset == "digitanatomy":
-            if self.data is not None:
-                raise UserError("--data is the folder of chest X-rays; the digits come with the kit")
-            return {"data": self.dataset, "jitter": as_plain(preset.jitter)}
-        if self.data is None:
-            raise UserError(f"--data: the folder of {self.dataset} is needed; to get it: {where_to_get(self.dataset)}")
-        metadata = {
-            "data": self.dataset,
-            "folder": str(self.data.resolve()),
-            "image_size": preset.config.image_size,
-            "cache": None if self.cache is None else str(self.cache.resolve()),
-            "skip_bad": self.skip_bad,
-        }
+        preset, size = preset_for("laptop", self.dataset), settings.get("image_size")
+        if size is None:
+            return preset
+        height, width = rows_and_columns(size if isinstance(size, int) else tuple(size))
+        return fit_to(preset, (int(settings.get("channels", 1)), height, width))
+
+    def _settings(self) -> dict[str, Any]:
+        """What ``open_dataset`` wants to know; a download happens here and nowhere else."""
+        from squidlib.config import as_plain
+        from squidlib.data.base import DataOptions
+        from squidlib.data.registry import open_dataset, settings_of
+        from squidlib.training.presets import preset_for
+
+        preset = preset_for("laptop", self.dataset)
+        options = DataOptions(
+            folder=self.data,
+            preset_size=preset.config.image_size,
+            jitter=as_plain(preset.jitter),
+            cache=self.cache,
+            skip_bad=self.skip_bad,
+        )
+        settings = settings_of(self.dataset, options)
         if self.download:
-            data_of(metadata, 0, download=True)
-        return metadata
+            open_dataset(settings, 0, download=True)
+        return settings
 
 
 def write_report(store: Store, test_set: TestSet, settings: dict[str, Any]) -> bool:

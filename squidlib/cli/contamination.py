@@ -8,10 +8,11 @@ import sys
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Any
 
 from tyro.conf import Positional
 
+from squidlib.cli.choices import DatasetName
 from squidlib.cli.device import check_device
 from squidlib.utils.errors import UserError
 
@@ -31,7 +32,7 @@ class Contamination:
     Everything is written into --out after every training. The same command goes on where it was stopped.
     """
 
-    dataset: Positional[Literal["digitanatomy", "zhanglab", "chexpert", "pneumoniamnist"]]
+    dataset: Positional[DatasetName]
     """What to train on. For digits there is a study of its own."""
     out: Path
     """Folder for results.json, table.md, table.csv, figure.svg and figure.png."""
@@ -92,13 +93,16 @@ class Contamination:
 
     def _checked(self) -> tuple[list[int], range]:
         """Shares, highest first, and seeds; everything is looked at before anything is read."""
-        from squidlib.data.registry import where_to_get
+        from squidlib.data.base import DataOptions
+        from squidlib.data.registry import settings_of
         from squidlib.utils.safetensors_io import check_writable
 
-        if self.dataset == "digitanatomy":
-            raise UserError(f"for digits this study exists; its results come with the kit, to run it anew: {DIGITS}")
-        if self.data is None:
-            raise UserError(f"--data: the folder of {self.dataset} is needed; to get it: {where_to_get(self.dataset)}")
+        try:
+            settings_of(self.dataset, DataOptions(folder=self.data, contamination=0.1))
+        except UserError as error:
+            raise UserError(
+                f"{error}. Of digits, this study's results come with the kit; to run it anew: {DIGITS}"
+            ) from error
         try:
             shares = sorted({int(share) for share in self.shares.split(",")}, reverse=True)
         except ValueError as error:
@@ -116,27 +120,26 @@ class Contamination:
         return shares, range(self.seeds)
 
     def _data(self) -> ChestData:
-        from squidlib.data.registry import data_of
-        from squidlib.training.presets import PRESETS
+        from squidlib.data.base import DataOptions
+        from squidlib.data.chest import ChestData
+        from squidlib.data.registry import open_dataset, settings_of
+        from squidlib.training.presets import preset_for
 
-        metadata = {
-            "data": self.dataset,
-            "folder": str(self.data),
-            "image_size": PRESETS["laptop"][self.dataset].config.image_size,
-            "cache": None if self.cache is None else str(self.cache),
-            "skip_bad": self.skip_bad,
-        }
-        data = cast("ChestData", data_of(metadata, 0, self.download))
-        for line in (*data.arrays.skipped, *data.arrays.notes):
+        size = preset_for("laptop", self.dataset).config.image_size
+        options = DataOptions(folder=self.data, preset_size=size, cache=self.cache, skip_bad=self.skip_bad)
+        data = open_dataset(settings_of(self.dataset, options), 0, self.download)
+        if not isinstance(data, ChestData):
+            raise UserError(f"{self.dataset} has no abnormal training images to mix in")
+        for line in data.notes:
             print(f"note: {line}")
         return data
 
     def _preset(self, data: ChestData) -> Preset:
         """The laptop preset, as long as was asked for; what a trial found holds until the study is finished."""
-        from squidlib.training.presets import PRESETS
+        from squidlib.training.presets import preset_for
         from squidlib.training.trainer import steps_in
 
-        preset = PRESETS["laptop"][self.dataset]
+        preset = preset_for("laptop", self.dataset)
         steps = preset.training.steps if self.steps is None else self.steps
         if self.minutes is not None:
             if (self.out / RESULTS).is_file():

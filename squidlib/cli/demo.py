@@ -50,6 +50,6 @@ class Demo:
         print_evaluations([evaluation])
         write_json(self.out / "evaluation.json", {str(self.out): evaluation})
         picture = self.out / "detections.png"
-        write_atomically(picture, png(detection_picture(load(self.out), Digits().test()), dpi=110))
+        write_atomically(picture, png(detection_picture(load(self.out), Digits().test_digits()), dpi=110))
         print(f"the picture: {picture}\nall figures: {self.out / 'evaluation.json'}")
         return 0

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tyro.conf import Positional
 
@@ -13,6 +14,8 @@ from squidlib.utils.errors import UserError
 
 if TYPE_CHECKING:
     from squidlib.benchmark.evaluate import Evaluation
+    from squidlib.data.base import TestSet
+    from squidlib.detection.detector import Detector
 
 
 @dataclass(frozen=True)
@@ -24,7 +27,7 @@ class Evaluate:
     json: Path | None = None
     """Where to write all figures; by default evaluation.json in the folder of a single run."""
     data: Path | None = None
-    """The folder of chest X-rays, where it is not where the runs found it."""
+    """The folder of the data set's files, where it is not where the runs found it."""
     rate: float = 0.05
     """Share of normal calibration images that the threshold may call abnormal."""
     device: str = "auto"
@@ -47,7 +50,7 @@ class Evaluate:
             if self.json.is_dir():
                 raise UserError(f"--json {self.json} is a folder; a file name was expected")
             check_writable(self.json.parent)
-        evaluations = [evaluate_run(name, self.rate, self.device, self.data) for name in self.runs]
+        evaluations = evaluate_runs(self.runs, self.rate, self.device, self.data)
         print_evaluations(evaluations)
         path = self.json
         if path is None and len(self.runs) == 1 and (Path(self.runs[0]) / MODEL_FILE).is_file():
@@ -62,23 +65,57 @@ def evaluate_run(name: str, rate: float, device: str, folder: Path | None = None
     """Load a run and evaluate it on the test set of the data that it was trained on.
 
     Args:
-        folder: of chest X-rays, where they are no longer where the run found them.
-    """
-    from digitanatomy import NORMAL
-    from squidlib.benchmark.evaluate import evaluate, evaluate_images
-    from squidlib.data.digits import Digits
-    from squidlib.data.registry import data_of
-    from squidlib.detection.checkpoint import load
-    from squidlib.training.loop import resolve_device
+        folder: of the data set's files, where they are no longer where the run found them.
 
-    detector = load(name, resolve_device(device))
-    metadata = detector.metadata if folder is None else detector.metadata | {"folder": str(folder.resolve())}
-    data = data_of(metadata, 0)
-    if isinstance(data, Digits):
-        return evaluate(detector, data, rate=rate)
-    images, labels = data.test()
-    kinds = ["abnormal" if label else NORMAL for label in labels.tolist()]
-    return evaluate_images(detector, images, kinds, data.reference(), rate)
+    Raises:
+        UserError: where the data set has no test images, or none of one class.
+    """
+    return evaluate_runs([name], rate, device, folder)[0]
+
+
+def evaluate_runs(names: Sequence[str], rate: float, device: str, folder: Path | None = None) -> list[Evaluation]:
+    """``evaluate_run`` of several runs, whose data have to be the same."""
+    from squidlib.benchmark.evaluate import evaluate
+    from squidlib.data.registry import open_dataset
+    from squidlib.detection.checkpoint import load
+    from squidlib.training.devices import resolve_device
+
+    found, first = [], None
+    for name in names:
+        detector = load(name, resolve_device(device))
+        settings = detector.metadata if folder is None else detector.metadata | {"folder": str(folder.resolve())}
+        data = open_dataset(settings, 0)
+        test = data.test()
+        if test is None or len(set(test.labels.tolist())) < 2:
+            raise UserError(_without_tests(name, detector, test, rate))
+        seen = {key: data.settings.get(key) for key in ("data", *data.settings)} | {"test images": test.fingerprint()}
+        first = seen if first is None else first
+        _check_same(names[0], first, name, seen)
+        found.append(evaluate(detector, data, test, rate))
+    return found
+
+
+def _check_same(name: str, first: dict[str, Any], other: str, seen: dict[str, Any]) -> None:
+    """Runs whose test images differ cannot stand in one table."""
+    if first["test images"] == seen["test images"]:
+        return
+    keys = [key for key in dict.fromkeys([*first, *seen]) if first.get(key) != seen.get(key)]
+    told = ", ".join(f"{key}: {first.get(key)} and {seen.get(key)}" for key in keys)
+    raise UserError(f"{name} and {other} have different test data ({told}); evaluate them one by one")
+
+
+def _without_tests(name: str, detector: Detector, test: TestSet | None, rate: float) -> str:
+    """What can be said where no AUC can be."""
+    normals = len(detector.normal_scores())
+    line = (
+        f"{name}: how well abnormal images are found cannot be said without test images of both classes; "
+        f"{rate:.0%} of {normals} held-out normal images are above the threshold {detector.threshold(rate):.4g} of the "
+        f"score {detector.default_score}"
+    )
+    if test is not None and not bool(test.labels.any()):
+        share = float(detector.predict(test.images, rate).abnormal.float().mean())
+        line += f", and {share:.0%} of {len(test.images)} normal test images"
+    return line + "; add images that are abnormal, and normal ones, to test"
 
 
 def print_evaluations(evaluations: list[Evaluation]) -> None:

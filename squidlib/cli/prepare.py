@@ -10,8 +10,7 @@ from squidlib.utils.errors import UserError
 
 if TYPE_CHECKING:
     from squidlib.cli.train_options import TrainOptions
-    from squidlib.data.chest import ChestData
-    from squidlib.data.digits import Digits
+    from squidlib.data.base import Dataset
     from squidlib.training.devices import Layout
     from squidlib.training.presets import Preset
     from squidlib.training.run_dir import Run
@@ -19,11 +18,11 @@ if TYPE_CHECKING:
 HELD_BACK = 0.1  #: share of the training normals that --patience looks at
 
 
-def prepare(options: TrainOptions, run: Run, layout: Layout) -> Digits | ChestData:
+def prepare(options: TrainOptions, run: Run, layout: Layout) -> Dataset:
     """Everything that can be wrong is found before the folder is touched."""
-    from squidlib.data.digits import EPOCH_IMAGES, Digits
-    from squidlib.data.registry import data_of
+    from squidlib.data.registry import open_dataset
     from squidlib.training.devices import check_batch
+    from squidlib.training.presets import fit_to
     from squidlib.training.trainer import steps_in
 
     if options.epochs is not None and options.minutes is not None:
@@ -35,14 +34,19 @@ def prepare(options: TrainOptions, run: Run, layout: Layout) -> Digits | ChestDa
         raise UserError(f"--patience is a number of epochs, or 0 to train to the end; got {options.patience}")
     preset = preset_of(options)
     check_batch(preset.training.batch_size, layout)
-    metadata = facts_of(options, preset)
-    data = data_of(metadata, options.seed, options.download)
-    for line in () if isinstance(data, Digits) else (*data.arrays.skipped, *data.arrays.notes):
+    metadata = metadata_of(options, preset)
+    data = open_dataset(metadata, options.seed, options.download)
+    for line in data.notes:
         print(f"note: {line}")
+    preset = fit_to(preset, data.image_shape)
+    if data.image_shape != preset_of(options).config.image_shape:
+        rows, columns = preset.config.grid_shape
+        tall, wide = preset.config.patch_shape
+        print(f"note: cut into {rows} x {columns} tiles of {tall} x {wide} pixels")
     run.claim(options.overwrite)
     training = preset.training
     steps = training.steps
-    epoch = EPOCH_IMAGES if isinstance(data, Digits) else len(data)
+    epoch = data.epoch_images
     epochs = preset.epochs if options.epochs is None else options.epochs
     if epochs is not None:
         steps = preset.steps_of(epochs, epoch)
@@ -59,51 +63,41 @@ def prepare(options: TrainOptions, run: Run, layout: Layout) -> Digits | ChestDa
 
 def preset_of(options: TrainOptions) -> Preset:
     """The named preset with what the options change of it."""
-    from squidlib.training.presets import PRESETS
+    from squidlib.training.presets import preset_for
 
-    preset = PRESETS[options.preset][options.dataset]
+    preset = preset_for(options.preset, options.dataset)
     changes = {name: value for name in ("slots", "topk") if (value := getattr(options, name)) is not None}
     precision = options.precision or fitting_precision(preset.training.precision, options.device)
     training = replace(preset.training, seed=options.seed, precision=precision)
     return preset._replace(config=replace(preset.config, **changes), training=training)
 
 
-def facts_of(options: TrainOptions, preset: Preset) -> dict[str, object]:
+def metadata_of(options: TrainOptions, preset: Preset) -> dict[str, object]:
     """How the run came to be, for run.json: enough to find its data again."""
     import torch
 
     import squidlib
     from squidlib.config import as_plain
-    from squidlib.data.registry import where_to_get
+    from squidlib.data.base import DataOptions
+    from squidlib.data.registry import settings_of
 
-    made: dict[str, object] = {
+    asked = DataOptions(
+        folder=options.data,
+        image_size=options.size,
+        preset_size=preset.config.image_size,
+        jitter=as_plain(preset.jitter),
+        glyphs=options.glyphs,
+        channels=options.channels,
+        test_each=options.test_each,
+        contamination=options.contamination,
+        held_back=HELD_BACK if options.patience else 0.0,
+        cache=options.cache,
+        skip_bad=options.skip_bad,
+    )
+    return {
+        **settings_of(options.dataset, asked),
         "preset": options.preset,
         "seed": options.seed,
         "squidlib": squidlib.__version__,
         "torch": torch.__version__,
-    }
-    if options.patience:
-        made["held_back"] = HELD_BACK
-    if options.dataset == "digitanatomy":
-        if options.data is not None:
-            raise UserError("--data is the folder of chest X-rays; for digits of your own give --glyphs")
-        if options.contamination:
-            raise UserError("--contamination is for chest X-rays; of digits, lesson 09 and its study tell")
-        return {"data": options.dataset, "glyphs": options.glyphs, "jitter": as_plain(preset.jitter), **made}
-    if options.data is None:
-        raise UserError(
-            f"--data: the folder of {options.dataset} is needed; to get it: {where_to_get(options.dataset)}"
-        )
-    if not 0 <= options.contamination <= 0.5:
-        raise UserError(f"--contamination lies in 0..0.5, got {options.contamination}")
-    if options.contamination and options.patience:
-        raise UserError("--patience looks at normal images, and with --contamination nobody knows which are; give one")
-    return {
-        "data": options.dataset,
-        "contamination": options.contamination,
-        "folder": str(options.data.resolve()),
-        "image_size": preset.config.image_size,
-        "cache": None if options.cache is None else str(options.cache.resolve()),
-        "skip_bad": options.skip_bad,
-        **made,
     }

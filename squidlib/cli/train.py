@@ -14,8 +14,7 @@ from squidlib.cli.train_options import TrainOptions
 from squidlib.utils.errors import UserError
 
 if TYPE_CHECKING:
-    from squidlib.data.chest import ChestData
-    from squidlib.data.digits import Digits
+    from squidlib.data.base import Dataset
     from squidlib.training.devices import Layout
     from squidlib.training.run_dir import Run
 
@@ -32,7 +31,7 @@ class Train(TrainOptions):
 
     def _several(self) -> int:
         """One run after the other, then all of them in one table; with --resume, finished ones are not repeated."""
-        from squidlib.cli.evaluate import evaluate_run, print_evaluations, write_json
+        from squidlib.cli.evaluate import evaluate_runs, print_evaluations, write_json
         from squidlib.training.run_dir import Run
         from squidlib.utils.distributed import rank
 
@@ -46,9 +45,9 @@ class Train(TrainOptions):
                 return code
         if rank():
             return 0
-        evaluations = [evaluate_run(str(folder), 0.05, self.device) for folder in folders]
-        print_evaluations(evaluations)
         names = [str(folder) for folder in folders]
+        evaluations = evaluate_runs(names, 0.05, self.device)
+        print_evaluations(evaluations)
         write_json(self.out / "evaluation.json", dict(zip(names, evaluations, strict=True)))
         print(f"all figures: {self.out / 'evaluation.json'}")
         return 0
@@ -100,12 +99,12 @@ class Train(TrainOptions):
         if rank() == 0:
             print(text, file=file, flush=True)
 
-    def _begin(self, run: Run, layout: Layout, prepared: list[Digits | ChestData]) -> dict[str, Any] | None:
+    def _begin(self, run: Run, layout: Layout, prepared: list[Dataset]) -> dict[str, Any] | None:
         """Make the run's folder ready, in the first process only: facts of its data, which goes into ``prepared``.
 
         None where there is nothing left to train.
         """
-        from squidlib.data.registry import data_of
+        from squidlib.data.registry import open_dataset
         from squidlib.training.devices import check_batch
 
         if not self.resume:
@@ -120,15 +119,15 @@ class Train(TrainOptions):
         check_batch(training.batch_size, layout)
         if self.data is not None:  # the folder was moved
             metadata = metadata | {"folder": str(self.data.resolve())}
-        prepared.append(data_of(metadata, training.seed, self.download))
+        prepared.append(open_dataset(metadata, training.seed, self.download))
         return metadata
 
 
-def _data(metadata: dict[str, Any]) -> Digits | ChestData:
+def _data(metadata: dict[str, Any]) -> Dataset:
     """In a process that was started: the data that its parent has already found to be in order."""
-    from squidlib.data.registry import data_of
+    from squidlib.data.registry import open_dataset
 
-    return data_of(metadata, int(metadata["seed"]))
+    return open_dataset(metadata, int(metadata["seed"]))
 
 
 def _by(layout: Layout) -> str:

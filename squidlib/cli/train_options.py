@@ -7,17 +7,27 @@ from typing import Literal
 
 from tyro.conf import Positional
 
+from squidlib.cli.choices import DatasetName
+
 
 @dataclass(frozen=True)
 class TrainOptions:
     """What a training is told to do."""
 
-    dataset: Positional[Literal["digitanatomy", "zhanglab", "chexpert", "pneumoniamnist"]]
-    """What to train on. Chest X-rays do not come with the kit: --data says where they are."""
+    dataset: Positional[DatasetName]
+    """What to train on. Chest X-rays do not come with the kit: --data says where they are. folder: images of your own,
+    normal ones in --data or in its train, others to test with in test/normal and test/TYPE."""
     out: Path
     """The run's folder. One that already holds a run is never overwritten without being told to."""
     data: Path | None = None
-    """The folder of a chest data set, in its public layout or the paper's authors'."""
+    """The folder of the data set's files; chest X-rays in their public layout or the paper's authors'."""
+    size: int | tuple[int, int] | None = None
+    """Of a folder: pixels a side, or height and width, to which images are scaled; multiples of 32. By default the
+    longer side becomes 128."""
+    channels: int | None = None
+    """Of a folder: 1 reads images as grey, 3 in colour; by default as they are."""
+    test_each: int | None = None
+    """Of chexpert: test images of each class that are drawn from train.csv, instead of the paper's 250."""
     preset: Literal["laptop", "paper", "gpu"] = "laptop"
     """laptop: ours, minutes on two CPU cores. gpu: ours in large batches and mixed precision. paper: the published
     setting, for a GPU."""
@@ -26,7 +36,7 @@ class TrainOptions:
     seeds: int = 1
     """Train this many runs, from --seed on, into seed_N below --out, and print mean ± deviation of what they find."""
     epochs: float | None = None
-    """Train for this many epochs instead of the preset's: 1,600 images of digits, all training images of a chest."""
+    """Train for this many epochs instead of the preset's: of digits 1600 images, else all training images once."""
     minutes: float | None = None
     """Train for about this long instead; the number of steps is fixed by a short trial before the start."""
     slots: int | None = None

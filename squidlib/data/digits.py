@@ -6,12 +6,15 @@ README, the notebooks and the tests is about the same images.
 
 from __future__ import annotations
 
-from typing import Protocol, runtime_checkable
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from digitanatomy import ANOMALIES, DigitAnatomy, FreshNormals, Glyphs, Jitter, join_tiles, mnist5000
+from squidlib.data.base import DataOptions, Entry, TestSet
+from squidlib.data.glyphs import load_glyphs
+from squidlib.utils.errors import UserError
 
 EPOCH_IMAGES = 1600  #: fresh normals an epoch, as in the authors' configuration
 CALIBRATION_IMAGES = 256
@@ -20,38 +23,8 @@ VALIDATION_IMAGES = 128
 _CALIBRATION_SEED, _TEST_SEED, _VALIDATION_SEED = 11, 12, 13
 
 
-@runtime_checkable
-class NormalData(Protocol):
-    """What training needs to know of a data set of normal images."""
-
-    def batch(self, step: int, size: int) -> Tensor:
-        """Training images of one step: (size, 1, H, W) in 0..1, a function of the step alone.
-
-        They are the images step * size, ... of an endless stream, so that ``batch(2 * step + 1, size // 2)`` is the
-        second half of ``batch(step, size)``: so do two processes share a batch.
-        """
-        ...
-
-    def reference(self) -> Tensor:
-        """Training images without augmentation, to fill the memory with at the end."""
-        ...
-
-    def calibration(self) -> Tensor:
-        """Normal images that training never sees."""
-        ...
-
-
-@runtime_checkable
-class Validates(Protocol):
-    """Normal data that also holds images back to validate on while training."""
-
-    def validation(self) -> Tensor:
-        """Normal images (V, 1, H, W) in 0..1 that are neither trained on nor calibrated on."""
-        ...
-
-
 class Digits:
-    """DigitAnatomy as ``NormalData``.
+    """DigitAnatomy as a ``Dataset``.
 
     Args:
         glyphs: cut by ``Glyphs.split`` into train, calibration and test; None is the offline MNIST.
@@ -59,11 +32,23 @@ class Digits:
         jitter: how training tiles are varied.
         held_back: share of the training glyphs that are not trained on, but composed into ``validation``; the
             calibration and the test glyphs stay what they are.
+        settings: that it was made of, where it was made by name.
     """
 
+    notes: tuple[str, ...] = ()
+    photographic = False
+    epoch_images = EPOCH_IMAGES
+    image_shape = (1, 96, 96)
+
     def __init__(
-        self, glyphs: Glyphs | None = None, seed: int = 0, jitter: Jitter | None = None, held_back: float = 0.0
+        self,
+        glyphs: Glyphs | None = None,
+        seed: int = 0,
+        jitter: Jitter | None = None,
+        held_back: float = 0.0,
+        settings: dict[str, Any] | None = None,
     ) -> None:
+        self.settings = {} if settings is None else settings
         self.glyphs = (mnist5000() if glyphs is None else glyphs).split()
         self._held: Glyphs | None = None
         if held_back:
@@ -94,8 +79,22 @@ class Digits:
             raise ValueError("no glyph is held back to validate on; make the data with held_back=0.1")
         return DigitAnatomy(self._held, {"normal": VALIDATION_IMAGES}, _VALIDATION_SEED).images()
 
-    def test(self) -> DigitAnatomy:
+    def test_digits(self) -> DigitAnatomy:
+        """The test images one by one, with what is known of each."""
         return DigitAnatomy(self.glyphs.test, TEST_COUNTS, _TEST_SEED)
+
+    def test(self) -> TestSet:
+        return digit_tests(self.test_digits())
+
+
+def digit_tests(digits: DigitAnatomy) -> TestSet:
+    """Composed digits as a test set; the first image of each anomaly type is pictured."""
+    samples = list(digits)
+    types = [sample.kind for sample in samples]
+    images, masks, wrong = (torch.stack([getattr(s, part) for s in samples]) for part in ("image", "mask", "wrong"))
+    pictured = [types.index(name) for name in dict.fromkeys(types)]
+    ids = [f"{name} {types[: number + 1].count(name)}" for number, name in enumerate(types)]
+    return TestSet(images, types, masks, wrong, pictured, ids)
 
 
 def _without(glyphs: Glyphs, share: float) -> tuple[Glyphs, Glyphs]:
@@ -107,3 +106,29 @@ def _without(glyphs: Glyphs, share: float) -> tuple[Glyphs, Glyphs]:
     stay = torch.ones(len(glyphs), dtype=torch.bool)
     stay[held] = False
     return glyphs.subset(torch.nonzero(stay).flatten()), glyphs.subset(held)
+
+
+def _settings_of(options: DataOptions) -> dict[str, Any]:
+    if options.folder is not None:
+        raise UserError("--data is the folder of a data set's images; for digits of your own give --glyphs")
+    if options.contamination:
+        raise UserError("--contamination is for chest X-rays; of digits, lesson 09 and its study tell")
+    for name, value in (("--size", options.image_size), ("--channels", options.channels)):
+        if value is not None:
+            raise UserError(f"{name} is for a folder of images; digits are grey, 96 x 96 pixels")
+    if options.test_each is not None:
+        raise UserError("--test-each is for chexpert; the test images of digits are fixed")
+    held_back = {"held_back": options.held_back} if options.held_back else {}
+    jitter = {} if options.jitter is None else {"jitter": options.jitter}
+    return {"glyphs": options.glyphs, **jitter, **held_back}
+
+
+def _open(settings: dict[str, Any], seed: int, download: bool) -> Digits:
+    jitter = Jitter(**settings["jitter"]) if "jitter" in settings else None
+    glyphs = load_glyphs(str(settings.get("glyphs", "mnist5000")), download=download)
+    names = ("data", "glyphs", "jitter", "held_back")
+    known = {str(name): settings[name] for name in names if name in settings}
+    return Digits(glyphs, seed, jitter, float(settings.get("held_back", 0)), known)
+
+
+ENTRY = Entry(_settings_of, _open)

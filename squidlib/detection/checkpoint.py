@@ -113,6 +113,10 @@ def _check_tensors(config: SquidConfig, tensors: dict[str, Tensor]) -> None:
     expected = {f"{part}.{name}": tensor for part, made in parts.items() for name, tensor in made.state_dict().items()}
     expected = {name: tensor for name, tensor in expected.items() if not name.startswith("squid.teacher.")}
     given = {name: tensor for name, tensor in tensors.items() if not name.startswith("calibration.")}
+    memory = given.get(MEMORY)
+    if memory is not None and memory.ndim == 3:  # a queue may have been resized: the file says how long it is
+        positions, _, length = expected[MEMORY].shape
+        expected[MEMORY] = expected[MEMORY].new_empty(positions, memory.shape[1], length)
     for name in [*expected, *given]:
         if name not in given:
             raise UserError(f"{name} is missing")

@@ -31,7 +31,7 @@ class ScoreChoice(NamedTuple):
 
 
 def choose_score(
-    squid: Squid, discriminator: nn.Module, normals: Float[Tensor, "N 1 H W"], seed: int = 0
+    squid: Squid, discriminator: nn.Module, normals: Float[Tensor, "N C H W"], seed: int = 0
 ) -> ScoreChoice:
     """Rank all scores by how well they find pretended anomalies in held-out normal images.
 

@@ -19,50 +19,50 @@ from torch import Generator, Tensor
 SMALLEST, LARGEST = 0.10, 0.25  #: half axes of the changed area, in sides of the image
 
 
-def soft_areas(count: int, size: int, generator: Generator) -> Float[Tensor, "B 1 H W"]:
+def soft_areas(images: Float[Tensor, "B C H W"], generator: Generator) -> Float[Tensor, "B 1 H W"]:
     """Ellipses of random place and shape in the image's middle half, 1 inside, falling smoothly to 0; (B, 1, H, W)."""
+    count, _, height, width = images.shape
     middle = 0.25 + 0.5 * torch.rand(count, 2, 1, 1, generator=generator)
     axes = SMALLEST + (LARGEST - SMALLEST) * torch.rand(count, 2, 1, 1, generator=generator)
-    places = (torch.arange(size) + 0.5) / size
-    down, right = places[None, :, None], places[None, None, :]
+    down = ((torch.arange(height) + 0.5) / height)[None, :, None]
+    right = ((torch.arange(width) + 0.5) / width)[None, None, :]
     radius = ((down - middle[:, 0]) / axes[:, 0]) ** 2 + ((right - middle[:, 1]) / axes[:, 1]) ** 2
     return torch.sigmoid(6 * (1 - radius))[:, None]
 
 
-def hazy(images: Float[Tensor, "B 1 H W"], generator: Generator) -> Float[Tensor, "B 1 H W"]:
+def hazy(images: Float[Tensor, "B C H W"], generator: Generator) -> Float[Tensor, "B C H W"]:
     """An area is drawn a tenth to four tenths of the way to white."""
     strength = 0.1 + 0.3 * torch.rand(len(images), 1, 1, 1, generator=generator)
-    return images + strength * soft_areas(len(images), images.shape[-1], generator) * (1 - images)
+    return images + strength * soft_areas(images, generator) * (1 - images)
 
 
-def foreign(images: Float[Tensor, "B 1 H W"], generator: Generator) -> Float[Tensor, "B 1 H W"]:
+def foreign(images: Float[Tensor, "B C H W"], generator: Generator) -> Float[Tensor, "B C H W"]:
     """An area shows half to wholly what another image has elsewhere."""
     others = images.roll(1, 0)
-    size = images.shape[-1]
+    size = min(images.shape[-2:])
     away = torch.randint(size // 4, 3 * size // 4, (len(images), 2), generator=generator).tolist()
     moved = torch.stack([image.roll(shift, (1, 2)) for image, shift in zip(others, away, strict=True)])
     strength = 0.5 + 0.5 * torch.rand(len(images), 1, 1, 1, generator=generator)
-    return images + strength * soft_areas(len(images), size, generator) * (moved - images)
+    return images + strength * soft_areas(images, generator) * (moved - images)
 
 
-def blurred(images: Float[Tensor, "B 1 H W"], generator: Generator) -> Float[Tensor, "B 1 H W"]:
+def blurred(images: Float[Tensor, "B C H W"], generator: Generator) -> Float[Tensor, "B C H W"]:
     """An area has lost what is finer than a sixteenth of the side."""
     side = images.shape[-1] // 16 * 2 + 1
     smooth = F.avg_pool2d(images, side, 1, side // 2, count_include_pad=False)
-    return images + soft_areas(len(images), images.shape[-1], generator) * (smooth - images)
+    return images + soft_areas(images, generator) * (smooth - images)
 
 
-def bent(images: Float[Tensor, "B 1 H W"], generator: Generator) -> Float[Tensor, "B 1 H W"]:
+def bent(images: Float[Tensor, "B C H W"], generator: Generator) -> Float[Tensor, "B C H W"]:
     """What an area shows is displaced by up to a tenth of the side."""
-    size = images.shape[-1]
     strength = 0.2 * (2 * torch.rand(len(images), 2, 1, 1, generator=generator) - 1)
     identity = torch.eye(2, 3).expand(len(images), 2, 3)
     grid = F.affine_grid(identity, list(images.shape), align_corners=False)
-    bend = (soft_areas(len(images), size, generator) * strength).movedim(1, -1)
+    bend = (soft_areas(images, generator) * strength).movedim(1, -1)
     return F.grid_sample(images, grid + bend, padding_mode="border", align_corners=False)
 
 
-#: Every way to pretend: (B, 1, H, W) in 0..1 and a generator -> the same shape and range.
+#: Every way to make one: (B, C, H, W) in 0..1 and a generator -> the same shape and range.
 SYNTHETIC_ANOMALIES: dict[str, Callable[[Tensor, Generator], Tensor]] = {
     "hazy": hazy,
     "foreign": foreign,

@@ -8,7 +8,7 @@ import signal
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
-from squidlib.data.digits import NormalData
+from squidlib.data.base import NormalData
 from squidlib.training.devices import Layout, make_fabric
 from squidlib.training.run_dir import Run
 from squidlib.training.trainer import train_run

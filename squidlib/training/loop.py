@@ -17,7 +17,7 @@ import torch
 from torch import Generator, Tensor
 
 from squidlib.config import LossWeights
-from squidlib.data.digits import NormalData, Validates
+from squidlib.data.base import NormalData, Validates
 from squidlib.losses import GeneratorLoss, discriminator_loss, generator_loss
 from squidlib.squid import fill_memory
 from squidlib.training.config import TrainingConfig

@@ -114,3 +114,27 @@ PRESETS: dict[str, dict[str, Preset]] = {
         "folder": _for_gpu(_LAPTOP_CHEST),
     },
 }
+
+
+def fit_to(preset: Preset, image_shape: tuple[int, int, int]) -> Preset:
+    """The preset for images of another shape: as many tiles of its size as there is room for, at least two a side.
+
+    Args:
+        image_shape: channels, height and width.
+
+    Raises:
+        UserError: where the sides cannot be cut into tiles that the network can halve.
+    """
+    channels, height, width = image_shape
+    if image_shape == preset.config.image_shape:
+        return preset
+    tile = preset.config.patch_shape[0]
+    grid = (max(2, round(height / tile)), max(2, round(width / tile)))
+    config = replace(preset.config, image_size=(height, width), grid=grid, in_channels=channels)
+    return preset._replace(config=config)
+
+
+def preset_for(preset: str, dataset: str) -> Preset:
+    """The preset of that name for a data set; one that is not in the table has the settings of a folder."""
+    column = PRESETS[preset]
+    return column.get(dataset, column["folder"])

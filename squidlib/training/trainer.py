@@ -6,14 +6,14 @@ Of several processes all compute, and the first one alone touches the run's fold
 from __future__ import annotations
 
 import time
-from collections.abc import Sized
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import torch
 
 from squidlib.config import LossWeights, SquidConfig
-from squidlib.data.digits import EPOCH_IMAGES, NormalData
+from squidlib.data.base import NormalData
+from squidlib.data.digits import EPOCH_IMAGES
 from squidlib.detection.calibration import calibrate
 from squidlib.detection.checkpoint import save
 from squidlib.detection.detector import Detector
@@ -121,7 +121,7 @@ class _Keeper:
 
 def picture_steps(data: NormalData, training: TrainingConfig) -> int:
     """Steps between two pictures: an epoch's, but no fewer than ``PICTURE_LEAST``."""
-    images = len(data) if isinstance(data, Sized) else EPOCH_IMAGES
+    images = getattr(data, "epoch_images", EPOCH_IMAGES)
     return max(PICTURE_LEAST, round(images / training.batch_size))
 
 

@@ -16,8 +16,9 @@ from digitanatomy import ANOMALIES, KINDS, DigitAnatomy, Glyphs, Sample
 from squidlib.baselines import FeatureNeighbours, MeanImage, PatchNeighbours, Sharpness
 from squidlib.baselines.backbone import Backbone, backbone, has_efficientnet_lite0
 from squidlib.benchmark import evaluate as evaluation_module
-from squidlib.benchmark.evaluate import Evaluation, evaluate, evaluate_images
-from squidlib.data.digits import Digits
+from squidlib.benchmark.evaluate import Evaluation, evaluate
+from squidlib.data.base import TestSet
+from squidlib.data.digits import Digits, digit_tests
 from squidlib.detection import metrics
 from squidlib.detection.calibration import calibrate
 from squidlib.detection.detector import Detector
@@ -30,14 +31,6 @@ from squidlib.training.presets import PRESETS
 RATE = 0.2
 bootstrap_auc = functools.partial(metrics.bootstrap_auc, rounds=20)
 EACH = 12
-
-
-class Relabelled(DigitAnatomy):
-    """The same images in the same order, with labels, kinds and masks of others."""
-
-    def __iter__(self) -> Iterator[Sample]:
-        order = torch.randperm(len(self), generator=torch.Generator().manual_seed(0)).tolist()
-        return (self[index]._replace(**_truth(self[other])) for index, other in enumerate(order))
 
 
 def _truth(sample: Sample) -> dict[str, object]:
@@ -67,18 +60,18 @@ def detector(data: Digits) -> Detector:
 
 
 @pytest.fixture(scope="module")
-def test_set(data: Digits) -> DigitAnatomy:
-    return DigitAnatomy(data.glyphs.test, dict.fromkeys(KINDS, EACH), seed=3)
+def test_set(data: Digits) -> TestSet:
+    return digit_tests(DigitAnatomy(data.glyphs.test, dict.fromkeys(KINDS, EACH), seed=3))
 
 
 @pytest.fixture(scope="module")
-def evaluation(detector: Detector, data: Digits, test_set: DigitAnatomy) -> Evaluation:
+def evaluation(detector: Detector, data: Digits, test_set: TestSet) -> Evaluation:
     return evaluate(detector, data, test_set, RATE)
 
 
 @pytest.fixture(scope="module")
-def kinds(test_set: DigitAnatomy) -> np.ndarray:
-    return np.array(test_set.kinds)
+def kinds(test_set: TestSet) -> np.ndarray:
+    return np.array(test_set.anomaly_types)
 
 
 def test_images_are_counted_by_kind(evaluation: Evaluation) -> None:
@@ -87,9 +80,9 @@ def test_images_are_counted_by_kind(evaluation: Evaluation) -> None:
 
 
 def test_every_auc_is_that_of_the_detectors_scores(
-    evaluation: Evaluation, detector: Detector, test_set: DigitAnatomy, kinds: np.ndarray
+    evaluation: Evaluation, detector: Detector, test_set: TestSet, kinds: np.ndarray
 ) -> None:
-    scores = detector.scores(test_set.images())
+    scores = detector.scores(test_set.images)
     assert list(evaluation.scores) == list(SCORES)
     for name, row in evaluation.scores.items():
         values = scores[name].numpy()
@@ -102,25 +95,26 @@ def test_every_auc_is_that_of_the_detectors_scores(
 
 
 def test_the_baselines_learn_from_plain_training_images(
-    evaluation: Evaluation, data: Digits, test_set: DigitAnatomy, kinds: np.ndarray
+    evaluation: Evaluation, data: Digits, test_set: TestSet, kinds: np.ndarray
 ) -> None:
     assert list(evaluation.baselines) == ["sharpness", "mean image", "pixel kNN"]
     for method in (Sharpness(), MeanImage(), PatchNeighbours(3)):
-        scores = method.fit(data.reference()).score(test_set.images()).numpy()
+        scores = method.fit(data.reference()).score(test_set.images).numpy()
         assert evaluation.baselines[method.name].overall == bootstrap_auc(kinds != "normal", scores)
 
 
 @pytest.mark.skipif(not has_efficientnet_lite0(), reason="the extra [backbone] is not installed")
 def test_images_without_masks_meet_imagenets_features_too_computed_once_for_all_runs(
-    detector: Detector, data: Digits, test_set: DigitAnatomy, kinds: np.ndarray, monkeypatch: pytest.MonkeyPatch
+    detector: Detector, data: Digits, test_set: TestSet, kinds: np.ndarray, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[int] = []
     pooled = Backbone.pooled
     monkeypatch.setattr(Backbone, "pooled", lambda net, images: seen.append(len(images)) or pooled(net, images))
     monkeypatch.setattr(evaluation_module, "backbone", lambda size: backbone(size=32))
     evaluation_module._pretrained_baselines.cache_clear()
-    images, reference = test_set.images(), data.reference()[:20]
-    first, again = (evaluate_images(detector, images, list(kinds), reference) for _ in range(2))
+    images, reference = test_set.images, data.reference()
+    monkeypatch.setattr(Digits, "photographic", True)
+    first, again = (evaluate(detector, data, test_set) for _ in range(2))
     evaluation_module._pretrained_baselines.cache_clear()
     name = f"2-NN ({backbone(size=32).name})"
     assert list(first.baselines) == ["sharpness", "mean image", "pixel kNN", name]
@@ -130,19 +124,20 @@ def test_images_without_masks_meet_imagenets_features_too_computed_once_for_all_
 
 
 def test_random_features_are_no_baseline(
-    detector: Detector, data: Digits, test_set: DigitAnatomy, kinds: np.ndarray, monkeypatch: pytest.MonkeyPatch
+    detector: Detector, data: Digits, test_set: TestSet, kinds: np.ndarray, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(evaluation_module, "backbone", lambda size: backbone(size=32, pretrained=False))
     evaluation_module._pretrained_baselines.cache_clear()
-    found = evaluate_images(detector, test_set.images(), list(kinds), data.reference()[:20])
+    monkeypatch.setattr(Digits, "photographic", True)
+    found = evaluate(detector, data, test_set)
     evaluation_module._pretrained_baselines.cache_clear()
     assert list(found.baselines) == ["sharpness", "mean image", "pixel kNN"]
 
 
 def test_the_decision_is_taken_at_the_calibrated_threshold(
-    evaluation: Evaluation, detector: Detector, test_set: DigitAnatomy, kinds: np.ndarray
+    evaluation: Evaluation, detector: Detector, test_set: TestSet, kinds: np.ndarray
 ) -> None:
-    own = detector.score(test_set.images()).numpy()
+    own = detector.score(test_set.images).numpy()
     expected = float(np.quantile(detector.calibration.normal_scores[0].numpy().astype(float), 1 - RATE))
     assert evaluation.decision.threshold == pytest.approx(expected)
     assert evaluation.decision == decide(kinds != "normal", own, evaluation.decision.threshold)
@@ -152,27 +147,28 @@ def test_the_decision_is_taken_at_the_calibrated_threshold(
 
 
 def test_worst_tiles_and_pixel_auc_are_those_of_the_detected_images(
-    evaluation: Evaluation, detector: Detector, test_set: DigitAnatomy, kinds: np.ndarray
+    evaluation: Evaluation, detector: Detector, test_set: TestSet, kinds: np.ndarray
 ) -> None:
-    images, samples = test_set.images(), list(test_set)
+    images = test_set.images
+    assert test_set.wrong is not None
+    assert test_set.masks is not None
     worst = detector.patch_scores(images).argmax(1)
     called = detector.score(images).numpy() > evaluation.decision.threshold
     assert called.any(), "nothing is detected, so that this test would show nothing"
     for kind in ANOMALIES:
         mine = np.flatnonzero(kinds == kind)
-        hits = [bool(samples[index].wrong[worst[index]]) for index in mine if called[index]]
+        hits = [bool(test_set.wrong[index, worst[index]]) for index in mine if called[index]]
         assert evaluation.worst_tile[kind] == pytest.approx(np.mean(hits) if hits else np.nan, nan_ok=True)
-        masks = torch.stack([samples[index].mask for index in mine])
+        masks = test_set.masks[mine]
         assert evaluation.pixel_auc[kind] == pytest.approx(
             pixel_auc(masks, detector.anomaly_map(images[mine])), abs=1e-3
         )
 
 
 def test_the_threshold_knows_nothing_of_test_labels(
-    evaluation: Evaluation, detector: Detector, data: Digits, test_set: DigitAnatomy
+    evaluation: Evaluation, detector: Detector, data: Digits, test_set: TestSet
 ) -> None:
-    relabelled = Relabelled(data.glyphs.test, dict.fromkeys(KINDS, EACH), seed=3)
-    assert [sample.kind for sample in relabelled] != test_set.kinds
+    relabelled = replace(test_set, anomaly_types=[*test_set.anomaly_types[7:], *test_set.anomaly_types[:7]])
     permuted = evaluate(detector, data, relabelled, RATE)
     assert permuted.decision.threshold == evaluation.decision.threshold
     assert permuted.scores["combined"].overall != evaluation.scores["combined"].overall
@@ -182,7 +178,7 @@ def test_the_threshold_knows_nothing_of_test_labels(
 
 
 def test_the_threshold_depends_on_the_calibration_normals_and_the_rate(
-    evaluation: Evaluation, detector: Detector, data: Digits, test_set: DigitAnatomy
+    evaluation: Evaluation, detector: Detector, data: Digits, test_set: TestSet
 ) -> None:
     stricter = evaluate(detector, data, test_set, rate=0.02)
     assert stricter.decision.threshold > evaluation.decision.threshold
@@ -193,7 +189,7 @@ def test_the_threshold_depends_on_the_calibration_normals_and_the_rate(
 
 
 def test_a_kind_that_the_test_lacks_is_left_out(detector: Detector, data: Digits) -> None:
-    few = evaluate(detector, data, DigitAnatomy(data.glyphs.test, {"missing": 3, "normal": 4}))
+    few = evaluate(detector, data, digit_tests(DigitAnatomy(data.glyphs.test, {"missing": 3, "normal": 4})))
     assert few.images == {"normal": 4, "missing": 3}
     assert list(few.scores["error"].kinds) == list(few.pixel_auc) == list(few.worst_tile) == ["missing"]
 
@@ -210,7 +206,7 @@ def test_json_holds_every_figure_and_comes_back_the_same(evaluation: Evaluation)
 
 
 def test_a_kind_of_which_nothing_is_detected_has_no_worst_tile_and_json_says_null(
-    detector: Detector, data: Digits, test_set: DigitAnatomy
+    detector: Detector, data: Digits, test_set: TestSet
 ) -> None:
     blind = detector.calibration._replace(normal_scores=detector.calibration.normal_scores + 1e6)
     with warnings.catch_warnings():

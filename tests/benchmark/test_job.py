@@ -15,14 +15,15 @@ import torch
 
 from squidlib.benchmark import source as source_module
 from squidlib.benchmark import subprocess as apart
+from squidlib.benchmark.evaluate import judge
 from squidlib.benchmark.job import Job, ask, work
-from squidlib.benchmark.judging import judge
 from squidlib.benchmark.registry import Entry
-from squidlib.benchmark.source import NamedSource, TestSet
+from squidlib.benchmark.source import NamedSource
 from squidlib.benchmark.squid_method import SquidMethod
 from squidlib.benchmark.store import Store
 from squidlib.benchmark.subprocess import run_apart
 from squidlib.config import LossWeights
+from squidlib.data.base import TestSet
 from squidlib.detection.metrics import auc, decide, pixel_auc
 from squidlib.training.config import TrainingConfig
 from squidlib.training.presets import PRESETS, Preset
@@ -114,7 +115,7 @@ def test_what_a_job_writes_is_what_the_metrics_say(tmp_path: Path) -> None:
 
 def test_without_masks_there_is_no_pixel_auc() -> None:
     test_set = ToySource().test_set()
-    blind = TestSet(test_set.images, test_set.kinds)
+    blind = TestSet(test_set.images, test_set.anomaly_types)
     scores = test_set.images.mean(dim=(1, 2, 3))
     assert judge(blind, scores, scores[:5], test_set.images)["pixel_auc"] is None
 
@@ -187,6 +188,7 @@ def test_both_data_sets_come_from_one_loader(tmp_path: Path, monkeypatch: pytest
     assert torch.equal(fit_data.test_images, test_set.images)
     assert len(source.fit_data(0, augmented=False).augmented) == 0
     assert not torch.equal(source.fit_data(1).augmented, fit_data.augmented)
-    assert [test_set.kinds[index] for index in test_set.pictured] == ["normal", "abnormal", "abnormal", "abnormal"]
+    pictured = [test_set.anomaly_types[index] for index in test_set.pictured]
+    assert pictured == ["normal", "abnormal", "abnormal", "abnormal"]
     assert [sample.kind for sample in test_set.samples()] == ["normal", "abnormal 1", "abnormal 2", "abnormal 3"]
-    assert test_set.pictured == [test_set.kinds.index("normal"), *np.flatnonzero(test_set.labels.numpy())[:3]]
+    assert test_set.pictured == [test_set.anomaly_types.index("normal"), *np.flatnonzero(test_set.labels.numpy())[:3]]

@@ -29,7 +29,7 @@ TABLE = [
     ("digitanatomy --seeds 0", "--seeds is the number of trainings of each method, at least 1; got 0"),
     ("digitanatomy --minutes-each 0", "--minutes-each must be more than 0 and less than a million, got 0"),
     ("digitanatomy --minutes-each inf", "--minutes-each must be more than 0 and less than a million, got inf"),
-    ("digitanatomy --data .", "--data is the folder of chest X-rays"),
+    ("digitanatomy --data .", "--data is the folder of a data set's images"),
     ("zhanglab", "--data: the folder of zhanglab is needed; to get it:"),
     ("zhanglab --data nowhere", "no such folder"),
     ("digitanatomy --device abacus", "--device is auto, cpu, cuda or mps"),
@@ -142,7 +142,7 @@ def test_what_is_said_of_the_data_reaches_its_reader(
         raise UserError("far enough")
 
     monkeypatch.setattr(source, "NamedSource", stopped)
-    monkeypatch.setattr(data_choice, "data_of", lambda metadata, seed, download=False: downloads.append(download))
+    monkeypatch.setattr(data_choice, "open_dataset", lambda metadata, seed, download=False: downloads.append(download))
     plain = ["benchmark", "pneumoniamnist", "--data", str(tmp_path), "--out", str(tmp_path / "out")]
     squid(capsys, *plain)
     squid(capsys, *plain, "--skip-bad", "--cache", str(tmp_path / "cache"), "--download")

@@ -10,9 +10,8 @@ import pytest
 
 from squidlib.cli.prepare import preset_of
 from squidlib.cli.train import Train
-from squidlib.data import registry as data_choice
 from squidlib.data.chest import ChestData
-from squidlib.data.registry import data_of, where_to_get
+from squidlib.data.registry import open_dataset, where_to_get
 from squidlib.detection.checkpoint import load
 from squidlib.training.presets import PRESETS
 from squidlib.training.run_dir import Run
@@ -27,7 +26,7 @@ def few_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     """The preset, for two steps of four images."""
     preset = PRESETS["laptop"]["zhanglab"]
     short = preset._replace(training=replace(preset.training, steps=2, schedule_steps=2, batch_size=4))
-    for name in data_choice.CHEST:
+    for name in ("zhanglab", "chexpert", "pneumoniamnist"):
         monkeypatch.setitem(PRESETS["laptop"], name, short)
 
 
@@ -67,15 +66,12 @@ def test_three_seeds_are_three_runs_and_one_table(capsys: Capture, tmp_path: Pat
     assert (out / "seed_2" / "model.safetensors").is_file()
 
 
-def test_chexpert_with_the_official_columns_is_trained_and_evaluated(
-    capsys: Capture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from squidlib.data import chest
-
-    official = chest.chexpert
-    monkeypatch.setattr(chest, "chexpert", lambda root, skip_bad: official(root, test_each=5, skip_bad=skip_bad))
+def test_chexpert_with_the_official_columns_is_trained_and_evaluated(capsys: Capture, tmp_path: Path) -> None:
     folder, out = chexpert_folder(tmp_path / "data"), tmp_path / "run"
     said = squid(capsys, "train", "chexpert", "--data", folder, "--out", out)
+    assert said.code == 2
+    assert "--test-each" in said.errors[0]
+    said = squid(capsys, "train", "chexpert", "--data", folder, "--out", out, "--test-each", 5)
     assert said.code == 0, said.errors
     said = squid(capsys, "evaluate", out)
     assert said.code == 0, said.errors
@@ -87,7 +83,7 @@ def test_chexpert_with_the_official_columns_is_trained_and_evaluated(
 )
 def test_the_authors_layouts_are_known_by_their_folders(name: str, make, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     metadata = {"data": name, "folder": str(make(tmp_path / "data")), "image_size": 32}
-    data = data_of(metadata, seed=3)
+    data = open_dataset(metadata, seed=3)
     assert isinstance(data, ChestData)
     assert data.batch(0, 2).shape == (2, 1, 32, 32)
     assert data.seed == 3
@@ -99,11 +95,11 @@ def test_contamination_mixes_that_share_of_abnormal_images_into_training(capsys:
     said = squid(capsys, "train", "zhanglab", "--data", folder, "--out", out, *arguments)
     assert said.code == 0, said.errors
     metadata = json.loads((out / "run.json").read_text())["facts"]
-    dirty, clean = data_of(metadata, 0), data_of(metadata | {"contamination": 0}, 0)
+    dirty, clean = open_dataset(metadata, 0), open_dataset(metadata | {"contamination": 0}, 0)
     assert isinstance(dirty, ChestData)
     assert isinstance(clean, ChestData)
-    assert dirty.dirty.mean() == pytest.approx(0.25, abs=0.5 / len(dirty))
-    assert not clean.dirty.any()
+    assert dirty.contaminated_rows.mean() == pytest.approx(0.25, abs=0.5 / len(dirty))
+    assert not clean.contaminated_rows.any()
     assert squid(capsys, "evaluate", out).code == 0
 
 
@@ -132,7 +128,7 @@ def test_a_damaged_image_is_refused_and_left_out_when_asked(capsys: Capture, tmp
 
 
 def test_every_chest_data_set_says_where_it_comes_from() -> None:
-    assert all(where_to_get(name) for name in data_choice.CHEST)
+    assert all(where_to_get(name) for name in ("zhanglab", "chexpert", "pneumoniamnist"))
 
 
 @pytest.mark.parametrize(("name", "steps"), [("zhanglab", 200), ("chexpert", 200 * 84)])

@@ -85,7 +85,7 @@ def test_after_ctrl_c_the_same_command_ends_as_if_nothing_had_happened(
     given = ChestData.batch
 
     def stopping(self: ChestData, step: int, size: int) -> Tensor:
-        if self.dirty.any() and step == 2:
+        if self.contaminated_rows.any() and step == 2:
             signal.raise_signal(signal.SIGINT)  # during the third step of the second share
         return given(self, step, size)
 
@@ -127,7 +127,7 @@ def test_every_share_and_seed_has_the_same_largest_size_that_all_can_have(folder
     assert 2 < size < len(data)
     for seed in range(3):
         assert len(short.contaminated(50, seed, size)) == len(short.contaminated(100, seed, size)) == size
-        assert short.contaminated(50, seed, size).dirty.sum() == round(size / 2)
+        assert short.contaminated(50, seed, size).contaminated_rows.sum() == round(size / 2)
     with pytest.raises(UserError):  # 16 images lose one a step: the next larger size was tried
         study.check_size(short, (100, 50), range(3), size + 1)
     none = ChestData(replace(data.arrays, abnormals=lambda: _first(data, 0)))

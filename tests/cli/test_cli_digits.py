@@ -97,7 +97,9 @@ def test_glyphs_of_ones_own_must_suffice_for_every_split(tmp_path: Path, capsys:
     for digit in range(10):
         (glyphs / str(digit)).mkdir(parents=True)
         for sample in range(6):
-            Image.new("L", (20, 28), 20 * digit + sample).save(glyphs / str(digit) / f"{sample}.png")
+            image = Image.new("L", (20, 28))
+            image.paste(50 + 20 * digit + sample, (5, 5, 15, 23))
+            image.save(glyphs / str(digit) / f"{sample}.png")
     assert squid(capsys, "digits", "--out", tmp_path / "d", "--count", 1, "--glyphs", glyphs).code == 0
     (glyphs / "3" / "0.png").unlink()
     said = squid(capsys, "digits", "--out", tmp_path / "e", "--count", 1, "--glyphs", glyphs)

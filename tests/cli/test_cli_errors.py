@@ -133,7 +133,7 @@ TABLE = [
     ("evaluate misfit.safetensors", "configuration and weights do not fit each other"),
     ("evaluate topk.safetensors", "topk must be at most the number of slots (350), got 351"),
     ("evaluate grid.safetensors", "image_size must be a multiple of"),
-    ("evaluate chest.safetensors", "facts of zhanglab with its folder and image_size expected"),
+    ("evaluate chest.safetensors", "settings of zhanglab with folder and image_size expected"),
     ("evaluate fine.png", "no whole safetensors file"),
     ("score good.safetensors fine.png", "--csv"),
     ("score good.safetensors --csv new.csv", "name at least one image"),

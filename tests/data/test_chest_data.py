@@ -10,9 +10,9 @@ import pytest
 import torch
 from torch import Tensor
 
+from squidlib.data.base import Dataset, require_test_set
 from squidlib.data.chest import Augmentation, ChestArrays, ChestData, augment, open_images, zhanglab
 from squidlib.data.chest.data import as_tensor
-from squidlib.data.digits import NormalData
 from tests.chest_folders import zhanglab_folder
 from tests.helpers import noise, refusal
 
@@ -35,12 +35,12 @@ def rows_of(images: Tensor, among: Tensor) -> list[int]:
 
 def test_it_is_normal_data(arrays: ChestArrays) -> None:
     data = ChestData(arrays)
-    assert isinstance(data, NormalData)
-    for images, count in ((data.batch(0, 5), 5), (data.reference(), len(data)), (data.test()[0], 14)):
+    assert isinstance(data, Dataset)
+    for images, count in ((data.batch(0, 5), 5), (data.reference(), len(data)), (require_test_set(data).images, 14)):
         assert images.shape == (count, 1, SIZE, SIZE)
         assert images.dtype == torch.float32
         assert 0 <= images.min() <= images.max() <= 1
-    assert data.test()[1].tolist() == [0] * 6 + [1] * 8
+    assert require_test_set(data).labels.tolist() == [0] * 6 + [1] * 8
     assert len(data) + len(data.calibration()) == 16
 
 
@@ -80,7 +80,7 @@ def test_every_image_is_augmented(arrays: ChestArrays) -> None:
 
 def test_calibration_and_test_are_never_trained_on(arrays: ChestArrays) -> None:
     data = ChestData(arrays)
-    held_out = torch.cat([data.calibration(), data.test()[0]])
+    held_out = torch.cat([data.calibration(), require_test_set(data).images])
     assert torch.cdist(data.reference().flatten(1), held_out.flatten(1)).min() > 0.1
 
 
@@ -123,22 +123,22 @@ def test_contamination_is_as_told(arrays: ChestArrays, share: int) -> None:
     clean = ChestData(arrays)
     dirty = clean.contaminated(share, seed=1, images=8)
     assert len(dirty) == 8
-    assert dirty.dirty.sum() == 8 * (100 - share) // 100
+    assert dirty.contaminated_rows.sum() == 8 * (100 - share) // 100
     known = torch.cat([clean.reference(), clean.calibration(), as_tensor(arrays.abnormals().images)])
     rows = rows_of(dirty.reference(), known)
     assert len(set(rows)) == 8
-    assert [row >= 16 for row in rows] == dirty.dirty.tolist()
+    assert [row >= 16 for row in rows] == dirty.contaminated_rows.tolist()
     held = rows_of(dirty.calibration(), known)
     assert sum(row >= 16 for row in held) == round(len(held) * (100 - share) / 100)
     assert not set(rows) & set(held)
-    assert torch.equal(dirty.test()[0], clean.test()[0])
+    assert torch.equal(require_test_set(dirty).images, require_test_set(clean).images)
 
 
 def test_contamination_shares_no_abnormal_patient_with_calibration(arrays: ChestArrays) -> None:
     dirty = ChestData(arrays).contaminated(50, images=8)
     abnormals = arrays.abnormals()
     known = as_tensor(abnormals.images)
-    trained = rows_of(dirty.reference()[torch.from_numpy(dirty.dirty)], known)
+    trained = rows_of(dirty.reference()[torch.from_numpy(dirty.contaminated_rows)], known)
     distance = torch.cdist(dirty.calibration().flatten(1), known.flatten(1))
     held = distance.argmin(1)[distance.min(1).values < 1e-2].tolist()
     assert held

@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from digitanatomy import image_files
 from squidlib.data.images import list_images, read_image
 from squidlib.utils.errors import UserError
 
@@ -69,13 +70,16 @@ def test_what_is_no_image_is_refused_in_one_line_that_names_it(case: str, tmp_pa
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("limit", [200, 400])  # Pillow's error from twice the limit on, its warning below
+@pytest.mark.parametrize(
+    ("name", "limit", "said"), [("MAX_IMAGE_PIXELS", 200, "far too many"), ("MOST", 400, "at most")]
+)
 def test_an_image_of_far_too_many_pixels_is_refused(
-    limit: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    name: str, limit: int, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     solid("L", 0, (25, 25)).save(tmp_path / "huge.png")
-    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", limit)
-    with pytest.raises(UserError, match=r"huge\.png: far too many pixels"):
+    where, what = (Image, name) if name == "MAX_IMAGE_PIXELS" else (image_files, "MOST_PIXELS")
+    monkeypatch.setattr(where, what, limit)
+    with pytest.raises(UserError, match=rf"huge\.png: {said}"):
         read_image(tmp_path / "huge.png", SIZE)
 
 

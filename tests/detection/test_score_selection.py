@@ -55,8 +55,8 @@ def test_haze_only_brightens(images: torch.Tensor) -> None:
 
 
 def test_an_area_is_whole_inside_and_nothing_far_away() -> None:
-    areas = soft_areas(20, 64, Generator().manual_seed(0))
-    assert areas.shape == (20, 1, 64, 64)
+    areas = soft_areas(torch.zeros(20, 3, 64, 96), Generator().manual_seed(0))
+    assert areas.shape == (20, 1, 64, 96)
     assert (areas.amax(dim=(1, 2, 3)) > 0.9).all()
     assert areas[:, :, 0].max() < 0.05
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from digitanatomy import ANOMALIES, GlyphSplit, cut_tiles
-from squidlib.data.digits import NormalData
+from squidlib.data.base import NormalData
 from squidlib.teaching.studies.contamination import ContaminatedDigits, auc_lost, aucs_by_share
 
 IMAGES, HELD_OUT = 200, 40

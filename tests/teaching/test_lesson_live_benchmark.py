@@ -101,9 +101,9 @@ def test_a_part_keeps_questions_and_exam_together() -> None:
     fit_data, test_set = part_of(SOURCE.fit_data(0), SOURCE.test_set(), 3)
     assert torch.equal(fit_data.test_images, test_set.images)
     assert torch.equal(test_set.images, SOURCE.test_set().images[::3])
-    assert test_set.kinds == KINDS[::3]
+    assert test_set.anomaly_types == KINDS[::3]
     assert test_set.masks is not None
-    assert len(test_set.masks) == len(test_set.kinds)
+    assert len(test_set.masks) == len(test_set.anomaly_types)
     assert torch.equal(fit_data.normals, SOURCE.fit_data(0).normals)
     with pytest.raises(ValueError, match="as many test images"):
         part_of(fit_data, SOURCE.test_set(), 3)

@@ -184,7 +184,7 @@ def test_the_auc_by_kind_sets_each_kind_against_the_normal_images() -> None:
 
 
 class FewDigits(Digits):
-    def test(self) -> DigitAnatomy:
+    def test_digits(self) -> DigitAnatomy:
         return DigitAnatomy(self.glyphs.test, dict.fromkeys(("normal", *KINDS[:-1]), 3))
 
     def calibration(self) -> Tensor:
@@ -198,7 +198,7 @@ def test_a_variant_is_judged_by_the_scores_that_it_has(name: str) -> None:
     found = judge(detector, data, variants()[name].has_memory)
     assert set(found) == {"combined", "reconstruction", "discriminator"} | ({"memory"} if name == "whole" else set())
     assert (found["combined"] == found["reconstruction"]) == (name == "no memory")
-    default = auc_by_kind(data.test().kinds, detector.score(data.test().images()))
+    default = auc_by_kind(data.test_digits().kinds, detector.score(data.test().images))
     assert (found["combined"] == default) == (name == "whole")
 
 

@@ -14,9 +14,10 @@ from torch import Tensor
 
 from digitanatomy import Glyphs
 from squidlib.config import LossWeights
+from squidlib.data.base import require_test_set
 from squidlib.data.chest import ChestData, open_images, zhanglab
 from squidlib.data.digits import Digits
-from squidlib.data.registry import data_of
+from squidlib.data.registry import open_dataset
 from squidlib.detection.checkpoint import load
 from squidlib.training.config import TrainingConfig
 from squidlib.training.early_stopping import validation_loss
@@ -156,7 +157,7 @@ def test_held_back_radiographs_are_whole_patients_and_calibration_stays(tmp_path
     }
     assert all(len(found) == 1 for found in owners.values())  # a patient is held back, or is not
     assert torch.equal(less.calibration(), whole.calibration())
-    assert torch.equal(less.test()[0], whole.test()[0])
+    assert torch.equal(require_test_set(less).images, require_test_set(whole).images)
     with pytest.raises(ValueError, match="holding_back"):
         whole.validation()
 
@@ -171,9 +172,9 @@ def test_the_command_holds_back_logs_and_says_what_it_kept(tmp_path: Path, capsy
     assert settings["training"]["patience"] == 2
     assert settings["outcome"]["best_step"] == settings["outcome"]["stopped_after"] == 2  # the end is looked at, too
     assert "trained to the end after step 2 of 2; kept: step 2" in said.out
-    data = data_of(settings["facts"], 0)
+    data = open_dataset(settings["facts"], 0)
     assert isinstance(data, Digits)
-    assert len(data.glyphs.train) < len(data_of(settings["facts"] | {"held_back": 0}, 0).glyphs.train)  # type: ignore[union-attr]
+    assert len(data.glyphs.train) < len(open_dataset(settings["facts"] | {"held_back": 0}, 0).glyphs.train)  # type: ignore[union-attr]
 
 
 def test_what_cannot_be_validated_is_refused() -> None:

@@ -171,8 +171,7 @@ def test_a_finished_run_holds_a_detector_and_no_leftovers(run: Run) -> None:
 class EightImages(NoiseData):
     """An epoch of which is 2 steps of 4 images."""
 
-    def __len__(self) -> int:
-        return 8
+    epoch_images = 8
 
 
 def test_every_epoch_is_drawn_but_short_ones_not_each(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

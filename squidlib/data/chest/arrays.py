@@ -15,7 +15,7 @@ import numpy as np
 from jaxtyping import Int64, UInt8
 
 from squidlib.data.chest.cache import decode
-from squidlib.data.chest.files import LEAST_PATIENTS, NORMAL, ChestFile, ChestImages
+from squidlib.data.chest.files import LEAST_CALIBRATION, NORMAL, ChestFile, ChestImages
 from squidlib.data.chest.problems import Problems
 from squidlib.utils.errors import UserError
 
@@ -42,6 +42,7 @@ class ChestArrays:
         skipped: one line for each thing left out because it was flawed.
         notes: one line for each thing worth knowing.
         patients: whose each training image is; empty where nobody knows.
+        test_names: paths of the test images below the root; empty where they are no files.
     """
 
     name: str
@@ -53,6 +54,7 @@ class ChestArrays:
     skipped: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     patients: tuple[str, ...] = ()
+    test_names: tuple[str, ...] = ()
 
     @property
     def size(self) -> int:
@@ -124,6 +126,7 @@ def open_images(images: ChestImages, size: int = 128, cache: Path | None = None,
         (*images.skipped, *problems.skipped),
         tuple(notes),
         tuple(normals.files[row].patient for row in train),
+        tuple(str(test.files[row].path.relative_to(images.root)) for row in kept_test),
     )
 
 
@@ -158,9 +161,10 @@ def _rows(images: np.ndarray, rows: list[int]) -> np.ndarray:
 
 def _check_counts(root: Path, train: int, calibration: int, labels: np.ndarray) -> None:
     abnormal = int((labels != NORMAL).sum())
-    if not train or calibration < LEAST_PATIENTS or not abnormal or abnormal == len(labels):
+    lopsided = len(labels) and (not abnormal or abnormal == len(labels))
+    if not train or calibration < LEAST_CALIBRATION or lopsided:
         raise UserError(
-            f"{root}: without the flawed files, at least 1 training image, {LEAST_PATIENTS} calibration images and 1 "
-            f"test image of each class expected, got {train}, {calibration}, {len(labels) - abnormal} normal and "
-            f"{abnormal} abnormal; repair the files"
+            f"{root}: without the flawed files, at least 1 training image, {LEAST_CALIBRATION} calibration images and "
+            f"1 test image of each class (or no test image at all) expected, got {train}, {calibration}, "
+            f"{len(labels) - abnormal} normal and {abnormal} abnormal; repair the files"
         )

@@ -10,6 +10,7 @@ nearest; and the numbers come in as an argument, so that every image can be seed
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 import torch.nn.functional as F
@@ -21,10 +22,11 @@ NUMBERS = 3  #: uniform numbers that one image consumes: scale, right, down
 
 @dataclass(frozen=True)
 class Augmentation:
-    """The largest deviations; both 0 changes nothing."""
+    """The largest changes; both 0 changes nothing. ``outside``: what comes in is black, or repeats the edge."""
 
     shift: float = 0.05  #: of the image's side
     scale: float = 0.05  #: relative, of both axes together
+    outside: Literal["zeros", "border"] = "zeros"
 
     def __post_init__(self) -> None:
         if not (0 <= self.shift < 1 and 0 <= self.scale < 1):
@@ -32,9 +34,9 @@ class Augmentation:
 
 
 def augment(
-    images: Float[Tensor, "B 1 H W"], uniform: Float[Tensor, "B 3"], augmentation: Augmentation
-) -> Float[Tensor, "B 1 H W"]:
-    """Scale every image about its centre and shift it; what comes in from outside is black.
+    images: Float[Tensor, "B C H W"], uniform: Float[Tensor, "B 3"], augmentation: Augmentation
+) -> Float[Tensor, "B C H W"]:
+    """Scale every image about its centre and shift it.
 
     Args:
         images: in 0..1.
@@ -49,4 +51,6 @@ def augment(
         dim=1,
     )
     grid = F.affine_grid(matrices, list(images.shape), align_corners=False)
-    return F.grid_sample(images, grid, mode="bilinear", align_corners=False).clamp(0, 1)
+    return F.grid_sample(images, grid, mode="bilinear", padding_mode=augmentation.outside, align_corners=False).clamp(
+        0, 1
+    )

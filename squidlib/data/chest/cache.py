@@ -145,7 +145,7 @@ def _make(
             for row, path in enumerate(tqdm(paths, desc=title, unit="image", leave=False, disable=None)):
                 try:
                     content = path.read_bytes()
-                    image = to_bytes(read_image_data(io.BytesIO(content), path, size)[0].numpy()).tobytes()
+                    image = to_bytes(read_image_data(io.BytesIO(content), path, size).image[0].numpy()).tobytes()
                 except UserError as error:
                     if not skip_bad:
                         raise UserError(f"{error} {OR_SKIP}") from error

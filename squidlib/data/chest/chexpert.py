@@ -11,10 +11,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 import torch
 
 from digitanatomy import seeded_generator
+from squidlib.data.base import Entry
+from squidlib.data.chest.arrays import ChestArrays
 from squidlib.data.chest.authors import authors_folders
 from squidlib.data.chest.chexpert_labels import LabelledPath, read_labels
 from squidlib.data.chest.files import (
@@ -27,6 +30,8 @@ from squidlib.data.chest.files import (
     without_shared_patients,
 )
 from squidlib.data.chest.folders import check_root, inside
+from squidlib.data.chest.info import CHEXPERT
+from squidlib.data.chest.options import chest_settings, decoded, opened
 from squidlib.data.chest.patients import patient_of
 from squidlib.data.chest.problems import Problems
 from squidlib.utils.errors import UserError
@@ -159,9 +164,23 @@ def _one_a_patient(root: Path, files: Sequence[ChestFile], count: int, seed: int
         own.setdefault(file.patient, []).append(file)
     if len(own) < count:
         what = "normal" if stream == 1 else "abnormal"
-        raise UserError(f"{root}: {count} {what} patients expected for the test set, got {len(own)}; ask for fewer")
+        raise UserError(
+            f"{root}: {count} {what} patients expected for the test set, got {len(own)}; ask for fewer with --test-each"
+        )
     generator = seeded_generator(seed, stream)
     patients = sorted(own)
     chosen = [patients[index] for index in torch.randperm(len(patients), generator=generator)[:count].tolist()]
     drawn = [own[name][int(torch.randint(len(own[name]), (1,), generator=generator))] for name in chosen]
     return sorted(drawn)
+
+
+def _arrays(folder: Path, settings: dict[str, Any], download: bool) -> ChestArrays:
+    """In the public layout or the authors', whichever the folder has."""
+    skip_bad = bool(settings.get("skip_bad", False))
+    test_each = int(settings.get("test_each", TEST_EACH))
+    authors = (folder / "train_256_pa").is_dir()
+    images = chexpert_authors(folder, skip_bad) if authors else chexpert(folder, test_each=test_each, skip_bad=skip_bad)
+    return decoded(images, settings)
+
+
+ENTRY = Entry(chest_settings("chexpert", str(CHEXPERT["get"])), opened("chexpert", _arrays), str(CHEXPERT["get"]), True)

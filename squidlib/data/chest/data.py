@@ -1,20 +1,23 @@
-"""Chest X-rays as the trainer and the evaluation want them: ``NormalData`` of ``squidlib.data.digits``, and a test
-set."""
+"""Chest X-rays as a ``Dataset``: training batches, calibration normals, the test set."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int64
+from jaxtyping import Float
 from torch import Tensor
 
-from digitanatomy import seeded_generator
+from digitanatomy import NORMAL, seeded_generator
+from squidlib.data.base import ABNORMAL, TestSet
 from squidlib.data.chest.arrays import ChestArrays
 from squidlib.data.chest.augment import NUMBERS, Augmentation, augment
 from squidlib.data.chest.splits import contaminate, hold_back
+
+PICTURED_ABNORMAL = 3  #: abnormal X-rays in the picture of a benchmark
 
 
 class ChestData:
@@ -27,30 +30,51 @@ class ChestData:
         arrays: of ``open_images`` or ``pneumoniamnist``.
         seed: of the order and the augmentation.
         augmentation: None is the published one.
-        dirty: which training images are abnormal, where some are; see ``contaminated``.
+        contaminated_rows: which training images are abnormal, where some are; see ``contaminated``.
         held: images to validate on; see ``holding_back``.
+        settings: that it was made of, where it was made by name.
 
     Attributes:
-        dirty: (N,) bool, all False for a clean set: to look at, never to learn from.
+        contaminated_rows: (N,) bool, all False for a clean set: to look at, never to learn from.
     """
+
+    photographic = True
 
     def __init__(
         self,
         arrays: ChestArrays,
         seed: int = 0,
         augmentation: Augmentation | None = None,
-        dirty: np.ndarray | None = None,
+        contaminated_rows: np.ndarray | None = None,
         held: np.ndarray | None = None,
+        settings: dict[str, Any] | None = None,
     ) -> None:
         self._held = held
+        self.settings = {} if settings is None else settings
         self.arrays, self.seed = arrays, seed
         self.augmentation = Augmentation() if augmentation is None else augmentation
-        self.dirty = np.zeros(len(arrays.train), dtype=bool) if dirty is None else dirty
+        none = np.zeros(len(arrays.train), dtype=bool)
+        self.contaminated_rows = none if contaminated_rows is None else contaminated_rows
         self._order = lru_cache(maxsize=2)(self._shuffled)
 
     def __len__(self) -> int:
-        """Training images, which is an epoch."""
+        """Training images."""
         return len(self.arrays.train)
+
+    @property
+    def epoch_images(self) -> int:
+        """Every training image once."""
+        return len(self)
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """Channels, height and width."""
+        return 1, self.arrays.size, self.arrays.size
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was left out, and what is worth knowing."""
+        return (*self.arrays.skipped, *self.arrays.notes)
 
     def batch(self, step: int, size: int) -> Float[Tensor, "B 1 H W"]:
         """Augmented training images of one step, in 0..1.
@@ -70,7 +94,7 @@ class ChestData:
         return as_tensor(self.arrays.train)
 
     def calibration(self) -> Float[Tensor, "K 1 H W"]:
-        """Normal images that training never sees, in 0..1; of a contaminated set, as dirty as training."""
+        """Normal images that training never sees, in 0..1; of a contaminated set, as contaminated as training."""
         return as_tensor(self.arrays.calibration)
 
     def validation(self) -> Float[Tensor, "V 1 H W"]:
@@ -90,20 +114,26 @@ class ChestData:
             UserError: where there are too few patients for that.
             ValueError: where the set is contaminated: only normals are to be validated on.
         """
-        if self.dirty.any():
+        if self.contaminated_rows.any():
             raise ValueError("of a contaminated set nobody knows which images are normal; hold back before, or not")
         arrays, held = hold_back(self.arrays, share)
-        return ChestData(arrays, self.seed, self.augmentation, held=held)
+        return ChestData(arrays, self.seed, self.augmentation, held=held, settings=self.settings)
 
-    def test(self) -> tuple[Float[Tensor, "T 1 H W"], Int64[Tensor, "T"]]:
-        """Test images in 0..1 and their labels, 0 normal and 1 abnormal. Nothing may be chosen by them."""
-        return as_tensor(self.arrays.test), torch.from_numpy(self.arrays.labels.copy())
+    def test(self) -> TestSet | None:
+        """Test images; the first normal and the first three abnormal ones are pictured. None where there are none."""
+        labels = self.arrays.labels
+        if not len(labels):
+            return None
+        types = [ABNORMAL if label else NORMAL for label in labels.tolist()]
+        pictured = [*np.flatnonzero(labels == 0)[:1].tolist(), *np.flatnonzero(labels)[:PICTURED_ABNORMAL].tolist()]
+        ids = list(self.arrays.test_names) or [f"test image {number}" for number in range(len(types))]
+        return TestSet(as_tensor(self.arrays.test), types, pictured=pictured, ids=ids)
 
     def contaminated(self, share: int, seed: int = 0, images: int | None = None) -> ChestData:
         """True UAD (paper: section 5.3): the same data with unlabelled abnormals among training and calibration.
 
         Args:
-            share: per cent of the images that are *normal*, as in the paper's figure: 100 is clean, 50 half dirty.
+            share: per cent of the images that are *normal*, as in the paper: 100 is clean, 50 half contaminated.
             seed: which images.
             images: size of the training set; None is as many as now. Calibration shrinks in proportion.
 
@@ -111,9 +141,9 @@ class ChestData:
             UserError: where there are too few images or patients for that; ask for fewer.
             ValueError: where the share is out of range.
         """
-        train, calibration, dirty = contaminate(self.arrays, share, seed, images)
+        train, calibration, rows = contaminate(self.arrays, share, seed, images)
         mixed = replace(self.arrays, train=train, calibration=calibration, patients=())
-        return ChestData(mixed, self.seed, self.augmentation, dirty)
+        return ChestData(mixed, self.seed, self.augmentation, rows, settings=self.settings)
 
     def _shuffled(self, epoch: int) -> list[int]:
         # Odd numbers; the augmentation has the even ones.

@@ -18,7 +18,8 @@ from squidlib.utils.errors import UserError
 
 NORMAL, ABNORMAL = 0, 1  #: labels
 CALIBRATION_SHARE = 0.15  #: of the normals, where a layout has no calibration images of its own
-LEAST_PATIENTS = 2  #: in calibration: a deviation needs two
+LEAST_PATIENTS = 2  #: in calibration: a standard deviation needs two
+LEAST_CALIBRATION = 3  #: images: half of them tell what is normal where the default score is chosen
 
 
 class ChestFile(NamedTuple):
@@ -62,7 +63,8 @@ def split_calibration(
     Args:
         normals: one or more images a patient.
         seed: belongs to the data, not to a run: runs with other seeds should see the same calibration images.
-        share: calibration gets whole patients until it holds this share of the images, and at least two patients.
+        share: calibration gets whole patients until it holds this share of the images, and at least two patients and
+            three images.
 
     Raises:
         UserError: where fewer than three patients are given: one to train on, two to calibrate with.
@@ -80,7 +82,7 @@ def split_calibration(
     chosen: set[str] = set()
     held = 0
     for index in order[:-1]:  # the last one stays in train
-        if len(chosen) >= LEAST_PATIENTS and held >= share * len(normals):
+        if len(chosen) >= LEAST_PATIENTS and held >= max(share * len(normals), LEAST_CALIBRATION):
             break
         chosen.add(patients[index])
         held += counts[patients[index]]
@@ -114,13 +116,14 @@ def require(images: ChestImages) -> ChestImages:
     """The same, where every part holds what is needed.
 
     Raises:
-        UserError: where train or one class of the test set is empty, or calibration has fewer than two images.
+        UserError: where train is empty, calibration has fewer than three images, or the test set has one class alone.
     """
+    tested = 1 if images.test else 0  # normals alone are enough to train, calibrate and score
     parts = {
         "training images of normals": (len(images.train), 1),
-        "calibration images of normals": (len(images.calibration), LEAST_PATIENTS),
-        "normal test images": (sum(file.label == NORMAL for file in images.test), 1),
-        "abnormal test images": (sum(file.label == ABNORMAL for file in images.test), 1),
+        "calibration images of normals": (len(images.calibration), LEAST_CALIBRATION),
+        "normal test images": (sum(file.label == NORMAL for file in images.test), tested),
+        "abnormal test images": (sum(file.label == ABNORMAL for file in images.test), tested),
     }
     for what, (count, least) in parts.items():
         if count < least:

@@ -5,13 +5,12 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from digitanatomy.image_files import is_hidden
 from squidlib.data.chest.files import ChestFile
 from squidlib.data.chest.patients import patient_of
 from squidlib.data.chest.problems import Problems
 from squidlib.data.images import SUFFIXES
 from squidlib.utils.errors import UserError
-
-_SYSTEM_FILES = ("thumbs.db", "desktop.ini")  #: put there by Windows; names that begin with a dot by others
 
 
 def check_root(root: Path, expected: str, landmark: str) -> Path:
@@ -75,7 +74,7 @@ def class_files(root: Path, folder: str, label: int, problems: Problems, optiona
         raise UserError(f"{root}: the class folder {folder} is missing; unpack the data set anew or give another root")
     found = []
     for path in sorted(where.iterdir()):
-        if path.name.startswith(".") or path.name.lower() in _SYSTEM_FILES or not inside(root, path, problems):
+        if is_hidden(path.name) or not inside(root, path, problems):
             continue
         if path.suffix.lower() not in SUFFIXES or not path.is_file():
             what = "a folder" if path.is_dir() else "another file"

@@ -13,12 +13,15 @@ import hashlib
 import zipfile
 from functools import cache as remembered
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from squidlib.data.base import Entry
 from squidlib.data.chest.arrays import Abnormals, ChestArrays
 from squidlib.data.chest.files import ABNORMAL, NORMAL
 from squidlib.data.chest.info import PNEUMONIAMNIST, PNEUMONIAMNIST_MD5
+from squidlib.data.chest.options import chest_settings, opened
 from squidlib.utils.errors import UserError
 
 
@@ -103,3 +106,15 @@ def _split(path: Path, split: str, size: int) -> tuple[np.ndarray, np.ndarray]:
             f"{images.shape}; download it again"
         )
     return images, labels.astype(np.int64)
+
+
+def _arrays(folder: Path, settings: dict[str, Any], download: bool) -> ChestArrays:
+    return pneumoniamnist(folder, int(settings["image_size"]), download)
+
+
+ENTRY = Entry(
+    chest_settings("pneumoniamnist", str(PNEUMONIAMNIST["get"])),
+    opened("pneumoniamnist", _arrays),
+    str(PNEUMONIAMNIST["get"]),
+    True,
+)

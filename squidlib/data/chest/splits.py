@@ -1,7 +1,7 @@
 """Mixing unlabelled abnormals into training and calibration: true unsupervised anomaly detection.
 
-Paper: section 5.3 and its figure over the share of normal images, 100 ... 50 %. Calibration becomes as dirty as
-training, since nobody could have cleaned it, and no patient is in both.
+Paper: section 5.3 and its figure over the share of normal images, 100 ... 50 %. Calibration becomes as contaminated
+as training, since nobody could have cleaned it, and no patient is in both.
 
 Holding normals back from training, to validate on while it lasts: calibration and test stay what they are.
 """
@@ -26,7 +26,7 @@ class Mixed(NamedTuple):
 
     train: np.ndarray
     calibration: np.ndarray
-    dirty: np.ndarray
+    contaminated: np.ndarray
 
 
 def contaminate(arrays: ChestArrays, share: int, seed: int = 0, images: int | None = None) -> Mixed:
@@ -48,18 +48,18 @@ def contaminate(arrays: ChestArrays, share: int, seed: int = 0, images: int | No
     if not 1 <= total <= len(arrays.train):
         raise ValueError(f"1..{len(arrays.train)} training images can be drawn, got {images}")
     held = max(2, round(len(arrays.calibration) * total / len(arrays.train)))
-    dirty, dirty_held = (round(count * (100 - share) / 100) for count in (total, held))
+    abnormal_count, abnormal_held = (round(count * (100 - share) / 100) for count in (total, held))
     generator = seeded_generator(seed, share)
-    taken, taken_held = _abnormal_rows(arrays, dirty, dirty_held, generator)
-    clean = _drawn(len(arrays.train), total - dirty, generator)
-    clean_held = _drawn(len(arrays.calibration), held - dirty_held, generator)
+    taken, taken_held = _abnormal_rows(arrays, abnormal_count, abnormal_held, generator)
+    clean = _drawn(len(arrays.train), total - abnormal_count, generator)
+    clean_held = _drawn(len(arrays.calibration), held - abnormal_held, generator)
     order = torch.randperm(total, generator=generator).numpy()
-    if not dirty + dirty_held:
+    if not abnormal_count + abnormal_held:
         return Mixed(arrays.train[clean][order], arrays.calibration[clean_held], np.zeros(total, dtype=bool))
     abnormal = arrays.abnormals().images
     train = np.concatenate([arrays.train[clean], abnormal[taken]])[order]
     calibration = np.concatenate([arrays.calibration[clean_held], abnormal[taken_held]])
-    return Mixed(train, calibration, (np.arange(total) >= total - dirty)[order])
+    return Mixed(train, calibration, (np.arange(total) >= total - abnormal_count)[order])
 
 
 def _abnormal_rows(

@@ -11,18 +11,24 @@ unused.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
+from squidlib.data.base import Entry
+from squidlib.data.chest.arrays import ChestArrays
 from squidlib.data.chest.authors import authors_folders
 from squidlib.data.chest.files import ABNORMAL, NORMAL, ChestImages, require, split_calibration, without_shared_patients
 from squidlib.data.chest.folders import check_root, class_files, unnamed
+from squidlib.data.chest.info import ZHANGLAB
+from squidlib.data.chest.options import chest_settings, decoded, opened
 from squidlib.data.chest.problems import Problems
 
 
 def zhanglab(root: Path, seed: int = 0, skip_bad: bool = False) -> ChestImages:
     """The public download: ``root/{train,test}/{NORMAL,PNEUMONIA}``.
 
-    ``train/PNEUMONIA`` may be missing. A ``val`` folder, into which some downloads put 8 + 8 images of train, counts as
-    train again. About 15 % of the normals, whole patients, become calibration images.
+    ``train/PNEUMONIA`` may be missing, and the whole of ``test``: then nothing can be evaluated. A ``val`` folder, into
+    which some downloads put 8 + 8 images of train, counts as train again. About 15 % of the normals, whole patients,
+    become calibration images.
 
     Args:
         root: holds ``train`` and ``test``.
@@ -39,7 +45,9 @@ def zhanglab(root: Path, seed: int = 0, skip_bad: bool = False) -> ChestImages:
     normals += class_files(root, "val/NORMAL", NORMAL, problems, optional=True)
     abnormals = class_files(root, "train/PNEUMONIA", ABNORMAL, problems, optional=True)
     abnormals += class_files(root, "val/PNEUMONIA", ABNORMAL, problems, optional=True)
-    test = class_files(root, "test/NORMAL", NORMAL, problems) + class_files(root, "test/PNEUMONIA", ABNORMAL, problems)
+    tested = (root / "test").is_dir()  # without it, normals alone are trained on and calibrated with
+    test = class_files(root, "test/NORMAL", NORMAL, problems, optional=not tested)
+    test += class_files(root, "test/PNEUMONIA", ABNORMAL, problems, optional=not tested)
     normals = without_shared_patients(normals, test, problems)
     abnormals = without_shared_patients(abnormals, test, problems)
     train, calibration = split_calibration(normals, seed)
@@ -72,3 +80,14 @@ def zhanglab_authors(root: Path, skip_bad: bool = False) -> ChestImages:
     """
     root = check_root(root, "train, val and test, each with normal_256 and pneumonia_256,", "train/normal_256")
     return authors_folders("ZhangLab", root, ("train", "val", "test"), "pneumonia_256", Problems(skip_bad))
+
+
+def _arrays(folder: Path, settings: dict[str, Any], download: bool) -> ChestArrays:
+    """In the public layout or the authors', whichever the folder has."""
+    skip_bad = bool(settings.get("skip_bad", False))
+    authors = (folder / "train" / "normal_256").is_dir()
+    images = zhanglab_authors(folder, skip_bad) if authors else zhanglab(folder, skip_bad=skip_bad)
+    return decoded(images, settings)
+
+
+ENTRY = Entry(chest_settings("zhanglab", str(ZHANGLAB["get"])), opened("zhanglab", _arrays), str(ZHANGLAB["get"]), True)

@@ -77,7 +77,7 @@ class Subjects:
                 f"{file_name[:60]}: at most {LARGEST // 2**20} MiB expected, got {len(content) / 2**20:.1f} MiB; "
                 "scale the image down first"
             )
-        image = read_image_data(io.BytesIO(content), file_name[:60], self._size)
+        image = read_image_data(io.BytesIO(content), file_name[:60], self._size).image
         name = f"{UPLOAD}-{hashlib.sha256(content).hexdigest()[:8]}"
         self._uploads[name] = cut_tiles(image)
         self._uploads.move_to_end(name)

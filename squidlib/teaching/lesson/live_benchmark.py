@@ -12,11 +12,12 @@ from typing import Any
 
 from squidlib.baselines.base import Progress
 from squidlib.benchmark.cost import Trained, parameters_of
+from squidlib.benchmark.evaluate import judge
 from squidlib.benchmark.job import ask
-from squidlib.benchmark.judging import judge
 from squidlib.benchmark.registry import Entry
-from squidlib.benchmark.source import FitData, TestSet
+from squidlib.benchmark.source import FitData
 from squidlib.benchmark.summary import Row
+from squidlib.data.base import TestSet
 from squidlib.training.presets import Preset
 
 
@@ -34,7 +35,8 @@ def part_of(fit_data: FitData, test_set: TestSet, every: int) -> tuple[FitData, 
     return fit_data._replace(test_images=fit_data.test_images[some]), replace(
         test_set,
         images=test_set.images[some],
-        kinds=test_set.kinds[some],
+        anomaly_types=test_set.anomaly_types[some],
+        ids=test_set.ids[some],
         masks=None if test_set.masks is None else test_set.masks[some],
         wrong=None if test_set.wrong is None else test_set.wrong[some],
         pictured=[],

@@ -45,7 +45,7 @@ def train_variant(variant: Variant, steps: int, seed: int) -> tuple[Detector, Di
 
 def judge(detector: Detector, data: Digits, has_memory: bool) -> dict[str, Any]:
     """AUC by anomaly type for each of ``SCORES`` that the variant has, and for the discriminator's."""
-    test = data.test()
+    test = data.test_digits()
     raw = detector.raw_scores(test.images())
     patches = dict(zip(PATCH_SCORES, standardised(raw, detector.calibration), strict=True))
     wanted = (

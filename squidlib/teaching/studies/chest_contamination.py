@@ -20,6 +20,7 @@ from torch import Tensor
 
 from squidlib.baselines import AutoEncoder, MeanImage, MemAE, Method, PatchNeighbours, Sharpness
 from squidlib.benchmark.tables import Cells
+from squidlib.data.base import require_test_set
 from squidlib.data.chest import ChestData
 from squidlib.detection.detector import Detector
 from squidlib.detection.metrics import auc
@@ -86,7 +87,12 @@ def squid_run(data: ChestData, preset: Preset, seed: int, folder: Path, device: 
         Interrupted: after Ctrl-C, when all that was learned is saved.
     """
     run, training = Run(folder), replace(preset.training, seed=seed)
-    wanted = (preset.config, training, preset.weights, {"images": len(data), "dirty": int(data.dirty.sum())})
+    wanted = (
+        preset.config,
+        training,
+        preset.weights,
+        {"images": len(data), "dirty": int(data.contaminated_rows.sum())},
+    )
     if not run.settings_path.is_file() or run.read_settings() != wanted:
         run.claim(overwrite=True)
         run.write_settings(*wanted)
@@ -95,14 +101,16 @@ def squid_run(data: ChestData, preset: Preset, seed: int, folder: Path, device: 
 
 def squid_aucs(detector: Detector, data: ChestData) -> dict[str, Any]:
     """AUC of the default score, and of every score, on the test set."""
-    images, labels = data.test()
+    test = require_test_set(data)
+    images, labels = test.images, test.labels
     scores = {name: area(labels, values) for name, values in detector.scores(images).items()}
     return {"auc": scores[DEFAULT_SCORE], "scores": scores}
 
 
 def baseline_run(method: Method, data: ChestData, seed: int, device: str = "cpu") -> dict[str, Any]:
     """Fit a baseline and judge it; networks learn from augmented images, as SQUID does."""
-    images, labels = data.test()
+    test = require_test_set(data)
+    images, labels = test.images, test.labels
     normals = data.reference().to(device)
     augmented = data.batch(0, AUGMENTED).to(device) if hasattr(method, "steps") else None
     method.fit(normals, seed, augmented=augmented)

@@ -41,7 +41,7 @@ def one_run(share: int, seed: int, steps: int = STEPS["SQUID"], images: int = 16
     bound = Detector(
         squid, contaminated.discriminator, calibrate(squid, contaminated.discriminator, clean.calibration()), {}
     )
-    test = data.test()
+    test = data.test_digits()
     tried = {"as it is": contaminated, "cleaned": cleaned(contaminated, data.calibration()), "both clean": bound}
     return {name: auc_by_kind(test.kinds, detector.score(test.images())) for name, detector in tried.items()}
 

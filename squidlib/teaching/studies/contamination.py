@@ -118,7 +118,7 @@ def auc_lost(aucs: dict[int, list[float]]) -> dict[int, float]:
 def one_run(method: str, share: int, seed: int, steps: int, images: int = IMAGES) -> dict[str, Any]:
     """Train one method on a contaminated set; AUC by anomaly type on the clean test set."""
     data = ContaminatedDigits(share, images, seed)
-    test = data.test()
+    test = data.test_digits()
     if method == "SQUID":
         preset = PRESETS["laptop"]["digitanatomy"]
         training = replace(preset.training, steps=steps, schedule_steps=steps, seed=seed)

@@ -39,7 +39,7 @@ def one_run(variant: Variant, steps: int, seed: int) -> dict[str, Any]:
     slots = detector.squid.inpainting.memory.contents()
     if isinstance(detector.squid.inpainting.memory, LearnedSlots):
         slots = slots[:, torch.randperm(slots.shape[1], generator=torch.Generator().manual_seed(seed))]
-    test = data.test()
+    test = data.test_digits()
     normals, images = encode(detector, data.calibration()), encode(detector, test.images())
     found: dict[str, Any] = {}
     for size in sizes(slots.shape[1]):

@@ -24,7 +24,7 @@ from torch import Tensor
 from squidlib.baselines import AutoEncoder, MeanImage, Method, PatchNeighbours
 from squidlib.baselines.feature_neighbours import FeatureNeighbours
 from squidlib.data.chest import ChestData
-from squidlib.data.registry import data_of
+from squidlib.data.registry import open_dataset
 from squidlib.detection.calibration import calibration_of, image_scores
 from squidlib.detection.scores import DEFAULT_SCORE
 from squidlib.teaching.studies.chest_contamination import area
@@ -123,7 +123,7 @@ def main() -> None:
     one_thread()
     preset = PRESETS["laptop"]["zhanglab"]
     preset = preset._replace(training=replace(preset.training, steps=STEPS, schedule_steps=STEPS))
-    data = data_of(
+    data = open_dataset(
         {
             "data": "zhanglab",
             "folder": str(chosen.data),

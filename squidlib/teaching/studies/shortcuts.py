@@ -16,6 +16,7 @@ from jaxtyping import Float, Int64
 from torch import Tensor
 
 from digitanatomy import seeded_generator
+from squidlib.data.base import require_test_set
 from squidlib.data.chest import ChestData
 from squidlib.data.chest.augment import NUMBERS, Augmentation, augment
 from squidlib.data.chest.sharpness import gradient, match_exposure, match_sharpness
@@ -71,8 +72,8 @@ class Prepared(NamedTuple):
 
 def as_it_is(data: ChestData) -> Images:
     """A chest data set as ``Images``."""
-    test, labels = data.test()
-    return Images(data.reference(), data.calibration(), test, labels)
+    test = require_test_set(data)
+    return Images(data.reference(), data.calibration(), test.images, test.labels)
 
 
 def common_level(normals: Float[Tensor, "N 1 H W"]) -> float:
