@@ -379,7 +379,7 @@ show(figure, alt="Three bars: AUC of the trained detector for turned digits, spo
 # mean, a digit or nothing?
 
 # %%
-test, reference = data.test(), data.reference()
+test, reference = data.test_digits(), data.reference()
 images = test.images()
 blind = join_tiles(cut_tiles(reference).mean((0, 1)).expand(9, 32, 32))  # (1, 96, 96)
 trivial = {

@@ -55,7 +55,8 @@ from squidlib.training.trainer import finish
 source = chest_source()  # or chest_source("folder that holds train and test")
 files = zhanglab(source.folder)
 data = ChestData(open_images(files, 128, source.cache))
-images, labels = data.test()
+test = data.test()
+images, labels = test.images, test.labels
 
 # %%
 parts = {"train": len(data), "calibration": len(data.calibration()), "test, normal": int((labels == 0).sum())}

@@ -84,7 +84,7 @@ recalled = join(stored_tiles[distance.argmin(2).T, torch.arange(9)], 3)
 # %%
 figure = image_grid(
     {"input": chosen, "16 numbers": reconstructed, "from memory": recalled},
-    titles=[test_set.kinds[index] for index in test_set.pictured],
+    titles=[test_set.anomaly_types[index] for index in test_set.pictured],
     title="What comes back through a narrow code, and out of a memory",
 )
 show(figure, alt="Five kinds of image, what comes back through 16 numbers, and from the nearest normal tiles")
@@ -124,8 +124,8 @@ say(
 # %% tags=["varies"]
 shown = slice(None, None, by_mode(60, 8, 2))
 one_class = Panda(network, steps=0).fit(normals[shown])  # before any training
-for kind in dict.fromkeys(test_set.kinds):
-    group = test_set.images[[index for index, other in enumerate(test_set.kinds) if other == kind]][shown]
+for kind in dict.fromkeys(test_set.anomaly_types):
+    group = test_set.images[[index for index, other in enumerate(test_set.anomaly_types) if other == kind]][shown]
     distances = (one_class.features(group) - one_class.centre).norm(dim=1)
     print(f"{kind:9s} distance to the centre of normal features: {distances.mean():.2f} ± {distances.std():.2f}")
 
@@ -191,8 +191,8 @@ gaussians.push(small_tiles(normals))
 white = whitening(gaussians.covariance() + 1e-4 * torch.eye(16))
 apart = small_tiles(test_set.images) - gaussians.mean
 worst = (apart @ white.mT).norm(dim=2).amax(0)  # W'W = S^-1: your distance, at nine positions at once; the worst counts
-for kind in dict.fromkeys(test_set.kinds):
-    own = torch.tensor([k in ("normal", kind) for k in test_set.kinds])
+for kind in dict.fromkeys(test_set.anomaly_types):
+    own = torch.tensor([k in ("normal", kind) for k in test_set.anomaly_types])
     if kind != "normal":
         print(f"{kind:9s} AUC {auc(test_set.labels[own], worst[own]):.2f}")
 
