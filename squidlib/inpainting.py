@@ -112,4 +112,6 @@ class InpaintingBlock(nn.Module):
 
 def binary_positions(positions: int, bits: int) -> Float[Tensor, "R bits"]:
     """Patch positions 0..R-1 in binary, most significant bit first."""
-    return ((torch.arange(positions)[:, None] >> torch.arange(bits - 1, -1, -1)) & 1).float()
+    # plain numbers: where only shapes are asked for (torch's device "meta"), shifting tensors would load its compiler
+    numbers = [[position >> bit & 1 for bit in reversed(range(bits))] for position in range(positions)]
+    return torch.tensor(numbers, dtype=torch.float32)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import resource
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -184,6 +186,13 @@ def test_an_unknown_default_score_is_refused_with_the_file_s_name(file: Path) ->
     text = refusal(lambda: load(file))
     assert "beauty" in text
     assert str(file) in text
+
+
+def test_loading_takes_no_compiler_along() -> None:
+    code = (
+        "import sys, squidlib; squidlib.load('digitanatomy'); assert not {'torch._dynamo', 'sympy'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_loading_leaves_the_random_numbers_as_they_were(file: Path) -> None:
