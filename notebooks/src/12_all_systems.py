@@ -186,7 +186,7 @@ def small_tiles(images):
     return cut(F.avg_pool2d(images, 8), 3).flatten(2).transpose(0, 1)
 
 
-gaussians = PatchGaussians(places=9, dims=16)
+gaussians = PatchGaussians(positions=9, dims=16)
 gaussians.push(small_tiles(normals))
 white = whitening(gaussians.covariance() + 1e-4 * torch.eye(16))
 apart = small_tiles(test_set.images) - gaussians.mean

@@ -14,56 +14,57 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-import torch
 import torch.nn.functional as F
 from jaxtyping import Float
-from torch import Tensor, nn
+from torch import Generator, Tensor, nn
 
-from squidlib.baselines.base import ByReconstruction, Progress, batches, in_batches, seeded
+from squidlib.baselines.base import ByReconstruction
+from squidlib.baselines.trained import Shape, SingleLoss
 from squidlib.utils.errors import UserError
 
 LEVELS = 4  #: halvings of the image
 
 
-def _check(image_size: int) -> None:
-    if image_size % 2**LEVELS:
+def _code_sides(shape: Shape) -> tuple[int, int]:
+    """Height and width of the deepest map."""
+    _channels, height, width = shape
+    if height % 2**LEVELS or width % 2**LEVELS:
         raise UserError(
-            f"the image's side must be a multiple of {2**LEVELS}, got {image_size}: "
+            f"sides that are multiples of {2**LEVELS} expected, got {height} × {width} px: "
             "resize the images or leave this method out"
         )
+    return height // 2**LEVELS, width // 2**LEVELS
 
 
-def encoder(image_size: int, code: int, width: int) -> nn.Sequential:
-    """Images (B, 1, H, W) -> codes (B, code): four strided convolutions, then linear.
+def encoder(shape: Shape, code: int, width: int) -> nn.Sequential:
+    """Images (B, C, H, W) of this shape -> codes (B, code): four strided convolutions, then linear.
 
     Raises:
-        UserError: where 2^4 does not divide the images' side.
+        UserError: where 2^4 does not divide the images' sides.
     """
-    _check(image_size)
-    widths = [1, *(width * 2**level for level in range(LEVELS))]
+    rows, columns = _code_sides(shape)
+    widths = [shape[0], *(width * 2**level for level in range(LEVELS))]
     layers: list[nn.Module] = []
     for inputs, outputs in pairwise(widths):
         layers += [nn.Conv2d(inputs, outputs, 4, 2, 1, bias=False), nn.BatchNorm2d(outputs), nn.LeakyReLU(0.2)]
-    side = image_size // 2**LEVELS
-    return nn.Sequential(*layers, nn.Flatten(), nn.Linear(widths[-1] * side**2, code))
+    return nn.Sequential(*layers, nn.Flatten(), nn.Linear(widths[-1] * rows * columns, code))
 
 
-def decoder(image_size: int, code: int, width: int) -> nn.Sequential:
-    """Codes (B, code) -> images (B, 1, H, W) in 0..1; the encoder turned round.
+def decoder(shape: Shape, code: int, width: int) -> nn.Sequential:
+    """Codes (B, code) -> images (B, C, H, W) in 0..1; the encoder turned round.
 
     Raises:
-        UserError: where 2^4 does not divide the images' side.
+        UserError: where 2^4 does not divide the images' sides.
     """
-    _check(image_size)
+    rows, columns = _code_sides(shape)
     widths = [width * 2**level for level in reversed(range(LEVELS))]
-    side = image_size // 2**LEVELS
-    layers: list[nn.Module] = [nn.Linear(code, widths[0] * side**2), nn.Unflatten(1, (widths[0], side, side))]
+    layers: list[nn.Module] = [nn.Linear(code, widths[0] * rows * columns), nn.Unflatten(1, (widths[0], rows, columns))]
     for inputs, outputs in pairwise(widths):
         layers += [nn.ConvTranspose2d(inputs, outputs, 4, 2, 1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU()]
-    return nn.Sequential(*layers, nn.ConvTranspose2d(widths[-1], 1, 4, 2, 1), nn.Sigmoid())
+    return nn.Sequential(*layers, nn.ConvTranspose2d(widths[-1], shape[0], 4, 2, 1), nn.Sigmoid())
 
 
-class AutoEncoder(ByReconstruction):
+class AutoEncoder(ByReconstruction, SingleLoss):
     """Score: mean squared reconstruction error of the image.
 
     Args:
@@ -80,32 +81,14 @@ class AutoEncoder(ByReconstruction):
         self.code, self.width = code, width
         self.steps, self.batch_size, self.learning_rate = steps, batch_size, learning_rate
 
-    def fit(
-        self,
-        normals: Float[Tensor, "N 1 H W"],
-        seed: int = 0,
-        progress: Progress = range,
-        augmented: Float[Tensor, "M 1 H W"] | None = None,
-    ) -> AutoEncoder:
-        """Train on ``augmented`` normal images, or on the plain ones; an interruption leaves what was learned so far.
+    def build(self, shape: Shape, seed: int) -> nn.Module:
+        """Encoder, then decoder."""
+        return nn.Sequential(encoder(shape, self.code, self.width), decoder(shape, self.code, self.width))
 
-        Raises:
-            ValueError: where there is no image, or 2^4 does not divide its sides.
-        """
-        size = normals.shape[-1]
-        self.network = seeded(
-            seed, lambda: nn.Sequential(encoder(size, self.code, self.width), decoder(size, self.code, self.width))
-        ).to(normals.device)
-        optimizer = torch.optim.Adam(self.network.parameters(), self.learning_rate)
-        self.network.train()
-        for images in batches(normals if augmented is None else augmented, self.batch_size, self.steps, seed, progress):
-            loss = F.mse_loss(self.network(images), images)
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-        return self
+    def loss(self, images: Float[Tensor, "B C H W"], generator: Generator) -> Float[Tensor, ""]:
+        """Mean squared error of the reconstruction."""
+        return F.mse_loss(self.network(images), images)
 
-    def reconstruct(self, images: Float[Tensor, "B 1 H W"]) -> Float[Tensor, "B 1 H W"]:
+    def reconstruct(self, images: Float[Tensor, "B C H W"]) -> Float[Tensor, "B C H W"]:
         """In 0..1."""
-        self.network.eval()
-        return in_batches(self.network, images)
+        return self.ask(self.network, images)

@@ -80,7 +80,7 @@ class Backbone(nn.Module):
     forward = features
 
     def pooled(self, images: Float[Tensor, "B C H W"]) -> Float[Tensor, "B D"]:
-        """Mean and maximum over places of the deepest map: one vector an image."""
+        """Mean and maximum over positions of the deepest map: one vector an image."""
         deepest = self.features(images)[-1]
         return torch.cat([deepest.mean((2, 3)), deepest.amax((2, 3))], dim=1)
 

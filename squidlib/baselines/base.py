@@ -1,23 +1,29 @@
 """Method: the one interface behind which every detector can be compared.
 
 The harness alone sees labels. A method learns from normal images, may take the statistics of its scores from other,
-held-out normal images, and then says of any image how abnormal it is. Images are (B, 1, H, W) in 0..1; a method works
-on the device on which ``normals`` lie.
+held-out normal images, and then says of any image how abnormal it is. Images are (B, C, H, W) in 0..1; a method works
+on the device on which ``normals`` lie. Nothing that is asked of a fitted method (``score``, ``reconstruct``,
+``anomaly_map``) changes it.
 
-Fitting: the one loop that trains every baseline network, so that they differ in network and loss alone.
-
-By reconstruction: the map and the score of every method that is judged by how badly it rebuilds an image.
+What is trained step by step, is trained by ``squidlib.baselines.trained``; what only fits statistics needs nothing but
+this interface.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Protocol, TypeVar, runtime_checkable
 
 import torch
 from jaxtyping import Float
-from torch import Generator, Tensor
+from torch import Generator, Tensor, nn
+
+from squidlib.utils.errors import UserError
+
+NetworkT = TypeVar("NetworkT", bound=nn.Module)
+Progress = Callable[[int], Iterable[int]]  #: number of steps -> those steps, perhaps with a progress bar around them
+LEAST_STD = 1e-4  #: least standard deviation of a quantity about 1, where identical normal images would give none
 
 
 @runtime_checkable
@@ -70,13 +76,9 @@ class Reconstructs(Protocol):
 class Localises(Protocol):
     """A method that can show where an image is abnormal."""
 
-    def anomaly_map(self, images: Float[Tensor, "B C H W"]) -> Float[Tensor, "B C H W"]:
+    def anomaly_map(self, images: Float[Tensor, "B C H W"]) -> Float[Tensor, "B 1 H W"]:
         """Higher = more abnormal, in a unit of the method's own."""
         ...
-
-
-NetworkT = TypeVar("NetworkT", bound=torch.nn.Module)
-Progress = Callable[[int], Iterable[int]]  #: number of steps -> those steps, perhaps with a progress bar around them
 
 
 def seeded(seed: int, build: Callable[[], NetworkT]) -> NetworkT:
@@ -86,25 +88,23 @@ def seeded(seed: int, build: Callable[[], NetworkT]) -> NetworkT:
         return build()
 
 
-def batches(
-    normals: Float[Tensor, "N C H W"], size: int, steps: int, seed: int, progress: Progress = range
-) -> Iterable[Tensor]:
-    """``steps`` batches of ``size`` images, drawn with replacement; the same seed draws the same.
-
-    Raises:
-        ValueError: where there is no image.
-    """
-    if not len(normals):
-        raise ValueError("at least one normal image expected, got 0")
+def batches(images: Float[Tensor, "N C H W"], size: int, seed: int) -> Iterator[Float[Tensor, "B C H W"]]:
+    """Batches of ``size`` images without an end, drawn with replacement; the same seed draws the same."""
     generator = Generator().manual_seed(seed)
-    for _ in progress(steps):
-        yield normals[torch.randint(len(normals), (size,), generator=generator)]
+    while True:
+        yield images[torch.randint(len(images), (size,), generator=generator)]
 
 
 def in_batches(function: Callable[[Tensor], Tensor], images: Float[Tensor, "B C H W"], size: int = 128) -> Tensor:
     """``function`` of many images, a batch at a time, without gradients."""
     with torch.no_grad():
         return torch.cat([function(batch) for batch in images.split(size)])
+
+
+def check_count(normals: Float[Tensor, "N C H W"], least: int) -> None:
+    """Raise a UserError where there are fewer than ``least`` normal images."""
+    if len(normals) < least:
+        raise UserError(f"at least {least} normal image{'s' if least > 1 else ''} expected, got {len(normals)}")
 
 
 class ByReconstruction(ABC):
@@ -114,9 +114,9 @@ class ByReconstruction(ABC):
     def reconstruct(self, images: Float[Tensor, "B C H W"]) -> Float[Tensor, "B C H W"]:
         """In 0..1; the method's own."""
 
-    def anomaly_map(self, images: Float[Tensor, "B C H W"]) -> Float[Tensor, "B C H W"]:
-        """Squared error of each pixel, in 0..1."""
-        return (images - self.reconstruct(images)) ** 2
+    def anomaly_map(self, images: Float[Tensor, "B C H W"]) -> Float[Tensor, "B 1 H W"]:
+        """Squared error of each pixel, in 0..1; of a colour image the mean over its channels."""
+        return ((images - self.reconstruct(images)) ** 2).mean(1, keepdim=True)
 
     def score(self, images: Float[Tensor, "B C H W"]) -> Float[Tensor, "B"]:
         """Mean squared error, in 0..1."""

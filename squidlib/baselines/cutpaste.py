@@ -2,7 +2,7 @@
 
 Paper: Li et al., "CutPaste: Self-Supervised Learning for Anomaly Detection and Localization", CVPR 2021.
 Three versions of every image are told apart by cross-entropy: the image itself; with a patch of .02-.15 of its area
-(sides 1:3.3 to 3.3:1) copied to another place; with a scar, 2-16 x 10-25 px at 256 px, copied and turned by up to
+(sides 1:3.3 to 3.3:1) copied to another position; with a scar, 2-16 x 10-25 px at 256 px, copied and turned by up to
 45 degrees. What is pasted is up to 10 % brighter or darker.
 Score: Mahalanobis distance sqrt((f - m)' S^-1 (f - m)) of the embedding f to the mean m and covariance S (shrunk as by
 Ledoit and Wolf, 2004) of plain normal images.
@@ -11,7 +11,7 @@ Differs from the original: a small network in place of ResNet-18, which would co
 at 1e-3, not SGD at .03; what is pasted varies in brightness alone, not in contrast, saturation and hue; the covariance
 is shrunk; no map (the paper trains a second network, on patches, for it).
 
-Pasting: a rectangle of an image is copied to another place of it, whole or as a thin turned scar.
+Pasting: a rectangle of an image is copied to another position of it, whole or as a thin turned scar.
 
 Li et al., "CutPaste: Self-Supervised Learning for Anomaly Detection and Localization", CVPR 2021, section 2: patches of
 .02-.15 of the image's area, sides 1:3.3 to 3.3:1; scars of 2-16 x 10-25 px at 256 px, turned by up to 45 degrees.
@@ -28,17 +28,18 @@ from jaxtyping import Bool, Float
 from torch import Generator, Tensor, nn
 
 from squidlib.baselines.auto_encoder import encoder
-from squidlib.baselines.base import Progress, batches, in_batches, seeded
+from squidlib.baselines.base import LEAST_STD
+from squidlib.baselines.trained import Shape, SingleLoss
 
 JITTER = 0.1  #: of the brightness of what is pasted
 
 
 class CutPasteNetwork(nn.Module):
-    """Convolutions and a mean over places: the embedding; and a head that names the version."""
+    """Convolutions and a mean over positions: the embedding; and a head that names the version."""
 
-    def __init__(self, image_size: int, width: int) -> None:
+    def __init__(self, shape: Shape, width: int) -> None:
         super().__init__()
-        *convolutions, _flatten, _last = encoder(image_size, 1, width)
+        *convolutions, _flatten, _last = encoder(shape, 1, width)
         features = width * 8
         self.embed = nn.Sequential(*convolutions, nn.AdaptiveAvgPool2d(1), nn.Flatten())
         self.head = nn.Sequential(
@@ -46,7 +47,7 @@ class CutPasteNetwork(nn.Module):
         )
 
 
-class CutPaste:
+class CutPaste(SingleLoss):
     """Score: Mahalanobis distance of the embedding to those of normal images.
 
     Args:
@@ -55,60 +56,43 @@ class CutPaste:
     """
 
     name = "CutPaste"
+    least = 2  # for a covariance
+    network: CutPasteNetwork
 
     def __init__(self, width: int = 16, steps: int = 500, batch_size: int = 24, learning_rate: float = 1e-3) -> None:
         self.width, self.steps, self.batch_size, self.learning_rate = width, steps, batch_size, learning_rate
 
-    def fit(
-        self,
-        normals: Float[Tensor, "N 1 H W"],
-        seed: int = 0,
-        progress: Progress = range,
-        augmented: Float[Tensor, "M 1 H W"] | None = None,
-    ) -> CutPaste:
-        """Train on ``augmented`` normal images, or on the plain ones; the Gaussian is of the plain ones.
+    def build(self, shape: Shape, seed: int) -> CutPasteNetwork:
+        """The embedding and the classifier of versions."""
+        return CutPasteNetwork(shape, self.width)
 
-        An interruption leaves what was learned so far.
+    def generator(self, seed: int) -> Generator:
+        """Of rectangles and brightness."""
+        return Generator().manual_seed(seed + 1)
 
-        Raises:
-            ValueError: where there are fewer than two images.
-        """
-        if len(normals) < 2:
-            raise ValueError(f"at least two normal images expected for a covariance, got {len(normals)}")
-        self.network = seeded(seed, lambda: CutPasteNetwork(normals.shape[-1], self.width)).to(normals.device)
-        optimizer = torch.optim.Adam(self.network.parameters(), self.learning_rate)
-        generator, count = Generator().manual_seed(seed + 1), self.batch_size
-        truth = torch.arange(3, device=normals.device).repeat_interleave(count)
-        self.network.train()
-        try:
-            for images in batches(normals if augmented is None else augmented, count, self.steps, seed, progress):
-                versions = [images]
-                for cut in (patches(count, generator), scars(count, generator)):
-                    versions.append(paste(images, cut, uniform(count, (1 - JITTER, 1 + JITTER), generator))[0])
-                loss = F.cross_entropy(self.network.head(self.network.embed(torch.cat(versions))), truth)
-                optimizer.zero_grad()
-                loss.backward()
-                optimizer.step()
-        finally:  # also where the stop button ends the training here
-            self._measure(normals)
-        return self
+    def loss(self, images: Float[Tensor, "B C H W"], generator: Generator) -> Float[Tensor, ""]:
+        """Cross-entropy of the three versions of every image."""
+        count, versions = len(images), [images]
+        for cut in (patches(count, generator), scars(count, generator)):
+            versions.append(paste(images, cut, uniform(count, (1 - JITTER, 1 + JITTER), generator))[0])
+        truth = torch.arange(3, device=images.device).repeat_interleave(count)
+        return F.cross_entropy(self.network.head(self.network.embed(torch.cat(versions))), truth)
 
-    def _measure(self, normals: Float[Tensor, "N 1 H W"]) -> None:
-        """Mean and precision of the embeddings of normal images."""
+    def finish(self, normals: Float[Tensor, "N C H W"]) -> None:
+        """Mean and precision of the embeddings of the plain images; no direction varies by less than ``LEAST_STD``."""
         from sklearn.covariance import LedoitWolf
 
         embeddings = self.embed(normals)
         gaussian = LedoitWolf().fit(embeddings.double().cpu().numpy())
-        self.mean, self.precision = (
-            torch.from_numpy(part).to(embeddings) for part in (gaussian.location_, gaussian.precision_)
-        )
+        variances, directions = torch.linalg.eigh(torch.from_numpy(gaussian.covariance_))
+        precision = directions / variances.clamp(min=LEAST_STD**2) @ directions.T
+        self.mean, self.precision = (part.to(embeddings) for part in (torch.from_numpy(gaussian.location_), precision))
 
-    def embed(self, images: Float[Tensor, "B 1 H W"]) -> Float[Tensor, "B D"]:
+    def embed(self, images: Float[Tensor, "B C H W"]) -> Float[Tensor, "B D"]:
         """The network's features, before its head."""
-        self.network.eval()
-        return in_batches(self.network.embed, images)
+        return self.ask(self.network.embed, images)
 
-    def score(self, images: Float[Tensor, "B 1 H W"]) -> Float[Tensor, "B"]:
+    def score(self, images: Float[Tensor, "B C H W"]) -> Float[Tensor, "B"]:
         """Mahalanobis distance, >= 0; about sqrt(D) for normal images."""
         away = self.embed(images) - self.mean
         return torch.einsum("bi,ij,bj->b", away, self.precision, away).clamp(min=0).sqrt()
@@ -133,7 +117,7 @@ def uniform(count: int, bounds: tuple[float, float], generator: Generator) -> Fl
 
 
 def placed(sizes: Float[Tensor, "B 2"], angles: Float[Tensor, "B"], generator: Generator) -> Cut:
-    """Rectangles at random places that lie wholly inside the image, at source and target."""
+    """Rectangles at random positions that lie wholly inside the image, at source and target."""
     cos, sin = angles.cos().abs(), angles.sin().abs()
     turned = torch.stack([sizes[:, 0] * cos + sizes[:, 1] * sin, sizes[:, 0] * sin + sizes[:, 1] * cos], dim=1)
     sources, targets = (box / 2 + (1 - box) * torch.rand(box.shape, generator=generator) for box in (sizes, turned))
@@ -154,8 +138,8 @@ def scars(count: int, generator: Generator) -> Cut:
 
 
 def paste(
-    images: Float[Tensor, "B 1 H W"], cut: Cut, brightness: Float[Tensor, "B"]
-) -> tuple[Float[Tensor, "B 1 H W"], Bool[Tensor, "B 1 H W"]]:
+    images: Float[Tensor, "B C H W"], cut: Cut, brightness: Float[Tensor, "B"]
+) -> tuple[Float[Tensor, "B C H W"], Bool[Tensor, "B 1 H W"]]:
     """Every image with its rectangle copied from source to target, and the mask of the pixels written."""
     height, width = images.shape[2:]
     sizes, sources, targets, angles, brightness = (part.to(images.device) for part in (*cut, brightness))

@@ -15,7 +15,7 @@ a higher rate (2e-3, not 1e-4 and, for the encoder, 5e-5), for a minute and not 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 
 import torch
@@ -24,7 +24,8 @@ from torch import Generator, Tensor, nn
 
 from digitanatomy import seeded_generator
 from squidlib.baselines.auto_encoder import LEVELS, decoder, encoder
-from squidlib.baselines.base import ByReconstruction, Progress, batches, in_batches, seeded
+from squidlib.baselines.base import ByReconstruction, batches
+from squidlib.baselines.trained import Phase, Shape, TrainedMethod, Update
 
 PENALTY, KAPPA = 10.0, 1.0  #: weights of the gradient penalty and of the features' residual
 CRITIC_STEPS = 5  #: of the critic, for one of the generator
@@ -33,8 +34,8 @@ ENCODER_SHARE = 0.25  #: of all steps
 
 def gradient_penalty(
     critic: Callable[[Tensor], Tensor],
-    real: Float[Tensor, "B 1 H W"],
-    fake: Float[Tensor, "B 1 H W"],
+    real: Float[Tensor, "B C H W"],
+    fake: Float[Tensor, "B C H W"],
     shares: Float[Tensor, "B 1 1 1"],
 ) -> Float[Tensor, ""]:
     """Mean of (|gradient of the critic| - 1)^2 at real + share * (fake - real); differentiable."""
@@ -46,35 +47,35 @@ def gradient_penalty(
 class FAnoGANNetworks(nn.Module):
     """Generator, critic (features, then one number) and encoder."""
 
-    def __init__(self, image_size: int, code: int, width: int) -> None:
+    def __init__(self, shape: Shape, code: int, width: int) -> None:
         super().__init__()
         self.code = code
-        self.generator = decoder(image_size, code, width)
-        self.encoder = encoder(image_size, code, width)
-        widths = [1, *(width * 2**level for level in range(LEVELS))]
+        self.generator = decoder(shape, code, width)
+        self.encoder = encoder(shape, code, width)
+        widths = [shape[0], *(width * 2**level for level in range(LEVELS))]
         layers: list[nn.Module] = []
         for inputs, outputs in pairwise(widths):
             layers += [nn.Conv2d(inputs, outputs, 4, 2, 1), nn.LeakyReLU(0.2)]
         self.features = nn.Sequential(*layers, nn.Flatten())
-        self.verdict = nn.Linear(widths[-1] * (image_size // 2**LEVELS) ** 2, 1)
+        self.verdict = nn.Linear(widths[-1] * (shape[1] // 2**LEVELS) * (shape[2] // 2**LEVELS), 1)
 
-    def critic(self, images: Float[Tensor, "B 1 H W"]) -> Float[Tensor, "B"]:
+    def critic(self, images: Float[Tensor, "B C H W"]) -> Float[Tensor, "B"]:
         """Higher = more like a real image."""
         return self.verdict(self.features(images))[:, 0]
 
-    def draw(self, count: int, generator: Generator) -> Float[Tensor, "B 1 H W"]:
+    def draw(self, count: int, generator: Generator) -> Float[Tensor, "B C H W"]:
         """``count`` images out of nothing."""
         codes = torch.randn(count, self.code, generator=generator)
         return self.generator(codes.to(self.verdict.weight.device))
 
-    def residual(self, images: Float[Tensor, "B 1 H W"]) -> Float[Tensor, "B"]:
+    def residual(self, images: Float[Tensor, "B C H W"]) -> Float[Tensor, "B"]:
         """The encoder's loss, image by image."""
         found = self.generator(self.encoder(images))
         pixels = ((images - found) ** 2).mean(dim=(1, 2, 3))
         return pixels + KAPPA * ((self.features(images) - self.features(found)) ** 2).mean(1)
 
 
-class FAnoGAN(ByReconstruction):
+class FAnoGAN(ByReconstruction, TrainedMethod):
     """Score: residual of the pixels and of the critic's features.
 
     Args:
@@ -85,6 +86,7 @@ class FAnoGAN(ByReconstruction):
     """
 
     name = "f-AnoGAN"
+    network: FAnoGANNetworks
 
     def __init__(
         self, code: int = 100, width: int = 16, steps: int = 350, batch_size: int = 16, learning_rate: float = 2e-3
@@ -92,60 +94,42 @@ class FAnoGAN(ByReconstruction):
         self.code, self.width = code, width
         self.steps, self.batch_size, self.learning_rate = steps, batch_size, learning_rate
 
-    def fit(
-        self,
-        normals: Float[Tensor, "N 1 H W"],
-        seed: int = 0,
-        progress: Progress = range,
-        augmented: Float[Tensor, "M 1 H W"] | None = None,
-    ) -> FAnoGAN:
-        """Two trainings, on ``augmented`` normal images or on the plain ones; each may be interrupted.
+    def build(self, shape: Shape, seed: int) -> FAnoGANNetworks:
+        """Generator, critic and encoder."""
+        return FAnoGANNetworks(shape, self.code, self.width)
 
-        Raises:
-            ValueError: where there is no image, or 2^4 does not divide its sides.
-        """
-        shown = normals if augmented is None else augmented
-        self.networks = seeded(seed, lambda: FAnoGANNetworks(normals.shape[-1], self.code, self.width))
-        self.networks.to(normals.device).train()
+    def phases(self, normals: Float[Tensor, "N C H W"], shown: Float[Tensor, "M C H W"], seed: int) -> Iterator[Phase]:
+        """Two: the GAN, then the encoder; each may be interrupted."""
         encoder_steps = int(ENCODER_SHARE * self.steps)
-        self._train_gan(shown, seed, progress, self.steps - encoder_steps)
-        self._train_encoder(shown, seed, progress, encoder_steps)
-        return self
+        draws = batches(shown, self.batch_size, seed)
+        yield Phase(self.steps - encoder_steps, draws, self._gan(seeded_generator(seed, 1)))
+        self.network.generator.eval()  # frozen: neither weights nor running means change
+        optimizer = torch.optim.Adam(self.network.encoder.parameters(), self.learning_rate)
+        draws = batches(shown, self.batch_size, seed + 1)
+        yield Phase(encoder_steps, draws, lambda _step, images: [(self.network.residual(images).mean(), [optimizer])])
 
-    def _train_gan(self, shown: Tensor, seed: int, progress: Progress, steps: int) -> None:
-        nets, random = self.networks, seeded_generator(seed, 1)
-        judges = [*nets.features.parameters(), *nets.verdict.parameters()]
+    def _gan(self, random: Generator) -> Callable[[int, Tensor], Iterator[Update]]:
+        """The critic in every step, the generator in every fifth."""
+        net = self.network
+        judges = [*net.features.parameters(), *net.verdict.parameters()]
         critic = torch.optim.Adam(judges, self.learning_rate, (0.0, 0.9))
-        generator = torch.optim.Adam(nets.generator.parameters(), self.learning_rate, (0.0, 0.9))
-        for step, images in enumerate(batches(shown, self.batch_size, steps, seed, progress)):
+        generator = torch.optim.Adam(net.generator.parameters(), self.learning_rate, (0.0, 0.9))
+
+        def updates(step: int, images: Tensor) -> Iterator[Update]:
             with torch.no_grad():
-                fakes = nets.draw(len(images), random)
+                fakes = net.draw(len(images), random)
             shares = torch.rand(len(images), 1, 1, 1, generator=random).to(images.device)
-            loss = (nets.critic(fakes) - nets.critic(images)).mean()
-            loss = loss + PENALTY * gradient_penalty(nets.critic, images, fakes, shares)
-            critic.zero_grad()
-            loss.backward()
-            critic.step()
+            loss = (net.critic(fakes) - net.critic(images)).mean()
+            yield loss + PENALTY * gradient_penalty(net.critic, images, fakes, shares), [critic]
             if step % CRITIC_STEPS == CRITIC_STEPS - 1:
-                loss = -nets.critic(nets.draw(len(images), random)).mean()
-                generator.zero_grad()
-                loss.backward()
-                generator.step()
+                yield -net.critic(net.draw(len(images), random)).mean(), [generator]
 
-    def _train_encoder(self, shown: Tensor, seed: int, progress: Progress, steps: int) -> None:
-        nets = self.networks
-        nets.generator.eval()  # frozen: neither weights nor running means change
-        optimizer = torch.optim.Adam(nets.encoder.parameters(), self.learning_rate)
-        for images in batches(shown, self.batch_size, steps, seed + 1, progress):
-            optimizer.zero_grad()
-            nets.residual(images).mean().backward()
-            optimizer.step()
+        return updates
 
-    def reconstruct(self, images: Float[Tensor, "B 1 H W"]) -> Float[Tensor, "B 1 H W"]:
+    def reconstruct(self, images: Float[Tensor, "B C H W"]) -> Float[Tensor, "B C H W"]:
         """G(E(x)), in 0..1."""
-        nets = self.networks.eval()
-        return in_batches(lambda batch: nets.generator(nets.encoder(batch)), images)
+        return self.ask(lambda batch: self.network.generator(self.network.encoder(batch)), images)
 
-    def score(self, images: Float[Tensor, "B 1 H W"]) -> Float[Tensor, "B"]:
+    def score(self, images: Float[Tensor, "B C H W"]) -> Float[Tensor, "B"]:
         """The encoder's loss, >= 0."""
-        return in_batches(self.networks.eval().residual, images)
+        return self.ask(self.network.residual, images)

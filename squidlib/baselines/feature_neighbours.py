@@ -1,7 +1,7 @@
 """2-NN on features: how far is an image from the nearest normal ones, as a network sees them that knows ImageNet?
 
 Idea: Bergman et al., "Deep Nearest Neighbor Anomaly Detection", 2020 (arXiv 2002.10445): nothing is trained.
-f(x) = [mean, maximum] over places of the deepest features; score: mean Euclidean distance of f(x) to its 2 nearest
+f(x) = [mean, maximum] over positions of the deepest features; score: mean Euclidean distance of f(x) to its 2 nearest
 among the normal images. A method that claims to learn something has to beat it.
 
 Differs from the original: the network is what ``squidlib.baselines.backbone`` finds and not a deep ResNet, and the
@@ -18,7 +18,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from squidlib.baselines.backbone import Backbone, backbone
-from squidlib.baselines.base import Progress, in_batches
+from squidlib.baselines.base import Progress, check_count, in_batches
+from squidlib.utils.modes import evaluating
 
 BATCH = 16  #: images that pass through the network at once; maps of 224 px are large
 
@@ -48,10 +49,9 @@ class FeatureNeighbours:
         """Keep the features of every normal image.
 
         Raises:
-            ValueError: where there are fewer images than neighbours.
+            UserError: where there are fewer images than neighbours.
         """
-        if len(normals) < self.neighbours:
-            raise ValueError(f"at least {self.neighbours} normal images expected, got {len(normals)}")
+        check_count(normals, self.neighbours)
         self.network.to(normals.device)
         self.bank = self.features(normals)
         return self
@@ -63,7 +63,9 @@ class FeatureNeighbours:
         found = {key: self._known[key] for key in keys if key in self._known}
         if new:
             chosen = images[torch.tensor(list(new.values()), device=images.device)]
-            found |= dict(zip(new, in_batches(self.network.pooled, chosen, BATCH).cpu().unbind(), strict=True))
+            with evaluating(self.network):
+                pooled = in_batches(self.network.pooled, chosen, BATCH).cpu()
+            found |= dict(zip(new, pooled.unbind(), strict=True))
         for key, vector in found.items():
             self._known[key] = vector.clone()  # a row of its own, so that a forgotten one gives its memory back
             self._known.move_to_end(key)

@@ -13,13 +13,16 @@ may know.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from squidlib.baselines.auto_encoder import decoder, encoder
-from squidlib.baselines.base import Progress, batches, in_batches, seeded
+from squidlib.baselines.base import batches
+from squidlib.baselines.trained import Phase, Shape, TrainedMethod, Update
 from squidlib.losses import looks_fake_loss, looks_real_loss
 
 ADVERSARIAL, CONTEXTUAL, ENCODER = 1.0, 50.0, 1.0  #: factors of the generator's three terms
@@ -28,15 +31,15 @@ ADVERSARIAL, CONTEXTUAL, ENCODER = 1.0, 50.0, 1.0  #: factors of the generator's
 class GanomalyNetworks(nn.Module):
     """The two encoders and the decoder, and the discriminator: features, then one logit."""
 
-    def __init__(self, image_size: int, code: int, width: int) -> None:
+    def __init__(self, shape: Shape, code: int, width: int) -> None:
         super().__init__()
-        self.encoder = encoder(image_size, code, width)
-        self.decoder = decoder(image_size, code, width)
-        self.second_encoder = encoder(image_size, code, width)
-        *features, last = encoder(image_size, 1, width)
+        self.encoder = encoder(shape, code, width)
+        self.decoder = decoder(shape, code, width)
+        self.second_encoder = encoder(shape, code, width)
+        *features, last = encoder(shape, 1, width)
         self.features, self.verdict = nn.Sequential(*features), last
 
-    def forward(self, images: Float[Tensor, "B 1 H W"]) -> tuple[Tensor, Tensor, Tensor]:
+    def forward(self, images: Float[Tensor, "B C H W"]) -> tuple[Tensor, Tensor, Tensor]:
         """x', z and z'."""
         code = self.encoder(images)
         reconstruction = self.decoder(code)
@@ -44,8 +47,8 @@ class GanomalyNetworks(nn.Module):
 
     def generator_loss(
         self,
-        images: Float[Tensor, "B 1 H W"],
-        reconstruction: Float[Tensor, "B 1 H W"],
+        images: Float[Tensor, "B C H W"],
+        reconstruction: Float[Tensor, "B C H W"],
         code: Float[Tensor, "B D"],
         code_again: Float[Tensor, "B D"],
     ) -> Float[Tensor, ""]:
@@ -57,7 +60,7 @@ class GanomalyNetworks(nn.Module):
         )
 
     def discriminator_loss(
-        self, images: Float[Tensor, "B 1 H W"], reconstruction: Float[Tensor, "B 1 H W"]
+        self, images: Float[Tensor, "B C H W"], reconstruction: Float[Tensor, "B C H W"]
     ) -> Float[Tensor, ""]:
         """What the discriminator minimises: images are real, reconstructions (cut from their makers) are not."""
         real = self.verdict(self.features(images))[:, 0]
@@ -65,7 +68,7 @@ class GanomalyNetworks(nn.Module):
         return (looks_real_loss(real) + looks_fake_loss(fake)) / 2
 
 
-class Ganomaly:
+class Ganomaly(TrainedMethod):
     """Score: mean squared difference of the two codes.
 
     Args:
@@ -75,6 +78,7 @@ class Ganomaly:
     """
 
     name = "Ganomaly"
+    network: GanomalyNetworks
 
     def __init__(
         self, code: int = 100, width: int = 16, steps: int = 300, batch_size: int = 16, learning_rate: float = 1e-3
@@ -82,52 +86,38 @@ class Ganomaly:
         self.code, self.width = code, width
         self.steps, self.batch_size, self.learning_rate = steps, batch_size, learning_rate
 
-    def fit(
-        self,
-        normals: Float[Tensor, "N 1 H W"],
-        seed: int = 0,
-        progress: Progress = range,
-        augmented: Float[Tensor, "M 1 H W"] | None = None,
-    ) -> Ganomaly:
-        """Train on ``augmented`` normal images, or on the plain ones; an interruption leaves what was learned so far.
+    def build(self, shape: Shape, seed: int) -> GanomalyNetworks:
+        """All networks."""
+        return GanomalyNetworks(shape, self.code, self.width)
 
-        Raises:
-            ValueError: where there is no image, or 2^4 does not divide its sides.
-        """
-        nets = seeded(seed, lambda: GanomalyNetworks(normals.shape[-1], self.code, self.width)).to(normals.device)
-        self.networks = nets
-        judges = [*nets.features.parameters(), *nets.verdict.parameters()]
-        makers = [*nets.encoder.parameters(), *nets.decoder.parameters(), *nets.second_encoder.parameters()]
+    def phases(self, normals: Float[Tensor, "N C H W"], shown: Float[Tensor, "M C H W"], seed: int) -> Iterator[Phase]:
+        """One: generator and discriminator take turns in every step."""
+        net = self.network
+        makers = [*net.encoder.parameters(), *net.decoder.parameters(), *net.second_encoder.parameters()]
+        judges = [*net.features.parameters(), *net.verdict.parameters()]
         generator = torch.optim.Adam(makers, self.learning_rate, (0.5, 0.999))
         discriminator = torch.optim.Adam(judges, self.learning_rate, (0.5, 0.999))
-        nets.train()
-        for images in batches(normals if augmented is None else augmented, self.batch_size, self.steps, seed, progress):
-            reconstruction, code, code_again = nets(images)
-            loss = nets.generator_loss(images, reconstruction, code, code_again)
-            generator.zero_grad()
-            loss.backward()
-            generator.step()
-            loss = nets.discriminator_loss(images, reconstruction)
-            discriminator.zero_grad()
-            loss.backward()
-            discriminator.step()
-        return self
 
-    def reconstruct(self, images: Float[Tensor, "B 1 H W"]) -> Float[Tensor, "B 1 H W"]:
+        def updates(_step: int, images: Tensor) -> Iterator[Update]:
+            reconstruction, code, code_again = net(images)
+            yield net.generator_loss(images, reconstruction, code, code_again), [generator]
+            yield net.discriminator_loss(images, reconstruction), [discriminator]
+
+        yield Phase(self.steps, batches(shown, self.batch_size, seed), updates)
+
+    def reconstruct(self, images: Float[Tensor, "B C H W"]) -> Float[Tensor, "B C H W"]:
         """In 0..1."""
-        self.networks.eval()
-        return in_batches(lambda batch: self.networks(batch)[0], images)
+        return self.ask(lambda batch: self.network(batch)[0], images)
 
-    def anomaly_map(self, images: Float[Tensor, "B 1 H W"]) -> Float[Tensor, "B 1 H W"]:
-        """Absolute error of each pixel, in 0..1."""
-        return (images - self.reconstruct(images)).abs()
+    def anomaly_map(self, images: Float[Tensor, "B C H W"]) -> Float[Tensor, "B 1 H W"]:
+        """Absolute error of each pixel, in 0..1; of a colour image the mean over its channels."""
+        return (images - self.reconstruct(images)).abs().mean(1, keepdim=True)
 
-    def score(self, images: Float[Tensor, "B 1 H W"]) -> Float[Tensor, "B"]:
+    def score(self, images: Float[Tensor, "B C H W"]) -> Float[Tensor, "B"]:
         """Mean squared difference of the two codes, >= 0."""
-        self.networks.eval()
 
         def difference(batch: Tensor) -> Tensor:
-            _, code, code_again = self.networks(batch)
+            _, code, code_again = self.network(batch)
             return ((code - code_again) ** 2).mean(1)
 
-        return in_batches(difference, images)
+        return self.ask(difference, images)

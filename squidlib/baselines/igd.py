@@ -15,18 +15,21 @@ Differs from the original: the encoder is trained from random weights, where the
 of 32 px; narrower convolutions and a higher rate (1e-3, not 1e-4 that falls), for minutes and not hours of training,
 and .5, not 0, as Adam's first beta; c and s are refreshed ten times in a training, not every ten of 256 epochs, and are
 taken as they are (theirs: no number of c nearer to 0 than .1, s at least 1); ``calibrate`` lets r and g count alike,
-each in its own deviations over normal images (without it both count as they are).
+each in its own standard deviations over normal images (without it both count as they are).
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterator
 
 import torch
 from jaxtyping import Float
 from torch import Generator, Tensor, nn
 
 from squidlib.baselines.auto_encoder import decoder, encoder
-from squidlib.baselines.base import Progress, batches, in_batches, seeded
+from squidlib.baselines.base import LEAST_STD, batches, in_batches, seeded
 from squidlib.baselines.ssim import ms_ssim
+from squidlib.baselines.trained import Phase, Shape, TrainedMethod, Update
 
 STRUCTURE, PIXELS, CRITIC = 0.85, 0.15, 0.1  #: factors of 1 - MS-SSIM, of |x - x'| and of the critic's term
 MOST_MIXED = 0.5  #: the largest share a
@@ -35,7 +38,7 @@ REFRESHES = 10  #: times that the Gaussian is measured in a training
 
 
 def reconstruction_term(
-    images: Float[Tensor, "B 1 H W"], reconstructions: Float[Tensor, "B 1 H W"]
+    images: Float[Tensor, "B C H W"], reconstructions: Float[Tensor, "B C H W"]
 ) -> Float[Tensor, "B"]:
     """r: 0 for equal images."""
     pixels = (images - reconstructions).abs().mean(dim=(1, 2, 3))
@@ -54,7 +57,16 @@ def mixed(codes: Float[Tensor, "B D"], shares: Float[Tensor, "B"]) -> Float[Tens
     return shares[:, None] * codes + (1 - shares[:, None]) * codes.flip(0)
 
 
-class IGD:
+class IGDNetwork(nn.Module):
+    """What is kept of the training: encoder and decoder, each with weights of its own seed."""
+
+    def __init__(self, shape: Shape, code: int, width: int, seed: int) -> None:
+        super().__init__()
+        self.encoder = seeded(seed, lambda: encoder(shape, code, width))
+        self.decoder = seeded(seed + 1, lambda: decoder(shape, code, width))
+
+
+class IGD(TrainedMethod):
     """Score: half the reconstruction's term, half the Gaussian's.
 
     Args:
@@ -64,6 +76,7 @@ class IGD:
     """
 
     name = "IGD"
+    network: IGDNetwork
 
     def __init__(
         self, code: int = 128, width: int = 16, steps: int = 300, batch_size: int = 16, learning_rate: float = 1e-3
@@ -71,95 +84,69 @@ class IGD:
         self.code, self.width = code, width
         self.steps, self.batch_size, self.learning_rate = steps, batch_size, learning_rate
 
-    def fit(
-        self,
-        normals: Float[Tensor, "N 1 H W"],
-        seed: int = 0,
-        progress: Progress = range,
-        augmented: Float[Tensor, "M 1 H W"] | None = None,
-    ) -> IGD:
-        """Train on ``augmented`` normal images, or on the plain ones; the Gaussian is of the plain ones.
+    def build(self, shape: Shape, seed: int) -> IGDNetwork:
+        """Encoder and decoder."""
+        return IGDNetwork(shape, self.code, self.width, seed)
 
-        An interruption leaves what was learned so far.
-
-        Raises:
-            ValueError: where there is no image.
-        """
-        if not len(normals):
-            raise ValueError("at least one normal image expected, got 0")
-        size, device = normals.shape[-1], normals.device
-        self.encoder = seeded(seed, lambda: encoder(size, self.code, self.width)).to(device)
-        self.decoder = seeded(seed + 1, lambda: decoder(size, self.code, self.width)).to(device)
-        critic: nn.Module = seeded(seed + 2, lambda: encoder(size, 1, self.width)).to(device)
-        makers = [*self.encoder.parameters(), *self.decoder.parameters()]
+    def phases(self, normals: Float[Tensor, "N C H W"], shown: Float[Tensor, "M C H W"], seed: int) -> Iterator[Phase]:
+        """One: auto-encoder and critic take turns in every step; the critic is not kept."""
+        shape = (shown.shape[1], shown.shape[2], shown.shape[3])
+        critic: nn.Module = seeded(seed + 2, lambda: encoder(shape, 1, self.width)).to(shown.device)
+        makers = [*self.network.encoder.parameters(), *self.network.decoder.parameters()]
         own = torch.optim.Adam(makers, self.learning_rate, (0.5, 0.999))
         judging = torch.optim.Adam(critic.parameters(), self.learning_rate, (0.5, 0.999))
         generator = Generator().manual_seed(seed)
-        self.units = torch.tensor([[0.0, 1.0], [0.0, 1.0]], device=device)  # of r and g: mean, deviation
-        try:
-            for step, images in enumerate(
-                batches(normals if augmented is None else augmented, self.batch_size, self.steps, seed, progress)
-            ):
-                self._train(True)
-                if step % max(1, self.steps // REFRESHES) == 0:
-                    self.centre, self.spread = self.gaussian(normals[: 8 * self.batch_size])
-                codes = self.encoder(images)
-                shares = MOST_MIXED * torch.rand(len(images), generator=generator).to(device)
-                reconstructions, mixture = self.decoder(codes), self.decoder(mixed(codes, shares))
-                loss = (
-                    reconstruction_term(images, reconstructions)
-                    + gaussian_term(codes, self.centre, self.spread)
-                    + CRITIC * critic(mixture)[:, 0].square()
-                ).mean()
-                own.zero_grad()
-                loss.backward()
-                own.step()
-                guess = critic(mixture.detach())[:, 0]
-                unmixed = critic((reconstructions + REAL * (images - reconstructions)).detach())[:, 0]
-                loss = ((guess - shares).square() + unmixed.square()).mean()
-                judging.zero_grad()
-                loss.backward()
-                judging.step()
-        finally:  # also where the stop button ends the training here
-            self._train(False)
-            self.centre, self.spread = self.gaussian(normals)
-        return self
 
-    def gaussian(self, normals: Float[Tensor, "N 1 H W"]) -> tuple[Float[Tensor, "D"], Float[Tensor, ""]]:
+        def updates(step: int, images: Tensor) -> Iterator[Update]:
+            if step % max(1, self.steps // REFRESHES) == 0:
+                self.centre, self.spread = self.gaussian(normals[: 8 * self.batch_size])
+            codes = self.network.encoder(images)
+            shares = MOST_MIXED * torch.rand(len(images), generator=generator).to(images.device)
+            reconstructions, mixture = self.network.decoder(codes), self.network.decoder(mixed(codes, shares))
+            terms = reconstruction_term(images, reconstructions) + gaussian_term(codes, self.centre, self.spread)
+            yield (terms + CRITIC * critic(mixture)[:, 0].square()).mean(), [own]
+            guess = critic(mixture.detach())[:, 0]
+            unmixed = critic((reconstructions + REAL * (images - reconstructions)).detach())[:, 0]
+            yield ((guess - shares).square() + unmixed.square()).mean(), [judging]
+
+        yield Phase(self.steps, batches(shown, self.batch_size, seed), updates)
+
+    def finish(self, normals: Float[Tensor, "N C H W"]) -> None:
+        """The Gaussian of the plain images; both terms count as they are."""
+        self.centre, self.spread = self.gaussian(normals)
+        self.units = torch.tensor([[0.0, 1.0], [0.0, 1.0]], device=normals.device)  # means, stds of r, g
+
+    def gaussian(self, normals: Float[Tensor, "N C H W"]) -> tuple[Float[Tensor, "D"], Float[Tensor, ""]]:
         """c and s of some normal images, the batch norm being in the mode that it is in."""
-        codes = in_batches(self.encoder, normals)
+        codes = in_batches(self.network.encoder, normals)
         centre = codes.mean(0)
         return centre, (codes - centre).square().sum(1).mean().clamp(min=1e-6)
 
-    def _train(self, training: bool) -> None:
-        for network in (self.encoder, self.decoder):
-            network.train(training)
-
-    def terms(self, images: Float[Tensor, "B 1 H W"]) -> Float[Tensor, "B 2"]:
+    def terms(self, images: Float[Tensor, "B C H W"]) -> Float[Tensor, "B 2"]:
         """r and g of each image."""
 
         def both(batch: Tensor) -> Tensor:
-            codes = self.encoder(batch)
+            codes = self.network.encoder(batch)
             latent = gaussian_term(codes, self.centre, self.spread)
-            return torch.stack([reconstruction_term(batch, self.decoder(codes)), latent], dim=1)
+            return torch.stack([reconstruction_term(batch, self.network.decoder(codes)), latent], dim=1)
 
-        return in_batches(both, images)
+        return self.ask(both, images)
 
-    def calibrate(self, normals: Float[Tensor, "N 1 H W"]) -> IGD:
-        """Take the mean and deviation of r and g from held-out normal images."""
+    def calibrate(self, normals: Float[Tensor, "N C H W"]) -> IGD:
+        """Take the mean and standard deviation of r and g from held-out normal images."""
         terms = self.terms(normals)
-        self.units = torch.stack([terms.mean(0), terms.std(0).clamp(min=1e-6)], dim=1)
+        self.units = torch.stack([terms.mean(0), terms.std(0).clamp(min=LEAST_STD)], dim=1)
         return self
 
-    def score(self, images: Float[Tensor, "B 1 H W"]) -> Float[Tensor, "B"]:
-        """Half r, half g; after ``calibrate`` in deviations from normal."""
-        mean, deviation = self.units.unbind(1)
-        return ((self.terms(images) - mean) / deviation).mean(1)
+    def score(self, images: Float[Tensor, "B C H W"]) -> Float[Tensor, "B"]:
+        """Half r, half g; after ``calibrate`` in standard deviations of normal images."""
+        mean, std = self.units.unbind(1)
+        return ((self.terms(images) - mean) / std).mean(1)
 
-    def reconstruct(self, images: Float[Tensor, "B 1 H W"]) -> Float[Tensor, "B 1 H W"]:
+    def reconstruct(self, images: Float[Tensor, "B C H W"]) -> Float[Tensor, "B C H W"]:
         """In 0..1."""
-        return in_batches(lambda batch: self.decoder(self.encoder(batch)), images)
+        return self.ask(lambda batch: self.network.decoder(self.network.encoder(batch)), images)
 
-    def anomaly_map(self, images: Float[Tensor, "B 1 H W"]) -> Float[Tensor, "B 1 H W"]:
-        """Absolute error of each pixel, in 0..1."""
-        return (images - self.reconstruct(images)).abs()
+    def anomaly_map(self, images: Float[Tensor, "B C H W"]) -> Float[Tensor, "B 1 H W"]:
+        """Absolute error of each pixel, in 0..1; of a colour image the mean over its channels."""
+        return (images - self.reconstruct(images)).abs().mean(1, keepdim=True)

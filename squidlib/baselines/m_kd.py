@@ -3,7 +3,7 @@
 Paper: Salehi et al., "Multiresolution Knowledge Distillation for Anomaly Detection", CVPR 2021.
 Objective, and score: sum over depths of (1 - cos(s, t)) + .01 * sum over depths of mean (s - t)^2, where s and t are
 all activations of a depth, of student and teacher, as one vector an image, as in the authors' code.
-Map: the same two terms of the activations at each place, enlarged to the image and summed over the depths.
+Map: the same two terms of the activations at each position, enlarged to the image and summed over the depths.
 
 Differs from the original: the teacher is ``squidlib.baselines.backbone``'s network at 96 px, not VGG-16, its four
 stages being
@@ -14,15 +14,15 @@ the paper's gradients cost a backward pass an image.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
-import torch
 import torch.nn.functional as F
 from jaxtyping import Float
-from torch import Tensor, nn
+from torch import Generator, Tensor, nn
 
 from squidlib.baselines.backbone import Backbone, backbone
-from squidlib.baselines.base import Progress, batches, in_batches, seeded
+from squidlib.baselines.trained import Phase, Shape, SingleLoss
+from squidlib.utils.modes import evaluating
 
 VALUES = 0.01  #: factor of the squared differences, in the authors' code (in the paper lambda is the directions')
 EASY = 1e-8  #: keeps the cosine of two vectors of zeros finite
@@ -40,7 +40,7 @@ def imitation_loss(student: Sequence[Tensor], teacher: Sequence[Tensor]) -> Floa
 def difference_map(
     student: Sequence[Tensor], teacher: Sequence[Tensor], size: tuple[int, int]
 ) -> Float[Tensor, "B 1 H W"]:
-    """The two terms at each place, over channels, enlarged to ``size`` and summed over depths."""
+    """The two terms at each position, over channels, enlarged to ``size`` and summed over depths."""
     total = student[0].new_zeros(len(student[0]), 1, *size)
     for ours, theirs in zip(student, teacher, strict=True):
         here = 1 - F.cosine_similarity(ours, theirs, dim=1, eps=EASY) + VALUES * (ours - theirs).square().mean(1)
@@ -77,7 +77,7 @@ class Student(nn.Module):
         return maps
 
 
-class MultiresolutionDistillation:
+class MultiresolutionDistillation(SingleLoss):
     """Score: how badly the student imitates the teacher on the image.
 
     Args:
@@ -88,6 +88,8 @@ class MultiresolutionDistillation:
     Raises:
         ValueError: where the teacher's side is no multiple of 32.
     """
+
+    network: Student
 
     def __init__(
         self,
@@ -103,40 +105,30 @@ class MultiresolutionDistillation:
         self.name = f"M-KD ({self.teacher.name})"
         self.width, self.steps, self.batch_size, self.learning_rate = width, steps, batch_size, learning_rate
 
-    def fit(
-        self,
-        normals: Float[Tensor, "N 1 H W"],
-        seed: int = 0,
-        progress: Progress = range,
-        augmented: Float[Tensor, "M 1 H W"] | None = None,
-    ) -> MultiresolutionDistillation:
-        """Train on ``augmented`` normal images, or on the plain ones; an interruption leaves what was learned so far.
+    def build(self, shape: Shape, seed: int) -> Student:
+        """The student; it reads what the teacher reads, three channels of the teacher's size."""
+        return Student(self.teacher.channels, self.width)
 
-        Raises:
-            ValueError: where there is no image.
-        """
-        self.teacher.to(normals.device).train_stages(0).eval()
-        self.student = seeded(seed, lambda: Student(self.teacher.channels, self.width)).to(normals.device)
-        optimizer = torch.optim.Adam(self.student.parameters(), self.learning_rate)
-        self.student.train()
-        for images in batches(normals if augmented is None else augmented, self.batch_size, self.steps, seed, progress):
-            with torch.no_grad():
-                teacher = self.teacher.features(images)
-            loss = imitation_loss(self.student(self.teacher.prepare(images)), teacher).mean()
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-        return self
+    def phases(self, normals: Float[Tensor, "N C H W"], shown: Float[Tensor, "M C H W"], seed: int) -> Iterator[Phase]:
+        """One, with the teacher where the images are."""
+        self.teacher.to(shown.device)
+        yield from super().phases(normals, shown, seed)
 
-    def anomaly_map(self, images: Float[Tensor, "B 1 H W"]) -> Float[Tensor, "B 1 H W"]:
-        """Differences of features at each place, >= 0."""
+    def loss(self, images: Float[Tensor, "B C H W"], generator: Generator) -> Float[Tensor, ""]:
+        """How badly the student imitates the teacher."""
+        return imitation_loss(*self._both(images)).mean()
+
+    def anomaly_map(self, images: Float[Tensor, "B C H W"]) -> Float[Tensor, "B 1 H W"]:
+        """Differences of features at each position, >= 0."""
         size = (images.shape[2], images.shape[3])
-        return in_batches(lambda batch: difference_map(*self._both(batch), size), images, 32)
+        return self.ask(lambda batch: difference_map(*self._both(batch), size), images, 32)
 
-    def score(self, images: Float[Tensor, "B 1 H W"]) -> Float[Tensor, "B"]:
+    def score(self, images: Float[Tensor, "B C H W"]) -> Float[Tensor, "B"]:
         """The objective of each image, >= 0."""
-        return in_batches(lambda batch: imitation_loss(*self._both(batch)), images, 32)
+        return self.ask(lambda batch: imitation_loss(*self._both(batch)), images, 32)
 
-    def _both(self, images: Float[Tensor, "B 1 H W"]) -> tuple[list[Tensor], list[Tensor]]:
-        self.student.eval()
-        return self.student(self.teacher.prepare(images)), self.teacher.features(images)
+    def _both(self, images: Float[Tensor, "B C H W"]) -> tuple[list[Tensor], list[Tensor]]:
+        """Maps of student and teacher."""
+        with evaluating(self.teacher):
+            teacher = self.teacher.features(images)
+        return self.network(self.teacher.prepare(images)), teacher

@@ -15,13 +15,15 @@ from __future__ import annotations
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
-from torch import Tensor, nn
+from torch import Generator, Tensor, nn
 
 from squidlib.autoencoder import Decoder, Encoder, flat_patches
-from squidlib.baselines.base import ByReconstruction, Progress, batches, in_batches, seeded
+from squidlib.baselines.base import ByReconstruction
+from squidlib.baselines.trained import Shape, SingleLoss
 from squidlib.config import SquidConfig
 from squidlib.memory import MemoryMatrix, MemoryRead, cosine_similarity
 from squidlib.shrinkage import hard_shrink
+from squidlib.utils.errors import UserError
 
 THRESHOLD = 0.0025  #: lambda of the hard shrinkage
 ENTROPY = 2e-4  #: factor of the entropy term
@@ -46,7 +48,7 @@ class MemAENetwork(nn.Module):
         self.expand = nn.Conv2d(config.code_channels, channels, 1)
         self.decoder = Decoder(config)
 
-    def query(self, images: Float[Tensor, "B 1 H W"]) -> Float[Tensor, "B R D"]:
+    def query(self, images: Float[Tensor, "B C H W"]) -> Float[Tensor, "B R D"]:
         """The code of every patch."""
         codes = self.encoder(flat_patches(images, self.config.grid))[-1]
         return self.reduce(codes).flatten(1).unflatten(0, (-1, self.config.positions))
@@ -55,14 +57,14 @@ class MemAENetwork(nn.Module):
         """What the memory says of each code."""
         return self.memory(queries, lambda w: hard_shrink(w, THRESHOLD), cosine_similarity, self.log_scale.exp())
 
-    def forward(self, images: Float[Tensor, "B 1 H W"]) -> tuple[Tensor, Tensor]:
+    def forward(self, images: Float[Tensor, "B C H W"]) -> tuple[Tensor, Tensor]:
         """Reconstruction (B, 1, H, W) and weights (B, R, S)."""
         features, weights = self.recall(self.query(images))
         maps = features.flatten(0, 1).unflatten(1, (self.config.code_channels, *self.config.code_shape))
         return self.decoder(self.expand(maps), [])[0], weights
 
 
-class MemAE(ByReconstruction):
+class MemAE(ByReconstruction, SingleLoss):
     """Score: mean squared reconstruction error of the image.
 
     Args:
@@ -73,6 +75,7 @@ class MemAE(ByReconstruction):
     """
 
     name = "MemAE"
+    network: MemAENetwork
 
     def __init__(
         self,
@@ -87,30 +90,24 @@ class MemAE(ByReconstruction):
         self.positions, self.slots = positions, slots
         self.steps, self.batch_size, self.learning_rate = steps, batch_size, learning_rate
 
-    def fit(
-        self,
-        normals: Float[Tensor, "N 1 H W"],
-        seed: int = 0,
-        progress: Progress = range,
-        augmented: Float[Tensor, "M 1 H W"] | None = None,
-    ) -> MemAE:
-        """Train on ``augmented`` normal images, or on the plain ones; an interruption leaves what was learned so far.
+    def build(self, shape: Shape, seed: int) -> MemAENetwork:
+        """Encoder, memory and decoder, for images of the configuration's shape.
 
         Raises:
-            ValueError: where there is no image.
+            UserError: where the images have another one.
         """
-        self.network = seeded(seed, lambda: MemAENetwork(self.config, self.positions, self.slots)).to(normals.device)
-        optimizer = torch.optim.Adam(self.network.parameters(), self.learning_rate)
-        self.network.train()
-        for images in batches(normals if augmented is None else augmented, self.batch_size, self.steps, seed, progress):
-            reconstruction, weights = self.network(images)
-            loss = F.mse_loss(reconstruction, images) + ENTROPY * entropy(weights)
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-        return self
+        if shape != self.config.image_shape:
+            raise UserError(
+                f"images of {self.config.image_shape} (channels, height, width) expected, as the configuration says, "
+                f"got {shape}; take a SquidConfig of that size"
+            )
+        return MemAENetwork(self.config, self.positions, self.slots)
 
-    def reconstruct(self, images: Float[Tensor, "B 1 H W"]) -> Float[Tensor, "B 1 H W"]:
+    def loss(self, images: Float[Tensor, "B C H W"], generator: Generator) -> Float[Tensor, ""]:
+        """Squared error, and the entropy of the weights."""
+        reconstruction, weights = self.network(images)
+        return F.mse_loss(reconstruction, images) + ENTROPY * entropy(weights)
+
+    def reconstruct(self, images: Float[Tensor, "B C H W"]) -> Float[Tensor, "B C H W"]:
         """In 0..1."""
-        self.network.eval()
-        return in_batches(lambda batch: self.network(batch)[0], images)
+        return self.ask(lambda batch: self.network(batch)[0], images)

@@ -1,6 +1,6 @@
-"""MNAD: a few prototypes of normal features, read at every place of the image, moved by the features that chose them.
+"""MNAD: a few prototypes of normal features, read at every position, moved by the features that chose them.
 
-Paper: Park et al., "Learning Memory-guided Normality for Anomaly Detection", CVPR 2020. q a place's feature and p an
+Paper: Park et al., "Learning Memory-guided Normality for Anomaly Detection", CVPR 2020. q a position's feature and p an
 item, all of length 1.
 Read: softmax over items of q . p, the weighted sum of items; q and what was read go on to the decoder together.
 Update: p <- normalised(p + sum v q), over the queries nearest to p; v is the softmax over queries of q . p, scaled so
@@ -13,7 +13,7 @@ connections, which would lead an anomaly around the memory; but the weights .1, 
 that predicts frames (the other's are .01, .01 and .7). Narrower convolutions and shorter features (64 numbers, not
 512); a higher rate (1e-3, not 2e-4), for a minute and not hours. Gradients pass through the softmax of the reading,
 which their code cuts. g takes its limits from normal images, not from the test's scores, so values outside 0..1 occur;
-nothing is updated at test.
+its range has a floor; nothing is updated at test.
 
 Prototypes: how MNAD's items are read and moved, and what keeps features near one item and far from the next.
 
@@ -23,16 +23,22 @@ have length 1, so that their product is a cosine.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from squidlib.baselines.auto_encoder import decoder, encoder
-from squidlib.baselines.base import ByReconstruction, Progress, batches, in_batches, seeded
+from squidlib.baselines.base import ByReconstruction, batches
+from squidlib.baselines.trained import Phase, Shape, TrainedMethod, Update
 
 QUALITY_SHARE = 0.6  #: of the PSNR in the score; the distance has the rest
-DEPTH = 3  #: halvings down to the memory's grid of places
+#: Least range over normal images of the PSNR, in dB, and of the distance: where all normal images are alike, a score
+#: would otherwise be a division by nothing. Of the kit's digits they are about 1 dB and 0.04.
+LEAST_RANGE = (0.01, 1e-4)
+DEPTH = 3  #: halvings down to the memory's grid of positions
 
 
 class MNADNetwork(nn.Module):
@@ -40,23 +46,23 @@ class MNADNetwork(nn.Module):
 
     items: Tensor
 
-    def __init__(self, image_size: int, width: int, features: int, items: int) -> None:
+    def __init__(self, shape: Shape, width: int, features: int, items: int) -> None:
         super().__init__()
         channels = width * 2 ** (DEPTH - 1)
         self.encoder = nn.Sequential(
-            *encoder(image_size, 1, width)[: 3 * DEPTH],  # three layers a level
+            *encoder(shape, 1, width)[: 3 * DEPTH],  # three layers a level
             nn.Conv2d(channels, features, 1),
         )
         self.decoder = nn.Sequential(
-            nn.Conv2d(2 * features, channels, 1), *decoder(image_size, 1, width)[-2 - 3 * (DEPTH - 1) :]
+            nn.Conv2d(2 * features, channels, 1), *decoder(shape, 1, width)[-2 - 3 * (DEPTH - 1) :]
         )
         self.register_buffer("items", F.normalize(torch.randn(items, features), dim=1))
 
-    def queries(self, images: Float[Tensor, "B 1 H W"]) -> Float[Tensor, "B D h w"]:
-        """A feature of length 1 at every place."""
+    def queries(self, images: Float[Tensor, "B C H W"]) -> Float[Tensor, "B D h w"]:
+        """A feature of length 1 at every position."""
         return F.normalize(self.encoder(images), dim=1)
 
-    def forward(self, images: Float[Tensor, "B 1 H W"]) -> tuple[Tensor, Tensor]:
+    def forward(self, images: Float[Tensor, "B C H W"]) -> tuple[Tensor, Tensor]:
         """Reconstruction (B, 1, H, W) and queries (B * h * w, D)."""
         maps = self.queries(images)
         queries = maps.permute(0, 2, 3, 1).flatten(0, 2)
@@ -67,7 +73,7 @@ class MNADNetwork(nn.Module):
         self.items.copy_(moved_items(queries, self.items))
 
 
-class MNAD(ByReconstruction):
+class MNAD(ByReconstruction, TrainedMethod):
     """Score: how badly an image is rebuilt and how far its features are from the prototypes, each in units of normals.
 
     Args:
@@ -78,6 +84,7 @@ class MNAD(ByReconstruction):
     """
 
     name = "MNAD"
+    network: MNADNetwork
 
     def __init__(
         self,
@@ -93,49 +100,35 @@ class MNAD(ByReconstruction):
         self.items, self.features, self.width = items, features, width
         self.steps, self.batch_size, self.learning_rate = steps, batch_size, learning_rate
 
-    def fit(
-        self,
-        normals: Float[Tensor, "N 1 H W"],
-        seed: int = 0,
-        progress: Progress = range,
-        augmented: Float[Tensor, "M 1 H W"] | None = None,
-    ) -> MNAD:
-        """Train on ``augmented`` normal images, or on the plain ones, then ``calibrate`` on the plain ones.
+    def build(self, shape: Shape, seed: int) -> MNADNetwork:
+        """Encoder, items and decoder."""
+        return MNADNetwork(shape, self.width, self.features, self.items)
 
-        An interruption leaves what was learned so far, calibrated too.
+    def phases(self, normals: Float[Tensor, "N C H W"], shown: Float[Tensor, "M C H W"], seed: int) -> Iterator[Phase]:
+        """One; the items move after every step."""
+        optimizer = torch.optim.Adam(self.network.parameters(), self.learning_rate)
 
-        Raises:
-            ValueError: where there is no image, or 2^4 does not divide its sides.
-        """
-        shown = normals if augmented is None else augmented
-        try:
-            self._train(shown, seed, progress)
-        except KeyboardInterrupt:
-            self.calibrate(normals)
-            raise
-        return self.calibrate(normals)
+        def updates(_step: int, images: Tensor) -> Iterator[Update]:
+            reconstruction, queries = self.network(images)
+            distances = nearest_two(queries, self.network.items)
+            yield F.mse_loss(reconstruction, images) + memory_loss(distances), [optimizer]
+            self.network.move_items(queries)
 
-    def _train(self, shown: Float[Tensor, "M 1 H W"], seed: int, progress: Progress) -> None:
-        network = seeded(seed, lambda: MNADNetwork(shown.shape[-1], self.width, self.features, self.items))
-        self.network = network.to(shown.device).train()
-        optimizer = torch.optim.Adam(network.parameters(), self.learning_rate)
-        for images in batches(shown, self.batch_size, self.steps, seed, progress):
-            reconstruction, queries = network(images)
-            loss = F.mse_loss(reconstruction, images) + memory_loss(nearest_two(queries, network.items))
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-            network.move_items(queries)
+        yield Phase(self.steps, batches(shown, self.batch_size, seed), updates)
 
-    def calibrate(self, normals: Float[Tensor, "N 1 H W"]) -> MNAD:
+    def finish(self, normals: Float[Tensor, "N C H W"]) -> None:
+        """The score's limits, from the images of the training."""
+        self.calibrate(normals)
+
+    def calibrate(self, normals: Float[Tensor, "N C H W"]) -> MNAD:
         """Take the score's limits from normal images, held-out ones where there are; ``fit`` has taken training's."""
         quantities = self._quantities(normals)
-        self.lowest, self.highest = quantities.amin(0), quantities.amax(0)
+        self.lowest, highest = quantities.amin(0), quantities.amax(0)
+        self.range = torch.maximum(highest - self.lowest, quantities.new_tensor(LEAST_RANGE))
         return self
 
-    def _quantities(self, images: Float[Tensor, "B 1 H W"]) -> Float[Tensor, "B 2"]:
+    def _quantities(self, images: Float[Tensor, "B C H W"]) -> Float[Tensor, "B 2"]:
         """PSNR in dB, and mean distance of the features to their nearest item."""
-        self.network.eval()
 
         def both(batch: Tensor) -> Tensor:
             reconstruction, queries = self.network(batch)
@@ -143,16 +136,15 @@ class MNAD(ByReconstruction):
             distances = nearest_two(queries, self.network.items)[:, 0].unflatten(0, (len(batch), -1))
             return torch.stack([-10 * torch.log10(error + 1e-10), distances.mean(1)], dim=1)
 
-        return in_batches(both, images)
+        return self.ask(both, images)
 
-    def reconstruct(self, images: Float[Tensor, "B 1 H W"]) -> Float[Tensor, "B 1 H W"]:
+    def reconstruct(self, images: Float[Tensor, "B C H W"]) -> Float[Tensor, "B C H W"]:
         """In 0..1."""
-        self.network.eval()
-        return in_batches(lambda batch: self.network(batch)[0], images)
+        return self.ask(lambda batch: self.network(batch)[0], images)
 
-    def score(self, images: Float[Tensor, "B 1 H W"]) -> Float[Tensor, "B"]:
+    def score(self, images: Float[Tensor, "B C H W"]) -> Float[Tensor, "B"]:
         """0..1 for the normal images of ``calibrate``, above for what is stranger than all of them."""
-        scaled = (self._quantities(images) - self.lowest) / (self.highest - self.lowest).clamp(min=1e-9)
+        scaled = (self._quantities(images) - self.lowest) / self.range
         return QUALITY_SHARE * (1 - scaled[:, 0]) + (1 - QUALITY_SHARE) * scaled[:, 1]
 
 

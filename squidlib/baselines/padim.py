@@ -1,10 +1,10 @@
-"""PaDiM: at every place of an image, how far are its features from the Gaussian of normal images at that place?
+"""PaDiM: at every position of an image, how far are its features from the Gaussian of normal images at that position?
 
 Paper: Defard et al., "PaDiM: a Patch Distribution Modeling Framework for Anomaly Detection and Localization", workshops
-of ICPR 2020 (printed 2021). x(i, j) are the features of place (i, j) in several layers, one below the other, of which a
-random 100 are kept. Mean m and covariance S = 1/(N-1) sum (x - m)(x - m)' + .01 I of the normal images; distance
-M = sqrt((x - m)' S^-1 (x - m)).
-Score: maximum of the map of M, brought to the image's size and smoothed by a Gaussian of 4 px.
+of ICPR 2020 (printed 2021). x(i, j) are the features of position (i, j) in several layers, one below the other, of
+which a random 100 are kept. Mean m and covariance S = 1/(N-1) sum (x - m)(x - m)' + .01 I of the normal images;
+distance M = sqrt((x - m)' S^-1 (x - m)). Score: maximum of the map of M, brought to the image's size and smoothed by a
+Gaussian of 4 px.
 
 Differs from the original: mean and covariance are gathered batch by batch, so that no features are stored; the layers
 are the first three stages of ``squidlib.baselines.backbone`` at 96 px, not of a ResNet-18 or WideResNet-50 at 224.
@@ -18,7 +18,8 @@ from jaxtyping import Float
 from torch import Generator, Tensor
 
 from squidlib.baselines.backbone import Backbone, backbone
-from squidlib.baselines.base import Progress, in_batches
+from squidlib.baselines.base import Progress, check_count, in_batches
+from squidlib.utils.modes import evaluating
 
 LAYERS = 3  #: stages, from the shallowest
 REGULARISER = 0.01  #: added to the diagonal of every covariance
@@ -26,12 +27,12 @@ BATCH = 32
 
 
 class PatchGaussians:
-    """Mean and covariance at every place, from batches that are seen once (Chan, Golub and LeVeque, 1979)."""
+    """Mean and covariance at every position, from batches that are seen once (Chan, Golub and LeVeque, 1979)."""
 
-    def __init__(self, places: int, dims: int, device: torch.device | None = None) -> None:
+    def __init__(self, positions: int, dims: int, device: torch.device | None = None) -> None:
         self.count = 0
-        self.mean = torch.zeros(places, 1, dims, device=device)
-        self.scatter = torch.zeros(places, dims, dims, device=device)  #: sum of (x - mean)(x - mean)'
+        self.mean = torch.zeros(positions, 1, dims, device=device)
+        self.scatter = torch.zeros(positions, dims, dims, device=device)  #: sum of (x - mean)(x - mean)'
 
     def push(self, features: Float[Tensor, "P B D"]) -> None:
         """Take in the features of a batch."""
@@ -56,7 +57,10 @@ def whitening(covariance: Float[Tensor, "P D D"]) -> Float[Tensor, "P D D"]:
 
 
 def smooth(maps: Float[Tensor, "B 1 H W"], sigma: float) -> Float[Tensor, "B 1 H W"]:
-    """Gaussian of ``sigma`` pixels, cut at four of them; the image's border is repeated outwards."""
+    """Gaussian of ``sigma`` pixels, cut at four of them; the image's border is repeated outwards.
+
+    torchvision's ``gaussian_blur`` mirrors the border and is six times as slow here, for its kernel is a square.
+    """
     radius = int(4 * sigma + 0.5)
     steps = torch.arange(-radius, radius + 1, device=maps.device)
     kernel = torch.exp(-0.5 * (steps / sigma) ** 2)
@@ -66,11 +70,11 @@ def smooth(maps: Float[Tensor, "B 1 H W"], sigma: float) -> Float[Tensor, "B 1 H
 
 
 class PaDiM:
-    """Memory: (size / 4)^2 places x dims^2 numbers, 23 MB at 96 px and 125 MB at 224 px, twice while fitting.
+    """Memory: (size / 4)^2 positions x dims^2 numbers, 23 MB at 96 px and 125 MB at 224 px, twice while fitting.
 
     Args:
         network: None is ``backbone(size=96)``.
-        dims: features kept of each place.
+        dims: features kept of each position.
         sigma: of the smoothing, in pixels of the image.
     """
 
@@ -81,20 +85,19 @@ class PaDiM:
 
     def fit(
         self,
-        normals: Float[Tensor, "N 1 H W"],
+        normals: Float[Tensor, "N C H W"],
         seed: int = 0,
         progress: Progress = range,
-        augmented: Float[Tensor, "M 1 H W"] | None = None,
+        augmented: Float[Tensor, "M C H W"] | None = None,
     ) -> PaDiM:
         """Gather the Gaussians; ``seed`` chooses the features, one tick is one batch after the first.
 
         An interruption leaves the Gaussians of the images seen so far.
 
         Raises:
-            ValueError: where there are fewer than two images.
+            UserError: where there are fewer than two images.
         """
-        if len(normals) < 2:
-            raise ValueError(f"at least two normal images expected, got {len(normals)}")
+        check_count(normals, 2)
         self.network.to(normals.device)
         total = sum(self.network.channels[:LAYERS])
         self.chosen = torch.randperm(total, generator=Generator().manual_seed(seed))[: self.dims].to(normals.device)
@@ -111,21 +114,20 @@ class PaDiM:
             self.mean, self.whitening = gaussians.mean, whitening(covariance)
         return self
 
-    def features(self, images: Float[Tensor, "B 1 H W"]) -> Float[Tensor, "P B D"]:
-        """The chosen features of every place of the shallowest map, deeper maps being brought to its size."""
-        with torch.no_grad():
+    def features(self, images: Float[Tensor, "B C H W"]) -> Float[Tensor, "P B D"]:
+        """The chosen features of every position of the shallowest map, deeper maps being brought to its size."""
+        with evaluating(self.network):
             first, *deeper = self.network.features(images)[:LAYERS]
-            self.side = first.shape[-1]
             maps = [first, *(F.interpolate(deep, size=first.shape[-2:], mode="nearest") for deep in deeper)]
             return torch.cat(maps, dim=1)[:, self.chosen].flatten(2).permute(2, 0, 1)
 
-    def distances(self, images: Float[Tensor, "B 1 H W"]) -> Float[Tensor, "B 1 h w"]:
-        """Mahalanobis distance of every place."""
+    def distances(self, images: Float[Tensor, "B C H W"]) -> Float[Tensor, "B 1 h w"]:
+        """Mahalanobis distance of every position."""
         centred = self.features(images) - self.mean
         distance = (centred @ self.whitening.mT).norm(dim=2)
-        return distance.T.unflatten(1, (1, self.side, self.side))
+        return distance.T.unflatten(1, (1, self.network.size // 4, self.network.size // 4))  # the shallowest stride
 
-    def anomaly_map(self, images: Float[Tensor, "B 1 H W"]) -> Float[Tensor, "B 1 H W"]:
+    def anomaly_map(self, images: Float[Tensor, "B C H W"]) -> Float[Tensor, "B 1 H W"]:
         """Smoothed distance at every pixel, >= 0."""
         size = images.shape[-2:]
 
@@ -134,6 +136,6 @@ class PaDiM:
 
         return in_batches(smoothed, images, BATCH)
 
-    def score(self, images: Float[Tensor, "B 1 H W"]) -> Float[Tensor, "B"]:
+    def score(self, images: Float[Tensor, "B C H W"]) -> Float[Tensor, "B"]:
         """Maximum of the map."""
         return self.anomaly_map(images).amax((1, 2, 3))

@@ -1,7 +1,7 @@
 """PANDA: a network that knows ImageNet is nudged until normal images lie close together, and stopped before all do.
 
 Paper: Reiss et al., "PANDA: Adapting Pretrained Features for Anomaly Detection and Segmentation", CVPR 2021.
-phi(x): mean over places of the deepest features; c: mean of phi over the normal images before training.
+phi(x): mean over positions of the deepest features; c: mean of phi over the normal images before training.
 Objective: sum |phi(x) - c|^2, by SGD (1e-2, momentum .9) on the last two stages. Its optimum is useless, for then all
 images lie in c; so it is stopped early, after a set number of steps. Score: sum of the distances to the 2 nearest
 normal images.
@@ -18,13 +18,14 @@ theirs are 15 epochs. As with them, batch norm keeps ImageNet's mean and varianc
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterator
 
 import torch
 from jaxtyping import Float
-from torch import Tensor, nn
+from torch import Generator, Tensor
 
 from squidlib.baselines.backbone import Backbone, backbone
-from squidlib.baselines.base import Progress, batches, in_batches
+from squidlib.baselines.trained import Phase, Shape, SingleLoss
 
 TRAINED_STAGES = 2
 LONGEST_GRADIENT = 0.1
@@ -41,7 +42,7 @@ def sum_of_nearest(features: Float[Tensor, "B D"], bank: Float[Tensor, "N D"], n
     return torch.cdist(features, bank).topk(neighbours, dim=1, largest=False).values.sum(1)
 
 
-class Panda:
+class Panda(SingleLoss):
     """Score: sum of the distances to the nearest normal images, in features adapted to them.
 
     Args:
@@ -49,6 +50,9 @@ class Panda:
         neighbours: whose distances are added.
         steps, batch_size, learning_rate: of the training.
     """
+
+    longest_gradient = LONGEST_GRADIENT
+    network: Backbone
 
     def __init__(
         self,
@@ -60,50 +64,39 @@ class Panda:
     ) -> None:
         self.pretrained = backbone(size=96) if network is None else network
         self.name = f"PANDA ({self.pretrained.name})"
-        self.neighbours = neighbours
+        self.neighbours = self.least = neighbours
         self.steps, self.batch_size, self.learning_rate = steps, batch_size, learning_rate
 
-    def fit(
-        self,
-        normals: Float[Tensor, "N 1 H W"],
-        seed: int = 0,
-        progress: Progress = range,
-        augmented: Float[Tensor, "M 1 H W"] | None = None,
-    ) -> Panda:
-        """Train on ``augmented`` normal images, or on the plain ones; centre and bank are those of the plain ones.
+    def build(self, shape: Shape, seed: int) -> Backbone:
+        """A copy of the pretrained network, two stages of which may be trained."""
+        return copy.deepcopy(self.pretrained).train_stages(TRAINED_STAGES)
 
-        An interruption leaves what was learned so far.
-
-        Raises:
-            ValueError: where there are fewer images than neighbours.
-        """
-        if len(normals) < self.neighbours:
-            raise ValueError(f"at least {self.neighbours} normal images expected, got {len(normals)}")
-        self.network = copy.deepcopy(self.pretrained).to(normals.device).train_stages(TRAINED_STAGES).eval()
-        self.centre = self.features(normals).mean(0)
+    def optimizer(self) -> torch.optim.Optimizer:
+        """The authors' SGD, of what may be trained."""
         learning = [weights for weights in self.network.parameters() if weights.requires_grad]
-        optimizer = torch.optim.SGD(learning, self.learning_rate, momentum=0.9)
-        try:
-            for images in batches(
-                normals if augmented is None else augmented, self.batch_size, self.steps, seed, progress
-            ):
-                loss = compactness(self.embed(images), self.centre)
-                optimizer.zero_grad()
-                loss.backward()
-                nn.utils.clip_grad_norm_(learning, LONGEST_GRADIENT)
-                optimizer.step()
-        finally:  # an interruption passes through here
-            self.bank = self.features(normals)
-        return self
+        return torch.optim.SGD(learning, self.learning_rate, momentum=0.9)
 
-    def embed(self, images: Float[Tensor, "B 1 H W"]) -> Float[Tensor, "B D"]:
-        """phi: mean over places of the deepest features, with gradients."""
+    def phases(self, normals: Float[Tensor, "N C H W"], shown: Float[Tensor, "M C H W"], seed: int) -> Iterator[Phase]:
+        """One, towards the centre that the normal images have before it."""
+        self.centre = self.features(normals).mean(0)
+        yield from super().phases(normals, shown, seed)
+
+    def loss(self, images: Float[Tensor, "B C H W"], generator: Generator) -> Float[Tensor, ""]:
+        """Distance to the centre."""
+        return compactness(self.embed(images), self.centre)
+
+    def finish(self, normals: Float[Tensor, "N C H W"]) -> None:
+        """The bank, of the plain images."""
+        self.bank = self.features(normals)
+
+    def embed(self, images: Float[Tensor, "B C H W"]) -> Float[Tensor, "B D"]:
+        """phi: mean over positions of the deepest features, with gradients."""
         return self.network.features(images)[-1].mean((2, 3))
 
-    def features(self, images: Float[Tensor, "B 1 H W"]) -> Float[Tensor, "B D"]:
+    def features(self, images: Float[Tensor, "B C H W"]) -> Float[Tensor, "B D"]:
         """phi of many images, without gradients."""
-        return in_batches(self.embed, images, BATCH)
+        return self.ask(self.embed, images, BATCH)
 
-    def score(self, images: Float[Tensor, "B 1 H W"]) -> Float[Tensor, "B"]:
+    def score(self, images: Float[Tensor, "B C H W"]) -> Float[Tensor, "B"]:
         """>= 0."""
         return sum_of_nearest(self.features(images), self.bank, self.neighbours)

@@ -29,21 +29,21 @@ def _windows(side: int, like: Tensor) -> Float[Tensor, "h H"]:
 
     Two products with such a band were several times as fast as the convolution with one channel on a CPU.
     """
-    places = torch.arange(side, device=like.device, dtype=like.dtype)
-    starts = places[: side - WINDOW + 1, None]
-    offsets = places - starts - WINDOW // 2
+    positions = torch.arange(side, device=like.device, dtype=like.dtype)
+    starts = positions[: side - WINDOW + 1, None]
+    offsets = positions - starts - WINDOW // 2
     weights = torch.exp(-(offsets**2) / (2 * DEVIATION**2)).where(offsets.abs() <= WINDOW // 2, 0.0)
     return weights / weights.sum(1, keepdim=True)
 
 
-def _means(images: Float[Tensor, "N 1 H W"]) -> Float[Tensor, "N 1 h w"]:
+def _means(images: Float[Tensor, "N C H W"]) -> Float[Tensor, "N C h w"]:
     """Gaussian means of all windows that lie wholly inside the image."""
     return _windows(images.shape[-2], images) @ images @ _windows(images.shape[-1], images).T
 
 
 def _brightness_and_structure(
-    images: Float[Tensor, "B 1 H W"], others: Float[Tensor, "B 1 H W"]
-) -> tuple[Float[Tensor, "B 1 h w"], Float[Tensor, "B 1 h w"]]:
+    images: Float[Tensor, "B C H W"], others: Float[Tensor, "B C H W"]
+) -> tuple[Float[Tensor, "B C h w"], Float[Tensor, "B C h w"]]:
     """The two factors of every window, the second in -1..1."""
     if images.shape != others.shape or min(images.shape[-2:]) < WINDOW:
         raise ValueError(
@@ -58,7 +58,7 @@ def _brightness_and_structure(
     return brightness, structure
 
 
-def ssim(images: Float[Tensor, "B 1 H W"], others: Float[Tensor, "B 1 H W"]) -> Float[Tensor, "B"]:
+def ssim(images: Float[Tensor, "B C H W"], others: Float[Tensor, "B C H W"]) -> Float[Tensor, "B"]:
     """Mean SSIM of each pair: 1 for equal images, at least -1; differentiable.
 
     Raises:
@@ -68,7 +68,7 @@ def ssim(images: Float[Tensor, "B 1 H W"], others: Float[Tensor, "B 1 H W"]) -> 
     return (brightness * structure).mean(dim=(1, 2, 3))
 
 
-def ms_ssim(images: Float[Tensor, "B 1 H W"], others: Float[Tensor, "B 1 H W"]) -> Float[Tensor, "B"]:
+def ms_ssim(images: Float[Tensor, "B C H W"], others: Float[Tensor, "B C H W"]) -> Float[Tensor, "B"]:
     """MS-SSIM of each pair: 1 for equal images, above 0; differentiable. Five scales from 176 pixels up.
 
     Raises:

@@ -15,7 +15,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from squidlib.baselines.base import Progress
+from squidlib.baselines.base import Progress, check_count
 from squidlib.patches import Grid, cut
 
 
@@ -54,10 +54,9 @@ class MeanImage:
         """Average the normal images; nothing else is used.
 
         Raises:
-            ValueError: where there is no image.
+            UserError: where there is no image.
         """
-        if not len(normals):
-            raise ValueError("at least one normal image expected, got 0")
+        check_count(normals, 1)
         self.mean: Tensor = normals.mean(0)
         return self
 
@@ -84,10 +83,9 @@ class PatchNeighbours:
         """Keep every normal patch; nothing else is used.
 
         Raises:
-            ValueError: where there are fewer images than neighbours.
+            UserError: where there are fewer images than neighbours.
         """
-        if len(normals) < self.neighbours:
-            raise ValueError(f"at least {self.neighbours} normal images expected, got {len(normals)}")
+        check_count(normals, self.neighbours)
         self.patches: Tensor = cut(normals, self.grid).flatten(2).transpose(0, 1)  # (R, N, D)
         return self
 

@@ -15,11 +15,11 @@ from __future__ import annotations
 
 import torch
 from jaxtyping import Float
-from torch import Tensor, nn
+from torch import Generator, Tensor, nn
 
-from digitanatomy import seeded_generator
 from squidlib.baselines.auto_encoder import decoder, encoder
-from squidlib.baselines.base import ByReconstruction, Progress, batches, in_batches, seeded
+from squidlib.baselines.base import ByReconstruction
+from squidlib.baselines.trained import Shape, SingleLoss
 
 
 def divergence(mean: Float[Tensor, "B D"], log_variance: Float[Tensor, "B D"]) -> Float[Tensor, "B"]:
@@ -35,8 +35,8 @@ def reparametrised(
 
 
 def negative_elbo(
-    images: Float[Tensor, "B 1 H W"],
-    reconstruction: Float[Tensor, "B 1 H W"],
+    images: Float[Tensor, "B C H W"],
+    reconstruction: Float[Tensor, "B C H W"],
     mean: Float[Tensor, "B D"],
     log_variance: Float[Tensor, "B D"],
     beta: float,
@@ -49,18 +49,18 @@ def negative_elbo(
 class VAENetwork(nn.Module):
     """The encoder gives the Gaussian, the decoder an image."""
 
-    def __init__(self, image_size: int, code: int, width: int) -> None:
+    def __init__(self, shape: Shape, code: int, width: int) -> None:
         super().__init__()
-        self.encoder = encoder(image_size, 2 * code, width)
-        self.decoder = decoder(image_size, code, width)
+        self.encoder = encoder(shape, 2 * code, width)
+        self.decoder = decoder(shape, code, width)
 
-    def gaussian(self, images: Float[Tensor, "B 1 H W"]) -> tuple[Tensor, Tensor]:
+    def gaussian(self, images: Float[Tensor, "B C H W"]) -> tuple[Tensor, Tensor]:
         """Mean and log variance, (B, code) each."""
         mean, log_variance = self.encoder(images).chunk(2, dim=1)
         return mean, log_variance
 
 
-class VAE(ByReconstruction):
+class VAE(ByReconstruction, SingleLoss):
     """Score: negative ELBO at the mean code.
 
     Args:
@@ -71,6 +71,7 @@ class VAE(ByReconstruction):
     """
 
     name = "VAE"
+    network: VAENetwork
 
     def __init__(
         self,
@@ -84,44 +85,26 @@ class VAE(ByReconstruction):
         self.code, self.width, self.beta = code, width, beta
         self.steps, self.batch_size, self.learning_rate = steps, batch_size, learning_rate
 
-    def fit(
-        self,
-        normals: Float[Tensor, "N 1 H W"],
-        seed: int = 0,
-        progress: Progress = range,
-        augmented: Float[Tensor, "M 1 H W"] | None = None,
-    ) -> VAE:
-        """Train on ``augmented`` normal images, or on the plain ones; an interruption leaves what was learned so far.
+    def build(self, shape: Shape, seed: int) -> VAENetwork:
+        """Encoder to a Gaussian, decoder from a draw of it."""
+        return VAENetwork(shape, self.code, self.width)
 
-        Raises:
-            ValueError: where there is no image, or 2^4 does not divide its sides.
-        """
-        network = seeded(seed, lambda: VAENetwork(normals.shape[-1], self.code, self.width)).to(normals.device)
-        self.network = network
-        optimizer = torch.optim.Adam(network.parameters(), self.learning_rate)
-        generator = seeded_generator(seed, 1)
-        network.train()
-        for images in batches(normals if augmented is None else augmented, self.batch_size, self.steps, seed, progress):
-            mean, log_variance = network.gaussian(images)
-            noise = torch.randn(mean.shape, generator=generator).to(mean.device)
-            reconstruction = network.decoder(reparametrised(mean, log_variance, noise))
-            loss = negative_elbo(images, reconstruction, mean, log_variance, self.beta).mean()
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-        return self
+    def loss(self, images: Float[Tensor, "B C H W"], generator: Generator) -> Float[Tensor, ""]:
+        """Negative ELBO of one draw an image."""
+        mean, log_variance = self.network.gaussian(images)
+        noise = torch.randn(mean.shape, generator=generator).to(mean.device)
+        reconstruction = self.network.decoder(reparametrised(mean, log_variance, noise))
+        return negative_elbo(images, reconstruction, mean, log_variance, self.beta).mean()
 
-    def reconstruct(self, images: Float[Tensor, "B 1 H W"]) -> Float[Tensor, "B 1 H W"]:
-        """In 0..1, decoded from the mean code."""
-        self.network.eval()
-        return in_batches(lambda batch: self.network.decoder(self.network.gaussian(batch)[0]), images)
+    def reconstruct(self, images: Float[Tensor, "B C H W"]) -> Float[Tensor, "B C H W"]:
+        """Decoded from the mean code, in 0..1."""
+        return self.ask(lambda batch: self.network.decoder(self.network.gaussian(batch)[0]), images)
 
-    def score(self, images: Float[Tensor, "B 1 H W"]) -> Float[Tensor, "B"]:
+    def score(self, images: Float[Tensor, "B C H W"]) -> Float[Tensor, "B"]:
         """Negative ELBO a pixel, >= 0."""
-        self.network.eval()
 
         def elbo(batch: Tensor) -> Tensor:
             mean, log_variance = self.network.gaussian(batch)
             return negative_elbo(batch, self.network.decoder(mean), mean, log_variance, self.beta)
 
-        return in_batches(elbo, images)
+        return self.ask(elbo, images)

@@ -14,7 +14,7 @@ import torch
 from jaxtyping import Float
 from torch import Generator, Tensor
 
-from squidlib.baselines.base import Progress
+from squidlib.baselines.base import Progress, check_count
 from squidlib.detection.calibration import calibrate
 from squidlib.detection.detector import Detector
 from squidlib.detection.score_selection import choose_score
@@ -31,25 +31,25 @@ class DrawnNormals:
         seed: of the order.
     """
 
-    def __init__(self, normals: Float[Tensor, "N 1 H W"], augmented: Float[Tensor, "M 1 H W"], seed: int) -> None:
+    def __init__(self, normals: Float[Tensor, "N C H W"], augmented: Float[Tensor, "M C H W"], seed: int) -> None:
         self.normals, self.augmented, self.seed = normals, augmented, seed
 
-    def batch(self, step: int, size: int) -> Float[Tensor, "B 1 H W"]:
+    def batch(self, step: int, size: int) -> Float[Tensor, "B C H W"]:
         generator = Generator().manual_seed((self.seed << 32) + step)
         return self.augmented[
             torch.randint(len(self.augmented), (size,), generator=generator).to(self.augmented.device)
         ]
 
-    def reference(self) -> Float[Tensor, "N 1 H W"]:
+    def reference(self) -> Float[Tensor, "N C H W"]:
         return self.normals
 
-    def calibration(self) -> Float[Tensor, "N 1 H W"]:
+    def calibration(self) -> Float[Tensor, "N C H W"]:
         """There are none here: the benchmark gives them to ``calibrate``."""
         return self.normals[:0]
 
 
 class SquidMethod:
-    """Score: the detector's default, in deviations of held-out normal images.
+    """Score: the detector's default, in standard deviations of held-out normal images.
 
     Args:
         preset: of the data set.
@@ -63,18 +63,17 @@ class SquidMethod:
 
     def fit(
         self,
-        normals: Float[Tensor, "N 1 H W"],
+        normals: Float[Tensor, "N C H W"],
         seed: int = 0,
         progress: Progress = range,
-        augmented: Float[Tensor, "M 1 H W"] | None = None,
+        augmented: Float[Tensor, "M C H W"] | None = None,
     ) -> SquidMethod:
         """Train on ``augmented``, then fill the memory with ``normals``; ``calibrate`` has to follow.
 
         Raises:
-            ValueError: where there is no image.
+            UserError: where there is no image.
         """
-        if not len(normals):
-            raise ValueError("at least one normal image expected, got 0")
+        check_count(normals, 1)
         training = replace(
             self.preset.training,
             steps=self.steps,
@@ -92,21 +91,21 @@ class SquidMethod:
         self.squid, self.discriminator = unwrapped(state.squid), unwrapped(state.discriminator)
         return self
 
-    def calibrate(self, normals: Float[Tensor, "N 1 H W"]) -> SquidMethod:
+    def calibrate(self, normals: Float[Tensor, "N C H W"]) -> SquidMethod:
         """What held-out normal images score is the unit of every score; they choose it, where the preset asks."""
         networks = self.squid.eval(), self.discriminator.eval()
         chosen = {"score": choose_score(*networks, normals).best} if self.preset.training.choose_score else {}
         self.detector = Detector(*networks, calibrate(*networks, normals), chosen)
         return self
 
-    def score(self, images: Float[Tensor, "B 1 H W"]) -> Float[Tensor, "B"]:
-        """In deviations of normal images."""
+    def score(self, images: Float[Tensor, "B C H W"]) -> Float[Tensor, "B"]:
+        """In standard deviations of normal images."""
         return self.detector.score(images)
 
-    def reconstruct(self, images: Float[Tensor, "B 1 H W"]) -> Float[Tensor, "B 1 H W"]:
+    def reconstruct(self, images: Float[Tensor, "B C H W"]) -> Float[Tensor, "B C H W"]:
         """In 0..1."""
         return self.detector.reconstruct(images).clamp(0, 1)
 
-    def anomaly_map(self, images: Float[Tensor, "B 1 H W"]) -> Float[Tensor, "B 1 H W"]:
+    def anomaly_map(self, images: Float[Tensor, "B C H W"]) -> Float[Tensor, "B 1 H W"]:
         """>= 0, about 1 where a normal image is at its worst."""
         return self.detector.anomaly_map(images)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import pytest
 import torch
 from torch import Generator, Tensor, nn
 
-from squidlib.baselines.base import Progress, seeded
+from squidlib.baselines.base import seeded
 from squidlib.baselines.f_anogan import FAnoGAN, FAnoGANNetworks, gradient_penalty
+from squidlib.baselines.trained import Phase
 from tests.helpers import noise
 
 IMAGES, OTHERS = noise(6, 32), noise(6, 32, seed=1)
@@ -56,20 +57,19 @@ def test_training_the_penalty_makes_gradients_as_long_as_one() -> None:
 
 
 def test_the_critic_judges_each_image_for_itself() -> None:
-    networks = FAnoGANNetworks(32, 4, 2).train()
+    networks = FAnoGANNetworks((1, 32, 32), 4, 2).train()
     torch.testing.assert_close(networks.critic(IMAGES)[:1], networks.critic(IMAGES[:1]))
 
 
 class Watched(FAnoGAN):
     """Notes the weights before each of the two phases."""
 
-    def _train_gan(self, shown: Tensor, seed: int, progress: Progress, steps: int) -> None:
-        self.start = {name: state(part) for name, part in self.networks.named_children()}
-        super()._train_gan(shown, seed, progress, steps)
-
-    def _train_encoder(self, shown: Tensor, seed: int, progress: Progress, steps: int) -> None:
-        self.middle = {name: state(part) for name, part in self.networks.named_children()}
-        super()._train_encoder(shown, seed, progress, steps)
+    def phases(self, normals: Tensor, shown: Tensor, seed: int) -> Iterator[Phase]:
+        noted = []
+        for phase in super().phases(normals, shown, seed):
+            noted.append({name: state(part) for name, part in self.network.named_children()})
+            yield phase
+        self.start, self.middle = noted
 
 
 def test_first_the_gan_is_trained_and_then_the_encoder_alone() -> None:
@@ -82,21 +82,21 @@ def test_first_the_gan_is_trained_and_then_the_encoder_alone() -> None:
 
     method.fit(IMAGES, progress=progress)
     assert counts == [6, 2]
-    for name, part in method.networks.named_children():
+    for name, part in method.network.named_children():
         assert alike(method.start[name], method.middle[name]) == (name == "encoder")
         assert alike(method.middle[name], state(part)) == (name != "encoder")
 
 
 def test_the_generator_moves_once_in_five_steps_of_the_critic() -> None:
     few, enough = (Watched(code=4, width=2, steps=steps, batch_size=4).fit(IMAGES) for steps in (5, 6))
-    weight = next(name for name, _ in few.networks.generator.named_parameters())
-    moved = [not torch.equal(s.start["generator"][0], s.networks.generator.state_dict()[weight]) for s in (few, enough)]
+    weight = next(name for name, _ in few.network.generator.named_parameters())
+    moved = [not torch.equal(s.start["generator"][0], s.network.generator.state_dict()[weight]) for s in (few, enough)]
     assert moved == [False, True]  # 4 and 5 steps of the critic
 
 
 def test_the_score_is_the_residual_of_pixels_and_of_the_critics_features() -> None:
     method = small().fit(IMAGES)
-    networks = method.networks
+    networks = method.network
     found = method.reconstruct(IMAGES)
     expected = []
     for image, own in zip(IMAGES, found, strict=True):

@@ -64,7 +64,7 @@ class OneStep:
             patched.setattr(igd, "decoder", lambda *_sizes: self.grey)
             patched.setattr(igd, "encoder", lambda *sizes: self.critic if sizes[1] == 1 else encoder(*sizes))
             self.method = IGD(code=8, width=4, steps=1, batch_size=8, learning_rate=RATE).fit(NORMALS)
-        (self.images,) = batches(NORMALS, 8, 1, 0)
+        self.images = next(batches(NORMALS, 8, 0))
 
 
 def test_igds_makers_hide_the_mixture_from_the_critic_with_its_weight(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -91,8 +91,8 @@ def test_igd_mixes_at_most_half_and_half(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_igds_gaussian_pulls_the_codes_where_nothing_else_does(monkeypatch: pytest.MonkeyPatch) -> None:
-    trained = OneStep(monkeypatch, 0.0).method.encoder  # a grey decoder tells the encoder nothing
-    untrained = seeded(0, lambda: encoder(32, 8, 4))
+    trained = OneStep(monkeypatch, 0.0).method.network.encoder  # a grey decoder tells the encoder nothing
+    untrained = seeded(0, lambda: encoder((1, 32, 32), 8, 4))
     assert not torch.equal(trained[0].weight, untrained[0].weight)
 
 

@@ -36,7 +36,7 @@ def test_igd_mixes_each_code_with_that_of_another_image() -> None:
 
 def test_igds_gaussian_is_that_of_plain_normals_as_scored() -> None:
     method = METHODS["IGD"](4).fit(NORMALS, augmented=noise(12, 32, seed=5) ** 3)
-    codes = in_batches(method.encoder, NORMALS)
+    codes = in_batches(method.network.encoder, NORMALS)
     torch.testing.assert_close(method.centre, codes.mean(0))
     torch.testing.assert_close(method.spread, (codes - codes.mean(0)).square().sum(1).mean())
 
@@ -44,7 +44,7 @@ def test_igds_gaussian_is_that_of_plain_normals_as_scored() -> None:
 def test_igd_scores_half_and_half_and_calibrating_gives_both_terms_one_unit() -> None:
     method = METHODS["IGD"](4).fit(NORMALS)
     terms = method.terms(NORMALS)
-    rebuilt, codes = method.reconstruct(NORMALS), in_batches(method.encoder, NORMALS)
+    rebuilt, codes = method.reconstruct(NORMALS), in_batches(method.network.encoder, NORMALS)
     torch.testing.assert_close(terms[:, 0], igd.reconstruction_term(NORMALS, rebuilt))
     torch.testing.assert_close(terms[:, 1], igd.gaussian_term(codes, method.centre, method.spread))
     torch.testing.assert_close(method.anomaly_map(NORMALS), (NORMALS - rebuilt).abs())

@@ -84,7 +84,7 @@ def test_training_moves_the_items_by_the_update_alone() -> None:
     method = small(1).fit(IMAGES)
     assert not dict(method.network.named_parameters()).keys() & {"items"}
     assert "items" in method.network.state_dict()
-    start = seeded(0, lambda: MNADNetwork(32, 2, 6, 4)).items
+    start = seeded(0, lambda: MNADNetwork((1, 32, 32), 2, 6, 4)).items
     assert not torch.allclose(method.network.items, start)
     torch.testing.assert_close(method.network.items.norm(dim=1), torch.ones(4))
 
@@ -99,7 +99,7 @@ def test_nothing_that_is_asked_after_training_moves_them() -> None:
 
 
 def test_the_decoder_sees_queries_and_reads_at_their_places() -> None:
-    network = MNADNetwork(32, 2, 6, 4).eval()
+    network = MNADNetwork((1, 32, 32), 2, 6, 4).eval()
     maps = network.queries(IMAGES[:2])
     assert maps.shape == (2, 6, 4, 4)
     read = torch.stack([read_items(maps[:, :, i, j], network.items) for i in range(4) for j in range(4)], dim=2)

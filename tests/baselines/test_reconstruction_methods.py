@@ -113,9 +113,9 @@ def test_every_step_is_ticked(name: str) -> None:
 
 @each_method
 def test_no_image_and_an_unfit_side_are_named(name: str) -> None:
-    with pytest.raises(ValueError, match="at least one normal image"):
+    with pytest.raises(ValueError, match="at least 1 normal image expected, got 0"):
         small(name).fit(NORMALS[:0])
-    with pytest.raises(UserError, match="multiple of 16, got 24"):
+    with pytest.raises(UserError, match="multiples of 16 expected, got 24"):
         small(name).fit(noise(2, 24))
 
 

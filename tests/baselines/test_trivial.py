@@ -110,7 +110,7 @@ def test_what_each_method_is_for_is_more_abnormal_than_every_normal_image(method
 def test_too_few_images_are_refused_with_their_number() -> None:
     with pytest.raises(ValueError, match="at least 5 normal images expected, got 4"):
         PatchNeighbours(3).fit(some_images(4, 0))
-    with pytest.raises(ValueError, match="at least one normal image expected, got 0"):
+    with pytest.raises(ValueError, match="at least 1 normal image expected, got 0"):
         MeanImage().fit(some_images(0, 0))
 
 

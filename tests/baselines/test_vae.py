@@ -64,5 +64,5 @@ def test_training_draws_noise_but_scoring_does_not() -> None:
     images = noise(6, 32)
     method = VAE(code=3, width=2, steps=2, batch_size=4).fit(images)
     assert torch.equal(method.score(images), method.score(images))
-    with pytest.raises(ValueError, match="multiple of 16"):
+    with pytest.raises(ValueError, match="multiples of 16"):
         method.fit(noise(2, 24))
