@@ -21,12 +21,14 @@ import numpy as np
 SUFFIXES = (".png", ".jpg", ".jpeg", ".jfif", ".bmp", ".tif", ".tiff", ".webp", ".gif", ".pgm", ".ppm")
 FORMATS = ("PNG", "JPEG", "BMP", "TIFF", "WEBP", "GIF", "PPM")
 MASK_FOLDERS = ("masks", "ground_truth")  #: they lie beside images and show where these are abnormal
-MARKER = ".squid-maps"  #: a file in a folder of anomaly maps, which are no images to judge
+MAP_MARK = ("Software", "squid score")  #: text in the PNG files of anomaly maps, which are no images to judge
+_HEAD = 200  #: bytes of a PNG file within which its first text stands
 LEAST_SIDE = 8  #: pixels; smaller images hold nothing to judge
 MOST_PIXELS = 20_000_000  #: decoding more takes hundreds of megabytes
 FEW_LEVELS = 1 / 8  #: share of the 16-bit range; an image that uses less was probably not rescaled
 _SIXTEEN_BIT = ("I;16", "I;16L", "I;16B", "I;16N", "I")
 _SYSTEM_FILES = ("thumbs.db", "desktop.ini")  # put there by Windows
+_MAP = "anomaly maps of squid score"
 _HINTS = {".dcm": "save them as PNG first", ".dicom": "save them as PNG first", ".nii": "save slices as PNG first"}
 
 
@@ -99,8 +101,8 @@ class FoundImages(NamedTuple):
 def find_images(paths: Sequence[Path], leave_out: Iterable[Path] = ()) -> FoundImages:
     """Files as given, and of folders every image file below them, sorted; links are followed.
 
-    Hidden files and folders (a leading dot, ``__MACOSX``) are no images anywhere and not counted. Folders of masks and
-    of anomaly maps, and files of other kinds, are left out and said.
+    Hidden files and folders (a leading dot, ``__MACOSX``) are no images anywhere and not counted. Folders of masks,
+    anomaly maps wherever they lie, and files of other kinds are left out and said.
 
     Args:
         leave_out: files and folders that are no images to judge, such as a command's own output.
@@ -119,13 +121,28 @@ def find_images(paths: Sequence[Path], leave_out: Iterable[Path] = ()) -> FoundI
                 kinds = f"; it has {_counted(others)}" if others else ""
                 raise ImageFileError(f"{path}: no image in this folder ({', '.join(SUFFIXES)} expected){kinds}")
             found += inside
+        elif is_map(path):
+            others[_MAP] += 1
         elif os.path.exists(path):
             found.append(path)
         else:
             raise ImageFileError(f"{path}: no such file or folder")
+    if others and not found:
+        raise ImageFileError(f"no image among the files named, only {_counted(others)}; name the images themselves")
     if others:
         lines.append(f"{_counted(others)}: no image files, passed over")
     return FoundImages(found, tuple(lines))
+
+
+def is_map(path: Path) -> bool:
+    """Whether a file is an anomaly map that ``squid score`` wrote, known by a text in it and not by its name."""
+    if path.suffix != ".png":
+        return False
+    try:
+        with path.open("rb") as file:
+            return b"tEXt" + b"\0".join(part.encode() for part in MAP_MARK) in file.read(_HEAD)
+    except OSError:
+        return False  # the reader says what is wrong with it
 
 
 def is_hidden(name: str) -> bool:
@@ -139,12 +156,14 @@ def _below(folder: Path, outputs: set[Path], others: Counter[str], lines: list[s
             continue
         if path.is_dir():
             real = os.path.realpath(path)
-            if path.name in MASK_FOLDERS or (path / MARKER).exists():
-                lines.append(f"{path}: {'masks' if path.name in MASK_FOLDERS else 'anomaly maps'}, left out")
+            if path.name in MASK_FOLDERS:
+                lines.append(f"{path}: masks, left out")
             elif real in seen:
                 lines.append(f"{path}: a link to a folder that is read already, left out")
             else:
                 yield from _below(path, outputs, others, lines, seen | {real})
+        elif is_map(path):
+            others[_MAP] += 1
         elif path.suffix.lower() in SUFFIXES:
             yield path
         else:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import io
 import sys
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tyro.conf import Positional
 
-from squidlib.cli.score_table import MAP_MARK, ScoreTable, is_map, remove_maps
+from squidlib.cli.score_images import Notes, read_batches, write_maps
+from squidlib.cli.score_table import ScoreTable, remove_maps
 from squidlib.utils.errors import UserError
 from squidlib.utils.text import cell, printable
 
@@ -20,9 +19,6 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from squidlib.detection.detector import Detector
-    from squidlib.detection.prediction import Prediction
-
-NAME_LENGTH = 60  #: characters of an image's name that its map keeps; file systems allow 255 bytes
 
 
 @dataclass(frozen=True)
@@ -99,16 +95,13 @@ class Score:
             raise UserError(f"{self.maps} is not empty; choose another folder or allow --overwrite")
 
     def _files(self) -> list[Path]:
-        """The images to score. Maps of this or an earlier run are none, wherever they lie."""
-        from squidlib.data.images import list_images
+        """The images to score; what is passed over, such as masks and maps of this or an earlier run, is said."""
+        from squidlib.data.images import find_images
 
-        found = list_images(list(self.paths))
-        files = [path for path in found if not is_map(path)]
-        if len(files) < len(found):
-            print(f"note: {len(found) - len(files)} files passed over: anomaly maps that squid score wrote")
-        if not files:
-            raise UserError("all images named are anomaly maps that squid score wrote; name the images themselves")
-        return files
+        found = find_images(list(self.paths), () if self.maps is None else (self.maps,))
+        for line in found.passed_over:
+            print(f"note: {printable(line)}")
+        return found.files
 
     def _score(self, detector: Detector, table: ScoreTable, files: list[Path]) -> int:
         from tqdm.auto import tqdm
@@ -117,10 +110,10 @@ class Score:
         if table.kept:
             print(f"going on with {self.csv}: {table.kept} images are in it already")
             table.begin()
-        bad, verdicts = 0, Counter[str]()
+        bad, verdicts, notes = 0, Counter[str](), Notes()
         try:
             with tqdm(total=len(left), desc="scoring", unit="image", disable=None) as bar:
-                for batch, failed in _batches(detector, left, alone=len(files) == 1):
+                for batch, failed in read_batches(detector, left, notes, alone=len(files) == 1):
                     bad += failed
                     if batch:
                         verdicts.update(self._write(detector, table, batch))
@@ -135,6 +128,8 @@ class Score:
         if not count:
             raise UserError(f"none of the {len(files)} files could be scored; nothing was written")
         table.finish()
+        for line in notes.lines():
+            print(f"note: {printable(line)}")
         found = ", ".join(f"{number} {verdict}" for verdict, number in sorted(verdicts.items()))
         print(f"{count} images scored, {bad} could not be read: {self.csv}" + (f" ({found})" if found else ""))
         return 1 if bad else 0
@@ -153,7 +148,8 @@ class Score:
             table.begin()
             if self.overwrite:
                 remove_maps(table, self.maps)
-        maps = [] if self.maps is None else self._write_maps(found, [path for path, _ in batch], table.count)
+        paths = [path for path, _ in batch]
+        maps = [] if self.maps is None else write_maps(found.anomaly_map, paths, self.maps, table.count)
         verdicts, rows = found.verdicts, []
         for index, (path, _) in enumerate(batch):
             rows.append(
@@ -170,27 +166,6 @@ class Score:
         table.add(rows)
         return verdicts
 
-    def _write_maps(self, found: Prediction, paths: list[Path], first: int) -> list[str]:
-        from matplotlib import colormaps
-        from PIL import Image
-        from PIL.PngImagePlugin import PngInfo
-
-        from squidlib.utils.plotting import MAP_COLOURS
-        from squidlib.utils.safetensors_io import write_atomically
-
-        assert self.maps is not None
-        mark, written = PngInfo(), []
-        mark.add_text(*MAP_MARK)
-        coloured = colormaps[MAP_COLOURS](found.anomaly_map[:, 0].clamp(0, 1).numpy())[..., :3]
-        for number, (path, pixels) in enumerate(zip(paths, (coloured * 255).round().astype("uint8"), strict=True)):
-            buffer = io.BytesIO()
-            Image.fromarray(pixels).save(buffer, "PNG", pnginfo=mark)
-            stem = "".join(character if character.isprintable() else "_" for character in path.stem[:NAME_LENGTH])
-            target = self.maps / f"{first + number:05d}_{stem}.png"
-            write_atomically(target, buffer.getvalue())
-            written.append(str(target))
-        return written
-
 
 def _not_in(table: ScoreTable, files: list[Path]) -> list[Path]:
     """The files that have no row yet; a file that is named twice has two rows."""
@@ -201,28 +176,6 @@ def _not_in(table: ScoreTable, files: list[Path]) -> list[Path]:
         else:
             left.append(path)
     return left
-
-
-def _batches(detector: Detector, files: list[Path], alone: bool) -> Iterator[tuple[list[tuple[Path, Tensor]], int]]:
-    """The files' images, a batch at a time, and how many files of the batch could not be read; those are named.
-
-    Args:
-        alone: where there is but one file, its fault is the command's.
-    """
-    from squidlib.data.images import read_image
-    from squidlib.detection.scores import BATCH
-
-    for begin in range(0, len(files), BATCH):
-        batch, failed = [], 0
-        for path in files[begin : begin + BATCH]:
-            try:
-                batch.append((path, read_image(path, detector.config.image_shape[1:])))
-            except UserError as error:
-                if alone:
-                    raise
-                print(f"squid: {printable(str(error))}", file=sys.stderr)
-                failed += 1
-        yield batch, failed
 
 
 def _say_limits(detector: Detector, rate: float) -> None:

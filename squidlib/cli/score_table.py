@@ -19,9 +19,6 @@ from squidlib.utils.errors import UserError
 if TYPE_CHECKING:
     from filelock import BaseFileLock
 
-MAP_MARK = ("Software", "squid score")  #: the text in every map's PNG file, by which it is known again
-_HEAD = 200  #: bytes of a PNG file within which its first text stands
-
 
 class ScoreTable:
     """One CSV file that this process alone writes; use it in a ``with`` statement.
@@ -118,17 +115,10 @@ class ScoreTable:
         return text.getvalue().encode("utf-8", "surrogateescape")
 
 
-def is_map(path: Path) -> bool:
-    """Whether a file is an anomaly map that ``squid score`` wrote."""
-    try:
-        with path.open("rb") as file:
-            return b"tEXt" + b"\0".join(part.encode() for part in MAP_MARK) in file.read(_HEAD)
-    except OSError:
-        return False  # the reader of images says what is wrong with it
-
-
 def remove_maps(table: ScoreTable, folder: Path | None) -> None:
     """Remove the maps of the table that is overwritten, and those in ``folder``; never a file of another origin."""
+    from digitanatomy.image_files import is_map
+
     inside = [] if folder is None or not folder.is_dir() else list(folder.iterdir())
     for path in {*table.old_maps, *inside}:
         if is_map(path):

@@ -269,10 +269,35 @@ def test_maps_of_this_or_an_earlier_run_are_no_images(file: Path, many: Path, ca
     for again in (options, ["score", file, many, "--csv", "other.csv"]):
         said = squid(capsys, *again, "--overwrite")
         assert (said.code, said.errors) == (0, [])
-        assert "7 files passed over: anomaly maps" in said.out
+        assert again is options or "7 anomaly maps of squid score: no image files, passed over" in said.out
         assert len(rows_of(Path(again[4]))) == 7
-    assert "name the images themselves" in squid(capsys, "score", file, "many/maps", "--csv", "m.csv").errors[0]
+    assert "it has 7 anomaly maps" in squid(capsys, "score", file, "many/maps", "--csv", "m.csv").errors[0]
+    named = sorted(Path("many/maps").iterdir())
+    assert "name the images themselves" in squid(capsys, "score", file, *named, "--csv", "m.csv").errors[0]
     assert not Path("m.csv").exists()
+
+
+def test_masks_and_other_files_are_left_out_and_said_and_what_is_noted_of_files_once_a_kind(
+    file: Path, many: Path, capsys: Capture
+) -> None:
+    (many / "masks").mkdir()
+    Image.new("L", (96, 96)).save("many/masks/0.png")
+    Path("many/scan.dcm").write_text("none")
+    with Image.open("many/0.png") as image:
+        pixels = np.asarray(image)
+        image.save("many/pages.tiff", save_all=True, append_images=[image, image])
+    for name, levels in (("a", 4), ("b", 3)):  # of 257 times as many
+        Image.fromarray(pixels.astype(np.uint16) * levels).save(f"many/{name} dark.png")
+    said = squid(capsys, "score", file, many, "--csv", "s.csv")
+    assert (said.code, said.errors) == (0, [])
+    assert len(rows_of(Path("s.csv"))) == 10
+    notes = [line for line in said.out.splitlines() if line.startswith("note: ")]
+    assert notes[0] == "note: many/masks: masks, left out"
+    assert "1 .dcm (save them as PNG first)" in notes[1]
+    assert "many/a dark.png: uses 1.6 % of the 16-bit range" in notes[2]
+    assert notes[2].endswith("(and 1 more such images)")
+    assert "many/pages.tiff: only the first of 3 pictures" in notes[3]
+    assert len(notes) == 4
 
 
 def test_an_overwritten_run_leaves_nothing_of_the_old_one_and_nothing_else_is_touched(
