@@ -382,14 +382,14 @@ show(figure, alt="Three bars: AUC of the trained detector for turned digits, spo
 test, reference = data.test_digits(), data.reference()
 images = test.images()
 blind = join_tiles(cut_tiles(reference).mean((0, 1)).expand(9, 32, 32))  # (1, 96, 96)
-trivial = {
+naive = {
     "mean tile": (images - blind).square().mean((1, 2, 3)),
     "mean image": MeanImage().fit(reference).score(images),
     "sharpness": Sharpness().fit(reference).score(images),
 }
 
 # %%
-table = {name: auc_by_kind(test.kinds, scores) for name, scores in trivial.items()}
+table = {name: auc_by_kind(test.kinds, scores) for name, scores in naive.items()}
 print(" " * 10, *(f"{kind:>9s}" for kind in (*ANOMALIES, "mean")))
 for name, found in table.items():
     print(f"{name:10s}", *(f"{found[kind]:9.2f}" for kind in (*ANOMALIES, "mean")))

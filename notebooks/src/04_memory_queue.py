@@ -208,7 +208,7 @@ say(
     + f"\n\nBy the classifier the **{closer}** is closer to the features, by nearest neighbours the **{pictured}**: "
     + ("picture and number agree." if closer == pictured else "picture and number do not agree.")
     + (" The queue's interval holds 0.5." if last["queue"].low <= 0.5 <= last["queue"].high
-       else " The queue's interval does *not* hold 0.5: identical is too much said. Why, is asked next.")
+       else " The queue's interval does *not* hold 0.5: \"identical\" is an overstatement. Why, is asked next.")
 )  # fmt: skip
 
 # %% [markdown]

@@ -409,10 +409,10 @@ say("\n".join(lines))
 
 # %% tags=["varies"]
 means = {name: row["mean"] for name, row in rows.items()}
-trivial = max(means["sharpness"], means["mean image"], means["pixel kNN"])
+naive = max(means["sharpness"], means["mean image"], means["pixel kNN"])
 figure = bars(
     means,
-    title=f"Combined {means['yours: combined']:.3f}, best naive baseline {trivial:.3f}, "
+    title=f"Combined {means['yours: combined']:.3f}, best naive baseline {naive:.3f}, "
     f"the paper's score {means['yours: discriminator']:.3f}",
     x_label="mean AUC over four anomaly types (dotted: chance)",
     reference=0.5,
@@ -441,7 +441,7 @@ show(figure, alt="Histograms of the discriminator's logits: images beside recons
 say(
     f"The sum of the four patch scores reached a mean AUC of **{means['yours: combined']:.3f}** after "
     f"{state.step} steps; the shipped detector has {means['shipped: combined']:.3f}, the best naive baseline "
-    f"{trivial:.3f}. The squared error alone has {means['yours: error']:.3f}, the memory's mismatch "
+    f"{naive:.3f}. The squared error alone has {means['yours: error']:.3f}, the memory's mismatch "
     f"{means['yours: mismatch']:.3f}, the paper's score {means['yours: discriminator']:.3f}. The discriminator answers "
     f"*real or reconstructed* with an AUC of {trained_for:.2f}, and *normal or abnormal* with {needed:.2f}."
 )

@@ -3,7 +3,7 @@
 #
 # **Aims.** Say what AUC, accuracy and F1 each hide; set a threshold without labels and measure what a threshold with
 # labels pretends; report three seeds; read an ablation table; say which of the paper's claims held here and prove that
-# two rows of its table cannot be right.
+# two rows of its table cannot come from one confusion matrix.
 #
 # **Time.** 45 minutes. **Needs.** Lesson 07 (or: SQUID is trained on normal images and gives every image a score). No
 # GPU, no network.
@@ -212,11 +212,11 @@ say(
 means |= {name: row["mean"] for name, row in runs[0]["baselines"].items()}
 
 # %%
-best_trivial = max(runs[0]["baselines"], key=lambda name: means[name])
-beaten = [name for name in runs[0]["scores"] if means[name] < means[best_trivial]]
+best_naive = max(runs[0]["baselines"], key=lambda name: means[name])
+beaten = [name for name in runs[0]["scores"] if means[name] < means[best_naive]]
 figure = bars(
     means,
-    title=f"{best_trivial}, which is not trained, beats: {', '.join(beaten) or 'none'}",
+    title=f"{best_naive}, which is not trained, beats: {', '.join(beaten) or 'none'}",
     x_label="AUC, mean over four anomaly types (dotted: chance)",
     deviations=deviations,
     reference=0.5,
@@ -610,7 +610,7 @@ say(
 # %% [markdown]
 # - *"Gumbel" shrinkage*: no Gumbel noise is drawn, neither in the authors' code nor here (lesson 05).
 # - *The published accuracy, F1 and checkpoint*: the authors' code chooses threshold and checkpoint by test labels.
-# - *The table*: two rows cannot be right.
+# - *The table*: two rows cannot come from one confusion matrix (two thresholds could give such a pair).
 #
 # **What we saw.** No single figure judges a detector: F1 rewards calling everything abnormal where most images are. A
 # threshold chosen on test labels, the best of many checkpoints or of many scores report more than there is, and the
@@ -629,9 +629,9 @@ say(
 # | a memory for each position beats one for all | held, three seeds | ablation, lesson 03 |
 # | copies (a queue) beat learned slots | held, three seeds | ablation, lesson 04 |
 # | the queue has the features' own distribution | held when training has come to rest, not while weights change | 04 |
-# | few memories at a time (shrinkage) | made no difference | ablation, lesson 05 |
-# | in-painting from neighbours | made no difference; tiles are independent of each other here | ablation, lesson 06 |
-# | masked shortcut, teacher, adversary | made no difference | ablation |
+# | few memories at a time (shrinkage) | no difference that three seeds show | ablation, lesson 05 |
+# | in-painting from neighbours | no difference that three seeds show; tiles are independent of each other here | ablation, lesson 06 |
+# | masked shortcut, teacher, adversary | no difference that three seeds show | ablation |
 # | the discriminator tells normal from abnormal | weakly after short trainings, not after longer ones | above, 07 |
 # | higher than thirteen other methods | its rank in a benchmark of equal time | lesson 12 |
 # | robust where the training set is contaminated | highest of three methods, and loses the most | lesson 09 |
@@ -645,4 +645,4 @@ say(
 # | ... of every method | slides | `squidlib.teaching.lesson.stored_picture` | `tests/teaching/test_lesson_stored_picture.py` |
 # | localisation | 5.1 | `squidlib.detection.metrics.worst_patch_hits`, `squidlib.detection.metrics.pixel_auc` | `tests/detection/test_metrics.py` |
 # | one piece less | ablation | `squidlib.teaching.studies.variants.variants` | `tests/teaching/test_studies.py` |
-# | rows that cannot be | tables 1, 2 | `squidlib.benchmark.confusion.possible_row` | `tests/benchmark/test_confusion.py` |
+# | rows that no confusion matrix gives | tables 1, 2 | `squidlib.benchmark.confusion.possible_row` | `tests/benchmark/test_confusion.py` |

@@ -183,15 +183,15 @@ check.sharpness_score(my_sharpness_score)
 
 # %%
 reference = data.reference()
-trivial = {}
+naive = {}
 for method in (Sharpness(), MeanImage(), PatchNeighbours(4)):
-    trivial[method.name] = method.fit(reference).score(images)
-found = {name: auc(labels, scores) for name, scores in trivial.items()}
+    naive[method.name] = method.fit(reference).score(images)
+found = {name: auc(labels, scores) for name, scores in naive.items()}
 for name, value in found.items():
     print(f"{name:12s} AUC {value:.2f}")
 
 # %%
-softness = trivial["sharpness"]
+softness = naive["sharpness"]
 figure = histograms(
     {"normal": softness[labels == 0], "abnormal": softness[labels == 1]},
     title=f"Sharpness alone, {source.what}: AUC {found['sharpness']:.2f}",
@@ -397,7 +397,7 @@ show(figure, alt="Three normal and three abnormal images: input, reconstruction,
 #
 # ## How much of it is sharpness? (6 min)
 #
-# A sick child moves, and haze hides edges. So abnormal images are softer, and a detector may live on that. The test:
+# Here abnormal images are softer on average, whatever the reason, and a detector may live on that. The test:
 # make *all* images equally soft, normal and abnormal ones, and look what remains. Blur can be added, never taken away.
 #
 # **Exercise 5.** Blur each image with the width, of those on offer, that brings its gradient nearest to a target.
@@ -453,7 +453,7 @@ level, some = common_level(reference), slice(None, None, by_mode(20, 2, 1))  # l
 learned, calm, matched = (match_sharpness(part[some], level).images for part in (reference, data.calibration(), images))
 units, truth = calibration_of(detector.raw_scores(calm)), labels[some]
 judged = image_scores(detector.raw_scores(matched), units)
-plain = {f"SQUID {name}": values for name, values in scores.items()} | trivial | {"finest detail": finest(images)}
+plain = {f"SQUID {name}": values for name, values in scores.items()} | naive | {"finest detail": finest(images)}
 after = {f"SQUID {name}": values for name, values in judged.items()} | {"finest detail": finest(matched)}
 for method in (Sharpness(), MeanImage(), PatchNeighbours(4)):
     after[method.name] = method.fit(learned).score(matched).round(decimals=5)

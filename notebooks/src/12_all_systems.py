@@ -440,7 +440,7 @@ say(
     "official training set.\n"
     f"- *Budget*: ours {60 * chest_settings['minutes_each']:g} s for each, whatever a method would need.\n"
     f"- *Size and networks*: ours see 128 px. Pretrained: {', '.join(sorted(networks)) or 'none in this table yet'}.\n"
-    f"- *Rows of theirs that cannot be*: {', '.join(impossible('zhanglab'))}; no counts of their test images give "
+    f"- *Rows of theirs that no confusion matrix gives*: {', '.join(impossible('zhanglab'))}; no counts of their test images give "
     "both accuracy and F1 (lesson 08).\n"
     f"- *Trivial scores* are not in their table. Ours reach {top:.2f}, on our test set; printed below that, on "
     f"theirs: {', '.join(over) or 'none'}. Two test sets: no verdict, but a row that their table lacks."
