@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import tempfile
+import secrets
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import torch
 from torch import Tensor
@@ -17,6 +17,7 @@ from squidlib.utils.errors import UserError
 
 FORMAT = "squidlib-1"
 PARTIAL = ".partial-"  #: what the names of files begin with that are still being written
+READABLE, PRIVATE = 0o666, 0o600  #: who may read a file: whom the umask lets, or its user alone
 
 
 def write_tensors(path: Path, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> str:
@@ -99,30 +100,41 @@ def remove_partials(folder: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def write_atomically(path: Path, content: bytes) -> None:
+def write_atomically(path: Path, content: bytes, mode: int = READABLE) -> None:
     """Write beside ``path``, flush to disk, then rename: readers see the old file or the new one.
+
+    Args:
+        mode: who may read and write the new file, before the user's umask takes its share; ``PRIVATE`` is its user.
 
     Raises:
         UserError: where the folder cannot be written.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=PARTIAL)
+        file, partial = open_partial(path.parent, mode)
     except OSError as error:
         raise UserError(f"cannot write to the folder {path.parent} ({error.strerror}); choose another") from error
     try:
-        with os.fdopen(handle, "wb") as file:
+        with file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(name, 0o644)
-        os.replace(name, path)
+        os.replace(partial, path)
     except OSError as error:
-        Path(name).unlink(missing_ok=True)
+        partial.unlink(missing_ok=True)
         raise UserError(f"cannot write {path} ({error.strerror}); free some space or choose another") from error
     except BaseException:
-        Path(name).unlink(missing_ok=True)
+        partial.unlink(missing_ok=True)
         raise
+
+
+def open_partial(folder: Path, mode: int = READABLE) -> tuple[BinaryIO, Path]:
+    """A new file in ``folder`` to be written and then renamed, and its path. Its name is nobody else's.
+
+    The system applies the user's umask at creation, which ``chmod`` afterwards would undo.
+    """
+    partial = folder / f"{PARTIAL}{secrets.token_hex(8)}"
+    return open(partial, "xb", opener=lambda name, flags: os.open(name, flags, mode)), partial  # noqa: SIM115
 
 
 def _in_order(content: bytes) -> bytes:

@@ -185,6 +185,22 @@ def test_a_cache_folder_that_is_a_file(paths: list[Path]) -> None:
     assert "cannot be written; give another one with --cache" in refusal(lambda: decoded(paths))
 
 
+def test_decoded_x_rays_can_be_read_by_their_user_alone(tmp_path: Path) -> None:
+    images = zhanglab(zhanglab_folder(tmp_path / "data"))
+    before = os.umask(0)  # the most permissive there is
+    try:
+        open_images(images, SIZE)
+        (tmp_path / "shared").mkdir()
+        open_images(images, SIZE, tmp_path / "shared")
+    finally:
+        os.umask(before)
+    own = tmp_path / "data/.squid-cache"
+    assert own.stat().st_mode & 0o777 == 0o700
+    assert (tmp_path / "shared").stat().st_mode & 0o777 == 0o777  # the user's own folder stays as it is
+    modes = [path.stat().st_mode & 0o777 for folder in (own, tmp_path / "shared") for path in folder.iterdir()]
+    assert modes == [0o600] * 8
+
+
 def test_two_data_sets_of_one_name_share_a_folder(tmp_path: Path) -> None:
     one, two = (zhanglab(zhanglab_folder(tmp_path / name)) for name in ("one", "two"))
     for images in (one, two):

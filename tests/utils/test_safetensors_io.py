@@ -114,7 +114,7 @@ def test_a_missing_file_and_a_folder_are_refused(tmp_path: Path) -> None:
     assert "is not a file" in refusal(lambda: read_tensors(tmp_path))
 
 
-@pytest.mark.parametrize("call", ["fsync", "replace", "chmod"])
+@pytest.mark.parametrize("call", ["fsync", "replace", "open"])
 def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(
     file: Path, call: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -145,7 +145,18 @@ def test_a_write_replaces_the_file_makes_its_folder_and_leaves_no_other(tmp_path
     write_atomically(path, b"new")
     assert path.read_bytes() == b"new"
     assert list(path.parent.iterdir()) == [path]
-    assert path.stat().st_mode & 0o444 == 0o444
+
+
+@pytest.mark.parametrize(("umask", "mode"), [(0o022, 0o644), (0o077, 0o600), (0o002, 0o664), (0o027, 0o640)])
+def test_who_may_read_a_file_is_what_the_users_umask_says(tmp_path: Path, umask: int, mode: int) -> None:
+    before = os.umask(umask)
+    try:
+        write_atomically(tmp_path / "file.txt", b"")
+        write_atomically(tmp_path / "own.txt", b"", 0o600)
+    finally:
+        os.umask(before)
+    assert (tmp_path / "file.txt").stat().st_mode & 0o777 == mode
+    assert (tmp_path / "own.txt").stat().st_mode & 0o777 == 0o600
 
 
 def test_a_folder_that_cannot_be_written_is_refused_and_not_made(

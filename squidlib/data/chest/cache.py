@@ -1,12 +1,12 @@
 """Images decoded once: a memory-mapped uint8 array, and beside it a JSON of what it was made of.
 
 ``squidlib.data.images`` says how a file becomes grey (luminance, orientation, refusal). The cache is used as long as
-every
-source has the name, the size in bytes and the time of change that the JSON tells, and the array its checksum; then no
-source is opened. Otherwise it is made anew. A file changed without either of the two showing it goes unnoticed.
+every source has the name, the size in bytes and the time of change that the JSON tells, and the array its checksum;
+then no source is opened. Otherwise it is made anew. A file changed without either of the two showing it goes unnoticed.
 
 Both files are written atomically, the JSON last: after an interruption the old JSON does not fit the new array, and it
-is made anew. A cache holds the images of patients: what the licence says of them, it says of the cache.
+is made anew. A cache holds the images of patients: what the licence says of them, it says of the cache, and nobody but
+the user may read it.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ import hashlib
 import io
 import json
 import os
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -26,7 +25,7 @@ from jaxtyping import UInt8
 from squidlib.data.chest.problems import OR_SKIP
 from squidlib.data.images import read_image_data
 from squidlib.utils.errors import UserError
-from squidlib.utils.safetensors_io import PARTIAL, check_writable, write_atomically
+from squidlib.utils.safetensors_io import PRIVATE, check_writable, open_partial, write_atomically
 
 FORMAT = "squid-images-1"
 SUFFIX = ".gray"  #: bytes of the images one after the other, nothing else; the JSON tells the shape
@@ -120,7 +119,8 @@ def _check_folder(folder: Path, default: bool) -> None:
         if default and not folder.exists() and not folder.parent.stat().st_mode & 0o222:
             raise PermissionError(f"{folder.parent} is read-only")
         check_writable(folder)
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, exist_ok=True)  # others of this machine have no business with images of patients
         if not os.access(folder, os.W_OK | os.X_OK):
             raise PermissionError(f"{folder} may not be written")
     except (UserError, OSError) as error:
@@ -139,9 +139,9 @@ def _make(
     rows: list[int] = []
     hashes: list[str] = []
     refused: list[str] = []
-    handle, partial = tempfile.mkstemp(dir=table.parent, prefix=PARTIAL)
+    writing, partial = open_partial(table.parent, PRIVATE)
     try:
-        with os.fdopen(handle, "wb") as file:
+        with writing as file:
             for row, path in enumerate(tqdm(paths, desc=title, unit="image", leave=False, disable=None)):
                 try:
                     content = path.read_bytes()
@@ -157,15 +157,14 @@ def _make(
                 rows.append(row)
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(partial, 0o644)
         os.replace(partial, array)
     except OSError as error:
         raise UserError(f"cannot write the cache {table.parent} ({error}); give another folder with --cache") from error
     finally:
-        Path(partial).unlink(missing_ok=True)
+        partial.unlink(missing_ok=True)
     metadata = {"format": FORMAT, "size": size, "sha256": digest.hexdigest(), "sources": sources}
     metadata |= {"rows": rows, "hashes": hashes, "refused": refused}
-    write_atomically(table, json.dumps(metadata).encode())
+    write_atomically(table, json.dumps(metadata).encode(), PRIVATE)
     return Decoded(rows, hashes, refused, _map(array, metadata), "")
 
 
