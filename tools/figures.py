@@ -60,7 +60,7 @@ def ship() -> str:
 
 def readme_text(runs: list[Evaluation], shipped: Evaluation, minutes: dict[int, float], digest: str) -> str:
     """The README's part, every number of it computed."""
-    default = shipped.scores["combined"]
+    default = shipped.scores[shipped.default]
     lowest, size = min(interval.value for interval in default.kinds.values()), SHIPPED.stat().st_size / 1e6
     lines = [
         f"Laptop preset, seeds {', '.join(map(str, SEEDS))}; training took "

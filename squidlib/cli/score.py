@@ -60,7 +60,8 @@ class Score:
         with self._table(model) as table:
             self._check_maps(table)
             files = self._files()
-            _say_limits(detector, self.rate)
+            for line in detector.limitations(self.rate):
+                print(f"note: {line}")
             return self._score(detector, table, files)
 
     def _check_outputs(self) -> None:
@@ -176,25 +177,3 @@ def _not_in(table: ScoreTable, files: list[Path]) -> list[Path]:
         else:
             left.append(path)
     return left
-
-
-def _say_limits(detector: Detector, rate: float) -> None:
-    """What this detector cannot tell, in a line each."""
-    calibration = detector.calibration
-    normals = calibration.normal_scores.shape[1]
-    if rate < calibration.finest_rate:
-        print(
-            f"note: no image of the {normals} that it was calibrated on can tell --rate {rate:g}; the least is "
-            f"{calibration.finest_rate:.2g}, and the threshold is the highest score of them"
-        )
-    if not detector.knows_unlike:
-        print(
-            "note: this detector cannot tell images that are unlike its training data: its file is of an older "
-            "version, or it was calibrated on too few images; all images are called normal or abnormal"
-        )
-    constant = calibration.constant_positions
-    if constant:
-        print(
-            f"note: {len(constant)} of {detector.config.positions} patches show the same in every image that it was "
-            f"calibrated on (positions {', '.join(map(str, constant))}): there, even a small change scores high"
-        )

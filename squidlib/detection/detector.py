@@ -134,6 +134,31 @@ class Detector:
         """
         return self.calibration.threshold(self._known(score), false_positive_rate)
 
+    def limitations(self, rate: float | None = None) -> list[str]:
+        """What this detector cannot tell, in a line each; most have none.
+
+        Args:
+            rate: of a threshold that is wanted; the calibration images may be too few to tell it.
+        """
+        lines, calibration = [], self.calibration
+        if rate is not None and rate < calibration.finest_rate:
+            lines.append(
+                f"no image of the {calibration.normal_scores.shape[1]} that it was calibrated on can tell a rate of "
+                f"{rate:g}; the least is {calibration.finest_rate:.2g}, and the threshold is the highest of their scores"
+            )
+        if not self.knows_unlike:
+            lines.append(
+                "this detector cannot tell images that are unlike its training data: its file is of an older version, "
+                "or it was calibrated on too few images; all images are called normal or abnormal"
+            )
+        constant = calibration.constant_positions
+        if constant:
+            lines.append(
+                f"{len(constant)} of {self.config.positions} patches show the same in every image that it was calibrated "
+                f"on (positions {', '.join(map(str, constant))}): there, even a small change scores high"
+            )
+        return lines
+
     def raw_scores(self, images: Float[Tensor, "B C H W"]) -> RawScores:
         """Unstandardised scores of every patch, from one forward pass."""
         images, count = self._checked(images), len(images)

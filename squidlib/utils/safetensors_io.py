@@ -134,7 +134,7 @@ def open_partial(folder: Path, mode: int = READABLE) -> tuple[BinaryIO, Path]:
     The system applies the user's umask at creation, which ``chmod`` afterwards would undo.
     """
     partial = folder / f"{PARTIAL}{secrets.token_hex(8)}"
-    return open(partial, "xb", opener=lambda name, flags: os.open(name, flags, mode)), partial  # noqa: SIM115
+    return open(partial, "xb", opener=lambda name, flags: os.open(name, flags, mode)), partial
 
 
 def _in_order(content: bytes) -> bytes:

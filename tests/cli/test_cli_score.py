@@ -335,7 +335,7 @@ def test_names_are_neither_formulas_nor_forged_lines(file: Path, many: Path, cap
 def test_what_the_detector_cannot_tell_is_said(detector: Detector, file: Path, many: Path, capsys: Capture) -> None:
     assert "note" not in squid(capsys, "score", file, many, "--csv", "s.csv", "--rate", 0.05).out
     said = squid(capsys, "score", file, many, "--csv", "s.csv", "--rate", 0.04, "--overwrite").out
-    assert "no image of the 20 that it was calibrated on can tell --rate 0.04" in said
+    assert "no image of the 20 that it was calibrated on can tell a rate of 0.04" in said
     blunt = detector.calibration._replace(familiarity=None, std=detector.calibration.std.clone())
     blunt.std[:, 4] = 0
     save(Detector(detector.squid, detector.discriminator, blunt, {}), Path("old"))

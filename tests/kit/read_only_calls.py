@@ -194,6 +194,7 @@ CALLS: dict[str, Call] = {
     "detection.detector: Detector.anomaly_map": lambda w: (w.detector.anomaly_map, w.images),
     "detection.detector: Detector.raw_scores": lambda w: (w.detector.raw_scores, w.images),
     "detection.detector: Detector.normal_scores": lambda w: (w.detector.normal_scores, "error"),
+    "detection.detector: Detector.limitations": lambda w: (w.detector.limitations, 0.001),
     "detection.detector: Detector.threshold": lambda w: (w.detector.threshold, 0.1),
     **_properties(
         "detection.detector: Detector", lambda w: w.detector, "config", "device", "default_score", "knows_unlike"
