@@ -140,22 +140,22 @@ class Detector:
         Args:
             rate: of a threshold that is wanted; the calibration images may be too few to tell it.
         """
-        lines, calibration = [], self.calibration
-        if rate is not None and rate < calibration.finest_rate:
+        lines, finest = [], self.calibration.finest_rate
+        if rate is not None and rate < finest:
             lines.append(
-                f"no image of the {calibration.normal_scores.shape[1]} that it was calibrated on can tell a rate of "
-                f"{rate:g}; the least is {calibration.finest_rate:.2g}, and the threshold is the highest of their scores"
+                f"no image of the {round(1 / finest)} that it was calibrated on can tell a rate of {rate:g}; the least "
+                f"is {finest:.2g}, and the threshold is the highest of their scores"
             )
         if not self.knows_unlike:
             lines.append(
                 "this detector cannot tell images that are unlike its training data: its file is of an older version, "
                 "or it was calibrated on too few images; all images are called normal or abnormal"
             )
-        constant = calibration.constant_positions
+        constant = self.calibration.constant_positions
         if constant:
             lines.append(
-                f"{len(constant)} of {self.config.positions} patches show the same in every image that it was calibrated "
-                f"on (positions {', '.join(map(str, constant))}): there, even a small change scores high"
+                f"{len(constant)} of {self.config.positions} patches show the same in every image that it was "
+                f"calibrated on (positions {', '.join(map(str, constant))}): there, even a small change scores high"
             )
         return lines
 
