@@ -94,7 +94,7 @@ def make() -> None:
     digest = ship()
     runs = [evaluate_run(str(ROOT / "runs" / f"laptop-{seed}"), 0.05, "cpu") for seed in SEEDS]
     shipped = evaluate_run("digitanatomy", 0.05, "cpu")
-    print_evaluations(runs)
+    print_evaluations(runs, [str(seed) for seed in SEEDS])
     figures = {
         "runs": {str(seed): run.as_json() for seed, run in zip(SEEDS, runs, strict=True)},
         "shipped": shipped.as_json(),

@@ -47,7 +47,7 @@ class Demo:
             print("Or run the demo again: it goes on where it stopped, and shows what was found.")
             return code
         evaluation = evaluate_run(str(self.out), 0.05, self.device)
-        print_evaluations([evaluation])
+        print_evaluations([evaluation], [str(self.out)])
         write_json(self.out / "evaluation.json", {str(self.out): evaluation})
         picture = self.out / "detections.png"
         write_atomically(picture, png(detection_picture(load(self.out), Digits().test_digits()), dpi=110))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,8 +14,11 @@ from squidlib.utils.errors import UserError
 
 if TYPE_CHECKING:
     from squidlib.benchmark.evaluate import Evaluation
-    from squidlib.data.base import TestSet
-    from squidlib.detection.detector import Detector
+    from squidlib.benchmark.one_class import SharesAbove
+    from squidlib.data.base import Dataset, TestSet
+
+#: Settings that say where images are found and how fast, not which: they may differ between runs of one table.
+WHERE_AND_HOW = ("folder", "cache", "skip_bad")
 
 
 @dataclass(frozen=True)
@@ -51,7 +54,7 @@ class Evaluate:
                 raise UserError(f"--json {self.json} is a folder; a file name was expected")
             check_writable(self.json.parent)
         evaluations = evaluate_runs(self.runs, self.rate, self.device, self.data)
-        print_evaluations(evaluations)
+        print_evaluations(evaluations, self.runs)
         path = self.json
         if path is None and len(self.runs) == 1 and (Path(self.runs[0]) / MODEL_FILE).is_file():
             path = Path(self.runs[0]) / "evaluation.json"
@@ -70,71 +73,87 @@ def evaluate_run(name: str, rate: float, device: str, folder: Path | None = None
     Raises:
         UserError: where the data set has no test images, or none of one class.
     """
-    return evaluate_runs([name], rate, device, folder)[0]
+    from squidlib.benchmark.one_class import SharesAbove
+
+    found = evaluate_runs([name], rate, device, folder)[0]
+    if isinstance(found, SharesAbove):
+        raise UserError(f"{name}: {found.lines()[-1]}")
+    return found
 
 
-def evaluate_runs(names: Sequence[str], rate: float, device: str, folder: Path | None = None) -> list[Evaluation]:
-    """``evaluate_run`` of several runs, whose data have to be the same."""
+def evaluate_runs(
+    names: Sequence[str], rate: float, device: str, folder: Path | None = None
+) -> list[Evaluation | SharesAbove]:
+    """Load runs and evaluate them on the one test set that all of them have.
+
+    Returns:
+        An evaluation of each run; where normal or abnormal test images are missing, what can be said without them.
+
+    Raises:
+        UserError: where the runs' data differ.
+    """
     from squidlib.benchmark.evaluate import evaluate
+    from squidlib.benchmark.one_class import has_both_classes, shares_above
     from squidlib.data.registry import open_dataset
     from squidlib.detection.checkpoint import load
     from squidlib.training.devices import resolve_device
 
-    found, first = [], None
-    for name in names:
-        detector = load(name, resolve_device(device))
-        settings = detector.metadata if folder is None else detector.metadata | {"folder": str(folder.resolve())}
-        data = open_dataset(settings, 0)
-        test = data.test()
-        if test is None or len(set(test.labels.tolist())) < 2:
-            raise UserError(_without_tests(name, detector, test, rate))
-        seen = {key: data.settings.get(key) for key in ("data", *data.settings)} | {"test images": test.fingerprint()}
-        first = seen if first is None else first
-        _check_same(names[0], first, name, seen)
-        found.append(evaluate(detector, data, test, rate))
-    return found
+    detectors = [load(name, resolve_device(device)) for name in names]
+    moved = {} if folder is None else {"folder": str(folder.resolve())}
+    data = open_dataset(detectors[0].metadata | moved, 0)
+    test = data.test()
+    for name, detector in zip(names[1:], detectors[1:], strict=True):
+        other = open_dataset(detector.metadata | moved, 0)
+        _check_same(names[0], _told(data, test), name, _told(other, other.test()))
+    if test is None or not has_both_classes(test):
+        return [shares_above(detector, test, rate) for detector in detectors]
+    return [evaluate(detector, data, test, rate) for detector in detectors]
 
 
-def _check_same(name: str, first: dict[str, Any], other: str, seen: dict[str, Any]) -> None:
-    """Runs whose test images differ cannot stand in one table."""
-    if first["test images"] == seen["test images"]:
+def _told(data: Dataset, test: TestSet | None) -> dict[str, Any]:
+    """What the numbers of runs have to have in common to stand in one table."""
+    return {name: value for name, value in data.settings.items() if name not in WHERE_AND_HOW} | {
+        "test images": "none" if test is None else test.fingerprint()
+    }
+
+
+def _check_same(name: str, first: dict[str, Any], other: str, told: dict[str, Any]) -> None:
+    """Runs whose data differ cannot stand in one table; the line says how they differ."""
+    keys = [key for key in dict.fromkeys([*first, *told]) if first.get(key) != told.get(key)]
+    if not keys:
         return
-    keys = [key for key in dict.fromkeys([*first, *seen]) if first.get(key) != seen.get(key)]
-    told = ", ".join(f"{key}: {first.get(key)} and {seen.get(key)}" for key in keys)
-    raise UserError(f"{name} and {other} have different test data ({told}); evaluate them one by one")
+    if first["data"] != told["data"]:  # all else differs, too
+        keys = ["data"]
+    how = ", ".join(f"{key}: {first.get(key)} and {told.get(key)}" for key in keys)
+    raise UserError(f"runs of the same data expected; those of {name} and {other} differ ({how}): evaluate one by one")
 
 
-def _without_tests(name: str, detector: Detector, test: TestSet | None, rate: float) -> str:
-    """What can be said where no AUC can be."""
-    normals = len(detector.normal_scores())
-    line = (
-        f"{name}: how well abnormal images are found cannot be said without test images of both classes; "
-        f"{rate:.0%} of {normals} held-out normal images are above the threshold {detector.threshold(rate):.4g} of the "
-        f"score {detector.default_score}"
-    )
-    if test is not None and not bool(test.labels.any()):
-        share = float(detector.predict(test.images, rate).abnormal.float().mean())
-        line += f", and {share:.0%} of {len(test.images)} normal test images"
-    return line + "; add images that are abnormal, and normal ones, to test"
-
-
-def print_evaluations(evaluations: list[Evaluation]) -> None:
-    """All tables to stdout."""
+def print_evaluations(evaluations: Sequence[Evaluation | SharesAbove], names: Sequence[str]) -> None:
+    """All tables to stdout; where there is no AUC, what can be said of each run without."""
+    from squidlib.benchmark.evaluate import Evaluation
+    from squidlib.benchmark.one_class import SharesAbove
     from squidlib.benchmark.tables import auc_cells, decision_cells, localisation_cells, rich_table, wide_console
 
-    counts = ", ".join(f"{count} {kind}" for kind, count in evaluations[0].images.items())
-    what = "AUC, 95 % interval below" if len(evaluations) == 1 else f"AUC, mean ± deviation of {len(evaluations)} runs"
+    for name, shares in zip(names, evaluations, strict=True):
+        if isinstance(shares, SharesAbove):
+            for line in shares.lines():
+                print(f"{name}: {line}")
+    runs = [found for found in evaluations if isinstance(found, Evaluation)]
+    if not runs:
+        return
+    counts = ", ".join(f"{count} {kind}" for kind, count in runs[0].images.items())
+    what = "AUC, 95 % interval below" if len(runs) == 1 else f"AUC, mean ± deviation of {len(runs)} runs"
     console = wide_console()
     for cells, title in (
-        (auc_cells(evaluations), f"{what}; test images: {counts}"),
-        (decision_cells(evaluations), "Decisions of the default score"),
-        (localisation_cells(evaluations), "Where it is wrong"),
+        (auc_cells(runs), f"{what}; test images: {counts}"),
+        (decision_cells(runs), "Decisions of the default score"),
+        (localisation_cells(runs), "Where it is wrong"),
     ):
         if len(cells[0]) > 1:  # nobody knows where a radiograph is abnormal
             console.print(rich_table(cells, title))
 
 
-def write_json(path: Path, evaluations: dict[str, Evaluation]) -> None:
+def write_json(path: Path, evaluations: Mapping[str, Evaluation | SharesAbove]) -> None:
     """One object a run."""
     from squidlib.utils.safetensors_io import write_atomically
 

@@ -38,11 +38,10 @@ def prepare(options: TrainOptions, run: Run, layout: Layout) -> Dataset:
     data = open_dataset(metadata, options.seed, options.download)
     for line in data.notes:
         print(f"note: {line}")
-    preset = fit_to(preset, data.image_shape)
-    if data.image_shape != preset_of(options).config.image_shape:
-        rows, columns = preset.config.grid_shape
-        tall, wide = preset.config.patch_shape
-        print(f"note: cut into {rows} x {columns} tiles of {tall} x {wide} pixels")
+    check_calibration(data)
+    preset = fit_to(preset, data.image_shape, options.grid)
+    config = preset.config
+    print(f"note: cut into {_by(config.grid_shape)} tiles of {_by(config.patch_shape)} pixels")
     run.claim(options.overwrite)
     training = preset.training
     steps = training.steps
@@ -59,6 +58,27 @@ def prepare(options: TrainOptions, run: Run, layout: Layout) -> Dataset:
         training = replace(training, validate_every=preset.steps_of(1.0, epoch), patience=options.patience)
     run.write_settings(preset.config, training, preset.weights, metadata)
     return data
+
+
+def check_calibration(data: Dataset) -> None:
+    """Whether what will be trained can be calibrated.
+
+    Raises:
+        UserError: where too few normal images are held out for that.
+    """
+    from squidlib.detection.score_selection import LEAST_NORMALS
+
+    count = len(data.calibration())
+    if count < LEAST_NORMALS:
+        raise UserError(
+            f"at least {LEAST_NORMALS} held-out normal images are needed to calibrate with after training, "
+            f"got {count}; add normal images"
+        )
+
+
+def _by(sides: tuple[int, int]) -> str:
+    """Rows and columns, or height and width: "3 x 4"."""
+    return f"{sides[0]} x {sides[1]}"
 
 
 def preset_of(options: TrainOptions) -> Preset:

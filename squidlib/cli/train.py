@@ -47,7 +47,7 @@ class Train(TrainOptions):
             return 0
         names = [str(folder) for folder in folders]
         evaluations = evaluate_runs(names, 0.05, self.device)
-        print_evaluations(evaluations)
+        print_evaluations(evaluations, names)
         write_json(self.out / "evaluation.json", dict(zip(names, evaluations, strict=True)))
         print(f"all figures: {self.out / 'evaluation.json'}")
         return 0

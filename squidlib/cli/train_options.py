@@ -24,10 +24,13 @@ class TrainOptions:
     size: int | tuple[int, int] | None = None
     """Of a folder: pixels a side, or height and width, to which images are scaled; multiples of 32. By default the
     longer side becomes 128."""
+    grid: int | tuple[int, int] | None = None
+    """Tiles a side, or rows and columns of tiles, each with a memory of its own. By default as many tiles of the
+    preset's size (laptop: 32 pixels) as the images have room for."""
     channels: int | None = None
     """Of a folder: 1 reads images as grey, 3 in colour; by default as they are."""
     test_each: int | None = None
-    """Of chexpert: test images of each class that are drawn from train.csv, instead of the paper's 250."""
+    """Of chexpert: test images of each class that are drawn from train.csv, instead of the paper's 250; 0: none."""
     preset: Literal["laptop", "paper", "gpu"] = "laptop"
     """laptop: ours, minutes on two CPU cores. gpu: ours in large batches and mixed precision. paper: the published
     setting, for a GPU."""

@@ -20,6 +20,7 @@ from digitanatomy import NORMAL, Sample
 from squidlib.patches import Grid, cut
 from squidlib.utils.errors import UserError
 
+OFFLINE_GLYPHS = "mnist5000"  #: the source of digits that comes with the kit
 ABNORMAL = "abnormal"  #: the anomaly type where a data set tells only that an image is abnormal
 
 
@@ -184,13 +185,22 @@ class DataOptions:
     image_size: Grid | None = None
     preset_size: Grid = 128
     jitter: dict[str, float] | None = None
-    glyphs: str = "mnist5000"
+    glyphs: str = OFFLINE_GLYPHS
     channels: int | None = None
     test_each: int | None = None
     contamination: float = 0.0
     held_back: float = 0.0
     cache: Path | None = None
     skip_bad: bool = False
+
+    def refuse_glyphs(self) -> None:
+        """Of a data set that is not made of digits.
+
+        Raises:
+            UserError: where some were asked for.
+        """
+        if self.glyphs != OFFLINE_GLYPHS:
+            raise UserError(f"--glyphs is for digitanatomy, this data set has images of its own; got {self.glyphs}")
 
 
 class Entry(NamedTuple):

@@ -118,6 +118,9 @@ def _settings_of(options: DataOptions) -> dict[str, Any]:
             raise UserError(f"{name} is for a folder of images; digits are grey, 96 x 96 pixels")
     if options.test_each is not None:
         raise UserError("--test-each is for chexpert; the test images of digits are fixed")
+    for name, wanted in (("--cache", options.cache is not None), ("--skip-bad", options.skip_bad)):
+        if wanted:
+            raise UserError(f"{name} is for image files; digits are composed in memory")
     held_back = {"held_back": options.held_back} if options.held_back else {}
     jitter = {} if options.jitter is None else {"jitter": options.jitter}
     return {"glyphs": options.glyphs, **jitter, **held_back}

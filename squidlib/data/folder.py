@@ -6,6 +6,10 @@
     masks/TYPE        NAME.png or NAME_mask.png: white where test/TYPE/NAME is abnormal (or ground_truth/TYPE); optional
 
 The last three are MVTec AD's layout, too. A seventh of the normal training images are held out for calibration.
+
+Training images are shifted and scaled by up to 5 %, as X-rays are: most folders hold few images, hardly aligned to the
+pixel, and a memory that has seen each at one position only would call every other position abnormal. What comes in from
+outside repeats the edge, for black frames would be learned as normal.
 """
 
 from __future__ import annotations
@@ -20,11 +24,10 @@ from jaxtyping import Float
 from torch import Tensor
 
 from digitanatomy import NORMAL, seeded_generator
-from digitanatomy.image_files import MASK_FOLDERS
 from squidlib.data.base import DataOptions, Entry, TestSet
 from squidlib.data.chest.augment import NUMBERS, Augmentation, augment
-from squidlib.data.folder_layout import NORMAL_NAMES, normal_files, shape_of, split, test_files
-from squidlib.data.images import open_image, read_image
+from squidlib.data.folder_layout import LabelledFile, layout_of, shape_of, split
+from squidlib.data.folder_reading import each_once, read_all, read_mask
 from squidlib.patches import Grid, rows_and_columns
 from squidlib.utils.errors import UserError
 
@@ -32,7 +35,7 @@ PICTURED = 3  #: abnormal images in the picture of a benchmark
 
 
 class FolderData:
-    """Images below a folder as a ``Dataset``.
+    """Images below a folder as a ``Dataset``; all of them are read at once, so that a flaw is found before training.
 
     Args:
         root: with the layout above.
@@ -40,9 +43,10 @@ class FolderData:
         channels: 1 for grey, 3 for colour; None: ``shape_of`` decides.
         seed: of order and augmentation.
         held_back: share of the training images that ``validation`` gives.
+        skip_bad: leave out files that cannot be used, and name them in ``notes``.
 
     Raises:
-        UserError: where a folder is missing, an image cannot be read, or normal images are too few.
+        UserError: where a folder is missing, an image cannot be used, or normal images are too few.
     """
 
     photographic = True
@@ -54,27 +58,38 @@ class FolderData:
         channels: int | None = None,
         seed: int = 0,
         held_back: float = 0.0,
+        skip_bad: bool = False,
     ) -> None:
         self.root, self.seed = root, seed
-        files, notes = normal_files(root)
-        size, found_channels = shape_of(files)
+        layout = layout_of(root)
+        size, found_channels = shape_of(layout.normals)
         self.size = rows_and_columns(size if image_size is None else image_size)
         self.channels = found_channels if channels is None else channels
-        train, calibration, held = split(files, held_back)
-        self._train, said = self._read(train)
-        self._calibration, self._held = self._read(calibration)[0], self._read(held)[0]
+        tests = read_all([file.path for file in layout.tests], self.size, self.channels, skip_bad)
+        found = read_all(layout.normals, self.size, self.channels, skip_bad)
+        normals, doubled = each_once(found, layout.normals, tests.images)
+        self._test, self._tests = tests.images, [layout.tests[row] for row in tests.rows]
+        self._masks = self._all_masks()
+        train, calibration, held = split(len(normals), held_back)
+        self._train, self._calibration, self._held = normals[train], normals[calibration], normals[held]
+        read = "in colour" if self.channels == 3 else "as grey"
         self.notes = (
-            *notes,
-            *said,
+            *layout.notes,
+            *found.notes,
+            *tests.notes,
+            *doubled,
             f"{len(train)} images to train on, {len(calibration)} to calibrate with"
-            + (f", {len(held)} to validate on" if held else ""),
-            f"read {'in colour' if self.channels == 3 else 'as grey'}, {self.size[1]} x {self.size[0]} pixels",
+            + (f", {len(held)} to validate on" if held else "")
+            + ": drawn once and for all, whatever the seed of a run",
+            f"read {read}, scaled to {self.size[0]} x {self.size[1]} pixels (height x width)",
         )
         self.settings: dict[str, Any] = {
-            "folder": str(root),
+            "data": "folder",
+            "folder": str(root.resolve()),
             "image_size": list(self.size),
             "channels": self.channels,
             "held_back": held_back,
+            "skip_bad": skip_bad,
         }
         self._order = lru_cache(maxsize=2)(self._shuffled)
 
@@ -89,7 +104,7 @@ class FolderData:
         return (self.channels, *self.size)
 
     def batch(self, step: int, size: int) -> Float[Tensor, "B C H W"]:
-        """Training images of one step, shifted and scaled by up to 5 %; what comes in from outside repeats the edge."""
+        """Training images of one step, shifted and scaled."""
         places = range(step * size, (step + 1) * size)
         count = len(self._train)
         rows = [self._order(place // count)[place % count] for place in places]
@@ -116,42 +131,29 @@ class FolderData:
 
     def test(self) -> TestSet | None:
         """The images below ``test``, with masks where every abnormal image has one; None where there are none."""
-        files = test_files(self.root)
-        if not files:
+        if not self._tests:
             return None
-        types = [NORMAL if kind in NORMAL_NAMES else kind for _, kind in files]
-        images = _as_tensor(self._read([file for file, _ in files])[0])
-        masks = [self._mask(file, kind) for file, kind in files]
-        known = [mask for mask in masks if mask is not None]
+        types = [file.anomaly_type for file in self._tests]
         abnormal = [number for number, name in enumerate(types) if name != NORMAL]
         pictured = [*[number for number, name in enumerate(types) if name == NORMAL][:1], *abnormal[:PICTURED]]
-        ids = [str(file.relative_to(self.root)) for file, _ in files]
-        both = torch.stack(known) if len(known) == len(files) and abnormal else None
-        return TestSet(images, types, both, None, pictured, ids)
+        ids = [str(file.path.relative_to(self.root)) for file in self._tests]
+        masks = None if self._masks is None else torch.from_numpy(self._masks.copy())
+        return TestSet(_as_tensor(self._test), types, masks, None, pictured, ids)
 
-    def _mask(self, file: Path, kind: str) -> Tensor | None:
-        """Where an image is abnormal: (1, H, W) bool; None where nobody says."""
-        if kind in NORMAL_NAMES:
-            return torch.zeros(1, *self.size, dtype=torch.bool)
-        for folder in MASK_FOLDERS:
-            for name in (f"{file.stem}_mask.png", f"{file.stem}.png"):
-                path = self.root / folder / kind / name
-                if path.is_file():
-                    return read_image(path, self.size) > 0.5
-        return None
-
-    def _read(self, files: list[Path]) -> tuple[np.ndarray, tuple[str, ...]]:
-        """uint8 (N, C, H, W), and how many files each note is about."""
-        images, notes = np.empty((len(files), self.channels, *self.size), dtype=np.uint8), dict[str, int]()
-        for row, path in enumerate(files):
-            image, said = open_image(path, self.size, self.channels)
-            images[row] = (255 * image).round().numpy().astype(np.uint8)
-            for note in said:
-                notes[note] = notes.get(note, 0) + 1
-        return images, tuple(f"{count} of {len(files)} images: {note}" for note, count in notes.items())
+    def _all_masks(self) -> np.ndarray | None:
+        """Of all test images: (T, 1, H, W) bool; None unless every abnormal image, of which there is one, has one."""
+        none = np.zeros((1, *self.size), dtype=bool)
+        found = [_mask_of(file, self.size, none) for file in self._tests]
+        masks = [mask for mask in found if mask is not None]
+        known = len(masks) == len(found) and any(file.masks for file in self._tests)
+        return np.stack(masks) if known else None
 
     def _shuffled(self, epoch: int) -> list[int]:
         return torch.randperm(len(self._train), generator=seeded_generator(self.seed, 2 * epoch + 1)).tolist()
+
+
+def _mask_of(file: LabelledFile, size: tuple[int, int], none: np.ndarray) -> np.ndarray | None:
+    return none if file.anomaly_type == NORMAL else read_mask(file, size)
 
 
 def _as_tensor(images: np.ndarray) -> Tensor:
@@ -164,26 +166,34 @@ def _settings_of(options: DataOptions) -> dict[str, Any]:
     for name, value in (("--contamination", options.contamination), ("--test-each", options.test_each)):
         if value:
             raise UserError(f"{name} is for chest X-rays; what train holds is trained on")
+    options.refuse_glyphs()
+    if options.cache is not None:
+        raise UserError("--cache is for chest X-rays; the images of a folder are read from their files")
     if options.channels not in (None, 1, 3):
         raise UserError(f"--channels is 1 for grey or 3 for colour, got {options.channels}")
-    files, _ = normal_files(options.folder)
-    size, channels = shape_of(files)
+    size, channels = shape_of(layout_of(options.folder).normals)
     wanted = rows_and_columns(size if options.image_size is None else options.image_size)
     return {
         "folder": str(options.folder.resolve()),
         "image_size": list(wanted),
         "channels": channels if options.channels is None else options.channels,
         "held_back": options.held_back,
+        "skip_bad": options.skip_bad,
     }
 
 
 def _open(settings: dict[str, Any], seed: int, download: bool) -> FolderData:
-    size = tuple(settings["image_size"])
-    data = FolderData(
-        Path(settings["folder"]), size, int(settings["channels"]), seed, float(settings.get("held_back", 0))
+    missing = [key for key in ("folder", "image_size", "channels") if key not in settings]
+    if missing:
+        raise UserError(f"settings of a folder with {' and '.join(missing)} expected; train the detector again")
+    return FolderData(
+        Path(settings["folder"]),
+        tuple(settings["image_size"]),
+        int(settings["channels"]),
+        seed,
+        float(settings.get("held_back", 0)),
+        bool(settings.get("skip_bad", False)),
     )
-    data.settings = {"data": "folder", **data.settings}
-    return data
 
 
 ENTRY = Entry(_settings_of, _open, private=True)

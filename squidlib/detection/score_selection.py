@@ -22,6 +22,8 @@ from squidlib.detection.synthetic_anomalies import SYNTHETIC_ANOMALIES
 from squidlib.squid import Squid
 from squidlib.utils.errors import UserError
 
+LEAST_NORMALS = 3  #: held-out normal images: two say what is normal, one is changed
+
 
 class ScoreChoice(NamedTuple):
     """The chosen name of ``SCORES``, and of every name the mean AUC over the ways to pretend."""
@@ -42,8 +44,10 @@ def choose_score(
     Raises:
         UserError: where there are fewer than three images.
     """
-    if len(normals) < 3:
-        raise UserError(f"at least 3 held-out normal images are needed to choose a score, got {len(normals)}")
+    if len(normals) < LEAST_NORMALS:
+        raise UserError(
+            f"at least {LEAST_NORMALS} held-out normal images are needed to choose a score, got {len(normals)}"
+        )
     device = next(squid.parameters()).device
 
     def scored(images: Tensor) -> dict[str, np.ndarray]:

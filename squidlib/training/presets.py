@@ -16,7 +16,9 @@ from typing import NamedTuple
 
 from digitanatomy import Jitter
 from squidlib.config import LossWeights, SquidConfig
+from squidlib.patches import Grid
 from squidlib.training.config import TrainingConfig
+from squidlib.utils.errors import UserError
 
 
 class Preset(NamedTuple):
@@ -116,22 +118,33 @@ PRESETS: dict[str, dict[str, Preset]] = {
 }
 
 
-def fit_to(preset: Preset, image_shape: tuple[int, int, int]) -> Preset:
-    """The preset for images of another shape: as many tiles of its size as there is room for, at least two a side.
+def fit_to(preset: Preset, image_shape: tuple[int, int, int], grid: Grid | None = None) -> Preset:
+    """The preset for images of another shape, in tiles as near to the preset's as the sides allow, two a side at least.
 
     Args:
         image_shape: channels, height and width.
+        grid: tiles a side, or (rows, columns), that were asked for.
 
     Raises:
-        UserError: where the sides cannot be cut into tiles that the network can halve.
+        UserError: where the sides cannot be cut into such tiles.
     """
-    channels, height, width = image_shape
-    if image_shape == preset.config.image_shape:
-        return preset
-    tile = preset.config.patch_shape[0]
-    grid = (max(2, round(height / tile)), max(2, round(width / tile)))
-    config = replace(preset.config, image_size=(height, width), grid=grid, in_channels=channels)
-    return preset._replace(config=config)
+    config, (channels, *sides) = preset.config, image_shape
+    if grid is None:
+        if image_shape == config.image_shape:
+            return preset
+        grid = _tiles(sides[0], config, 0), _tiles(sides[1], config, 1)
+    return preset._replace(config=replace(config, image_size=(sides[0], sides[1]), grid=grid, in_channels=channels))
+
+
+def _tiles(side: int, config: SquidConfig, axis: int) -> int:
+    """Into how many tiles a side is cut: at least two, each of which the network can halve and about the preset's."""
+    tile, unit = config.patch_shape[axis], config.fold * 2**config.levels
+    fitting = [n for n in range(2, side // unit + 1) if side % (n * unit) == 0 and tile / 2 <= side / n <= 2 * tile]
+    if not fitting:
+        raise UserError(
+            f"{side} pixels a side cannot be cut into tiles of about {tile} pixels; give multiples of {tile} as --size"
+        )
+    return min(fitting, key=lambda n: max(side / n / tile, tile * n / side))
 
 
 def preset_for(preset: str, dataset: str) -> Preset:

@@ -21,12 +21,15 @@ def chest_settings(name: str, get: str) -> Callable[[DataOptions], dict[str, Any
     def settings_of(options: DataOptions) -> dict[str, Any]:
         if options.folder is None:
             raise UserError(f"--data: the folder of {name} is needed; to get it: {get}")
+        options.refuse_glyphs()
         if options.channels is not None:
             raise UserError("--channels is for a folder of images; X-rays are read as grey")
         if options.image_size is not None and not isinstance(options.image_size, int):
             raise UserError(f"--size: X-rays are scaled to squares, one number expected, got {options.image_size}")
         if options.test_each is not None and name != "chexpert":
             raise UserError(f"--test-each is for chexpert; {name} has a test set of its own")
+        if options.test_each is not None and options.test_each < 0:
+            raise UserError(f"--test-each is a number of images, 0 for no test set; got {options.test_each}")
         if not 0 <= options.contamination <= MOST_CONTAMINATION:
             raise UserError(f"--contamination lies in 0..{MOST_CONTAMINATION}, got {options.contamination}")
         if options.contamination and options.held_back:
