@@ -295,7 +295,7 @@ CALLS: dict[str, Call] = {
         w.detector.discriminator,
         w.normals,
     ),
-    "detection.synthetic_anomalies: soft_areas": lambda w: (synthetic_anomalies.soft_areas, 3, 24, w.generator),
+    "detection.synthetic_anomalies: soft_areas": lambda w: (synthetic_anomalies.soft_areas, w.images, w.generator),
     **{
         f"detection.synthetic_anomalies: {name}": lambda w, change=change: (change, w.images, w.generator)
         for name, change in synthetic_anomalies.SYNTHETIC_ANOMALIES.items()
@@ -402,7 +402,7 @@ CALLS: dict[str, Call] = {
         w.images,
         torch.zeros(5),
         w.slots,
-        config.LossWeights.laptop(),
+        config.LossWeights(position=0.1),
     ),
     "losses: discriminator_loss": lambda w: (
         losses.discriminator_loss,
@@ -431,10 +431,4 @@ CALLS: dict[str, Call] = {
         "code_shape",
         "features",
     ),
-    **{
-        f"config: {owner.__name__}.{name}": lambda w, owner=owner, name=name: (getattr(owner, name),)
-        for owner in (config.SquidConfig, config.LossWeights)
-        for name in vars(owner)
-        if name.startswith(("paper_", "laptop"))
-    },
 }
