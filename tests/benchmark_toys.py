@@ -7,12 +7,13 @@ import signal
 import time
 from dataclasses import dataclass
 from multiprocessing.synchronize import Event
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from squidlib.baselines.base import Method, Progress
-from squidlib.benchmark.registry import TRIVIAL, Entry
+from squidlib.benchmark.registry import NAIVE, Entry
 from squidlib.benchmark.source import FitData
 from squidlib.data.base import TestSet
 from squidlib.training.presets import Preset
@@ -43,6 +44,26 @@ class ToySource:
         masks = torch.zeros(len(KINDS), 1, SIDE, SIDE, dtype=torch.bool)
         masks[[kind != "normal" for kind in KINDS], :, :4] = True
         return TestSet(toy_images(), KINDS, masks, None, [0, 8, 14])
+
+
+def toy_figures(value: float) -> dict[str, Any]:
+    """What a job finds, all AUCs being ``value``."""
+    decision = {"threshold": 1.0, "accuracy": 0.5, "f1": 0.25, "sensitivity": 0.75, "specificity": 0.125}
+    return {
+        "auc": {"abnormal": value, "mean": value, "all": value},
+        "calibrated": decision,
+        "oracle": decision | {"accuracy": 0.625},
+        "pixel_auc": None,
+        "name": "PaDiM (random weights)",
+        "steps": 1234,
+        "fit_seconds": 9.6,
+        "images_a_second": 321.4,
+        "parameters": 5_500_000,
+        "peak_memory_bytes": 1_500_000_000,
+        "peak_cuda_bytes": None,
+        "threads": 2,
+        "device": "cpu",
+    }
 
 
 class Brightness:
@@ -150,7 +171,7 @@ def blind(preset: Preset) -> Method:
 
 TOYS = {
     "SQUID": Entry(stepwise),
-    "brightness": Entry(brightness, TRIVIAL),
+    "brightness": Entry(brightness, NAIVE),
     "failing": Entry(failing),
     "killed": Entry(killed),
 }

@@ -16,10 +16,10 @@ from squidlib.benchmark.summary import (
     agreement,
     auc_of,
     beaten_by,
-    best_trivial,
+    best_naive,
     impossible,
     not_shown_different,
-    place_of,
+    rank_of,
     spread,
 )
 from squidlib.benchmark.tables import markdown
@@ -33,7 +33,7 @@ FAR = 0.1  #: a difference to the paper that is named
 
 
 def part(found: Stored) -> str:
-    """What one benchmark gave: its size, SQUID's place, the bar that learns nothing, the table."""
+    """What one benchmark gave: its size, SQUID's rank, the bar that learns nothing, the table."""
     rows, settings = found
     seconds = sum(run["job_seconds"] for row in rows for run in row.runs.values())
     jobs, failed = sum(len(row.runs) for row in rows), sum(len(row.failures) for row in rows)
@@ -45,16 +45,16 @@ def part(found: Stored) -> str:
     cells = auc_cells(rows, settings["data"])
     families = [["method", "family"], *([cells[1 + index][0], row.family] for index, row in enumerate(rows))]
     table = markdown([[*left, *right[1:]] for left, right in zip(families, cells, strict=True)])
-    return "\n\n".join([opening, *squids_place(rows), trivial_bar(rows), *no_better_than_chance(rows), table])
+    return "\n\n".join([opening, *squids_rank(rows), naive_bar(rows), *no_better_than_chance(rows), table])
 
 
-def squids_place(rows: list[Row]) -> list[str]:
+def squids_rank(rows: list[Row]) -> list[str]:
     """By how much SQUID is ahead of the next, or what is ahead of it, and to whom no difference could be shown."""
-    place = place_of(rows)
+    ranking = rank_of(rows)
     own = next(row for row in rows if row.name == "SQUID")
-    text = f"**SQUID is {ordinal(place.rank)} of {place.of}**, AUC {spread(own.values('auc', 'mean'))}."
-    others = place.ahead or [row for row in rows if row.runs and row.name != "SQUID"][:1]
-    word = "Ahead of it" if place.ahead else "Next"
+    text = f"**SQUID is {ordinal(ranking.rank)} of {ranking.of}**, AUC {spread(own.values('auc', 'mean'))}."
+    others = ranking.ahead or [row for row in rows if row.runs and row.name != "SQUID"][:1]
+    word = "Ahead of it" if ranking.ahead else "Next"
     told = [f"{row.title} {spread(row.values('auc', 'mean'))} ({compared(row)})" for row in others]
     alike = not_shown_different(rows)
     open_ones = f" No difference is shown (p ≥ 0.05) to {', '.join(alike)}." if alike else ""
@@ -69,10 +69,10 @@ def compared(row: Row) -> str:
     return f"{row.comparison.difference:+.3f}, {p} after Holm"
 
 
-def trivial_bar(rows: list[Row]) -> str:
+def naive_bar(rows: list[Row]) -> str:
     """How many methods that learn stay below the best score that does not."""
-    bar = best_trivial(rows)
-    below, learning = beaten_by(rows, bar), [row for row in rows if row.runs and not row.trivial]
+    bar = best_naive(rows)
+    below, learning = beaten_by(rows, bar), [row for row in rows if row.runs and not row.naive]
     names = f": {', '.join(row.name for row in below)}" if below else ""
     return (
         f"The best score that learns (next to) nothing is {bar.name}, {auc_of(bar):.3f}; {len(below)} of the "
@@ -84,7 +84,7 @@ def no_better_than_chance(rows: list[Row]) -> list[str]:
     """Methods whose mean AUC is less than ``CLEARLY`` above one half, and by which kind they are held down."""
     told = []
     for row in rows:
-        if row.runs and not row.trivial and auc_of(row) < 0.5 + CLEARLY:
+        if row.runs and not row.naive and auc_of(row) < 0.5 + CLEARLY:
             kinds = [kind for kind in next(iter(row.runs.values()))["auc"] if kind not in ("mean", "all")]
             means = ", ".join(f"{kind} {row.mean('auc', kind):.2f}" for kind in kinds)
             told.append(f"{row.name} ({means})")
@@ -99,7 +99,7 @@ def paper_part(found: Stored) -> str:
     higher = sum(value > 0 for value in agreed.differences.values())
     wrong = impossible("zhanglab")
     printed = {name: float(row.auc.split("±")[0]) / 100 for name, row in PAPER["zhanglab"].items()}
-    bar = best_trivial(found.rows)
+    bar = best_naive(found.rows)
     under = [name for name, value in printed.items() if value < auc_of(bar)]
     return (
         f"- Order: Spearman's correlation of ours with the paper's is {agreed.spearman:+.2f} over "
@@ -118,7 +118,7 @@ def summary_part() -> str:
     lines = []
     for name in DATASETS:
         rows, settings = stored(name)
-        told = " ".join([*squids_place(rows), trivial_bar(rows)])
+        told = " ".join([*squids_rank(rows), naive_bar(rows)])
         lines.append(f"- {name}, {60 * settings['minutes_each']:g} s to fit each: {told}")
     return "\n".join(lines)
 

@@ -427,4 +427,4 @@ say(
 # | reproducible stream | none | `digitanatomy.dataset.FreshNormals` | `tests/digitanatomy/test_dataset.py` |
 # | the four anomalies | 5.1 | `digitanatomy.anomalies.flipped` | `tests/digitanatomy/test_anomalies.py` |
 # | masks | none | `digitanatomy.dataset.DigitAnatomy` | `tests/digitanatomy/test_dataset.py` |
-# | mean image, sharpness | none | `squidlib.baselines.MeanImage` | `tests/baselines/test_trivial.py` |
+# | mean image, sharpness | none | `squidlib.baselines.MeanImage` | `tests/baselines/test_naive.py` |

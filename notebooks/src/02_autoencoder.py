@@ -281,4 +281,4 @@ say("\n".join([
 # | auto-encoder | table 1, "Auto-Encoder" | `squidlib.baselines.AutoEncoder` | `tests/baselines/test_neural_baselines.py` |
 # | AUC | 4.2 | `squidlib.detection.metrics.auc` | `tests/detection/test_metrics.py` |
 # | standardising on normals | 3.6, eq. 6 | `squidlib.detection.calibration.calibrate` | `tests/detection/test_detector.py` |
-# | naive baselines | not in the paper | `squidlib.baselines.PatchNeighbours` | `tests/baselines/test_trivial.py` |
+# | naive baselines | not in the paper | `squidlib.baselines.PatchNeighbours` | `tests/baselines/test_naive.py` |

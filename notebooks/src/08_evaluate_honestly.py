@@ -346,11 +346,11 @@ say(
 # %%
 benchmark, settings = stored("digitanatomy")
 names = ("SQUID", "auto-encoder", "MemAE", "Ganomaly")
-compared = [row for row in benchmark if row.runs and (row.name in names or row.trivial)]
+compared = [row for row in benchmark if row.runs and (row.name in names or row.naive)]
 value = {row.name: row.mean("auc", "mean") for row in compared}
 deviation = {row.name: np.std(row.values("auc", "mean"), ddof=1) for row in compared if len(row.runs) > 1}
-bar = max((row.name for row in compared if row.trivial), key=value.get)
-beaten = [row.name for row in compared if not row.trivial and value[row.name] < value[bar]]
+bar = max((row.name for row in compared if row.naive), key=value.get)
+beaten = [row.name for row in compared if not row.naive and value[row.name] < value[bar]]
 title = f"{60 * settings['minutes_each']:g} s each; below {bar}, which learns nothing:\n{', '.join(beaten) or 'none'}"
 figure = bars(value, title, "mean AUC over four anomaly types (dotted: guessing)", deviation, reference=0.5)
 show(figure, alt="Bars of the mean AUC of SQUID, of other trained methods and of naive baselines")

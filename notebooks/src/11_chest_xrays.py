@@ -515,7 +515,7 @@ show(
 # - *Another size.* 128 px of images whose shape was squeezed into a square; a network of our own, trained for minutes.
 # - *Children.* All patients are one to five years old, from one hospital. Nothing says what happens with adults.
 #
-# **What we saw.** The pose of a chest is so constant that SQUID's idea fits it well. Trivial scores find a good part of
+# **What we saw.** The pose of a chest is so constant that SQUID's idea fits it well. Naive scores find a good part of
 # the abnormal images, and sharpness is no finding about a lung. The discriminator's score depends on when training
 # stops. A threshold rests on a few held-out images. And to take a shortcut away is harder than to measure it.
 #
@@ -528,7 +528,7 @@ show(
 # | whose image it is | 4.1 | `squidlib.data.chest.patients.patient_of` | `tests/data/test_chest_layouts.py` |
 # | no patient on both sides | not in the paper | `squidlib.data.chest.split_calibration` | `tests/data/test_chest_layouts.py` |
 # | synthetic phantoms | not in the paper | `squidlib.data.chest.phantom.draw_chests` | `tests/data/test_chest_phantom.py` |
-# | a score that learns nothing | not in the paper | `squidlib.baselines.Sharpness` | `tests/baselines/test_trivial.py` |
+# | a score that learns nothing | not in the paper | `squidlib.baselines.Sharpness` | `tests/baselines/test_naive.py` |
 # | training images, varied | 4.1 | `squidlib.data.chest.augment` | `tests/data/test_chest_data.py` |
 # | sensitivity, specificity | 4.2 | `squidlib.detection.metrics.decide` | `tests/detection/test_metrics.py` |
 # | which score to report | not in the paper | `squidlib.detection.score_selection.choose_score` | `tests/detection/test_score_selection.py` |

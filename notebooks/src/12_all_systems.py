@@ -25,7 +25,7 @@ from squidlib.benchmark.report import auc_cells, cost_cells
 from squidlib.benchmark.significance import holm, inverted_pairs
 from squidlib.benchmark.source import NamedSource
 from squidlib.benchmark.stored import stored
-from squidlib.benchmark.summary import agreement, beaten_by, best_trivial, impossible, not_shown_different, place_of
+from squidlib.benchmark.summary import agreement, beaten_by, best_naive, impossible, not_shown_different, rank_of
 from squidlib.benchmark.tables import markdown
 from squidlib.config import as_plain
 from squidlib.detection.metrics import auc
@@ -260,9 +260,11 @@ say(f"Highest: {done[0].title}. " + (f"Failed: {', '.join(failed)}." if failed e
 
 # %%
 rows, settings = stored("digitanatomy")
-place, bar = place_of(rows), best_trivial(rows)
+ranking, bar = rank_of(rows), best_naive(rows)
 figure = auc_chart(rows, "DigitAnatomy")
-title = f"SQUID has place {place.rank} of {place.of}" + (f", first is {place.ahead[0].name}" if place.ahead else "")
+title = f"SQUID has rank {ranking.rank} of {ranking.of}" + (
+    f", first is {ranking.ahead[0].name}" if ranking.ahead else ""
+)
 figure.axes[0].set_title(f"{title}; {60 * settings['minutes_each']:g} s each", fontsize=11)
 show(
     figure,
@@ -281,7 +283,7 @@ say(markdown(auc_cells(rows, "digitanatomy")))
 
 # %%
 below = beaten_by(rows, bar)
-learning = [row for row in rows if row.runs and not row.trivial]
+learning = [row for row in rows if row.runs and not row.naive]
 ordered = {row.name: row.mean("auc", "mean") for row in rows if row.runs}
 easiest = {kind: [] for kind in settings["test_images"] if kind != "normal"}
 for row in learning:
@@ -407,8 +409,8 @@ check.inverted_pairs(my_inverted_pairs)
 chest, chest_settings = stored("zhanglab")
 printed = {name: float(row.auc.split("±")[0]) / 100 for name, row in PAPER["zhanglab"].items()}
 figure = auc_chart(chest, "zhanglab")
-title = f"X-rays: SQUID has place {place_of(chest).rank} of {place_of(chest).of}; best naive baseline:"
-figure.axes[0].set_title(f"{title} {best_trivial(chest).name}", fontsize=11)
+title = f"X-rays: SQUID has rank {rank_of(chest).rank} of {rank_of(chest).of}; best naive baseline:"
+figure.axes[0].set_title(f"{title} {best_naive(chest).name}", fontsize=11)
 show(
     figure,
     alt="Mean AUC of every method on X-rays with standard deviations, and crosses at the values that the paper prints",
@@ -432,7 +434,7 @@ say(f"No difference to SQUID is shown on X-rays (p ≥ 0.05 after Holm): {', '.j
 # %%
 theirs, counts = PAPER_TEST["zhanglab"], chest_settings["test_images"]
 own = ", ".join(f"{count} {kind}" for kind, count in counts.items())
-top = best_trivial(chest).mean("auc", "mean")
+top = best_naive(chest).mean("auc", "mean")
 over = [name for name in both if printed[name] < top]
 networks = {row.title.partition(" (")[2].rstrip(")") for row in chest if "ImageNet" in row.title}
 say(
@@ -442,7 +444,7 @@ say(
     f"- *Size and networks*: ours see 128 px. Pretrained: {', '.join(sorted(networks)) or 'none in this table yet'}.\n"
     f"- *Rows of theirs that no confusion matrix gives*: {', '.join(impossible('zhanglab'))}; no counts of their test images give "
     "both accuracy and F1 (lesson 08).\n"
-    f"- *Trivial scores* are not in their table. Ours reach {top:.2f}, on our test set; printed below that, on "
+    f"- *Naive scores* are not in their table. Ours reach {top:.2f}, on our test set; printed below that, on "
     f"theirs: {', '.join(over) or 'none'}. Two test sets: no verdict, but a row that their table lacks."
 )
 
@@ -529,9 +531,9 @@ else:
 # You saw the board. Whoever now changes the method until it stands higher has *trained on the test set*, by hand. To
 # choose between two versions, use held-out normals with synthetic anomalies (lesson 11), and look at the board once.
 #
-# To keep a method of yours in the benchmark: a file in `squidlib/baselines/`; in `squidlib/benchmark/registry.py` a
-# named function that builds it (a lambda cannot travel to another process) and a line `"yours": Entry(_yours, OTHER)`;
-# an attribute `steps`, if it is trained step by step; and
+# To keep a method of yours in the benchmark: a file in `squidlib/baselines/`; in `squidlib/benchmark/registry.py` a line
+# `"yours": Entry(Plain(Yours), OTHER)`; an attribute `steps`, if it is trained step by step
+# (`squidlib.baselines.trained` has the loop); and
 # `squid benchmark digitanatomy --methods yours,SQUID,pixel-kNN --seeds 3 --out runs/mine`. The table shows that
 # key. What is done is not done again: after a change of yours take another `--out`, or remove `runs/mine/jobs/yours-*`.
 #
@@ -557,6 +559,6 @@ else:
 # | live | ours | `squidlib.teaching.lesson.live_benchmark.run_live` | `tests/teaching/test_lesson_live_benchmark.py` |
 # | a paired test | not in the paper | `squidlib.benchmark.significance.compare` | `tests/benchmark/test_significance.py` |
 # | Holm's correction | not in the paper | `squidlib.benchmark.significance.holm` | `tests/benchmark/test_significance.py` |
-# | place, bar, agreement | tables 1, 2 | `squidlib.benchmark.summary` | `tests/benchmark/test_summary.py` |
+# | rank, bar, agreement | tables 1, 2 | `squidlib.benchmark.summary` | `tests/benchmark/test_summary.py` |
 # | pairs that turn round | ours | `squidlib.benchmark.significance.inverted_pairs` | `tests/benchmark/test_order.py` |
 # | twenty lines | ours | `squidlib.teaching.lesson.tile_neighbours.TileNeighbours` | `tests/teaching/test_lesson_tile_neighbours.py` |

@@ -11,10 +11,10 @@ from squidlib.baselines.implicit_field import ImplicitField
 from squidlib.baselines.m_kd import MultiresolutionDistillation
 from squidlib.baselines.memae import MemAE
 from squidlib.baselines.mnad import MNAD
+from squidlib.baselines.naive import MeanImage, PatchNeighbours, Sharpness
 from squidlib.baselines.padim import PaDiM
 from squidlib.baselines.panda import Panda
 from squidlib.baselines.salad import SALAD
-from squidlib.baselines.trivial import MeanImage, PatchNeighbours, Sharpness
 from squidlib.baselines.vae import VAE
 
 __all__ = [

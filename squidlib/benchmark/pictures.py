@@ -89,11 +89,11 @@ def _outline(axis: Axes, wrong: Tensor) -> None:
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-_OWN, _OTHERS, _TRIVIAL = COLOURS[1], COLOURS[0], "0.45"
+_OWN, _OTHERS, _NAIVE = COLOURS[1], COLOURS[0], "0.45"
 
 
 def auc_chart(rows: Sequence[Row], dataset: str) -> Figure:
-    """Mean AUC with its deviation over seeds, best at the top; SQUID and trivial methods differ in colour and marker.
+    """Mean AUC ± standard deviation over seeds, best at the top; SQUID and naive methods have their colour and marker.
 
     Raises:
         ValueError: where no method has results.
@@ -105,19 +105,19 @@ def auc_chart(rows: Sequence[Row], dataset: str) -> Figure:
     axis, paper = axes[0, 0], PAPER.get(dataset, {})
     looks = {
         "SQUID": (_OWN, "D", [row for row in rows if row.name == SQUID]),
-        "other methods": (_OTHERS, "o", [row for row in rows if row.name != SQUID and not row.trivial]),
-        "trivial: learns (next to) nothing": (_TRIVIAL, "s", [row for row in rows if row.trivial]),
+        "other methods": (_OTHERS, "o", [row for row in rows if row.name != SQUID and not row.naive]),
+        "naive: learns (next to) nothing": (_NAIVE, "s", [row for row in rows if row.naive]),
     }
-    places = {row.name: place for place, row in enumerate(rows)}
+    heights = {row.name: height for height, row in enumerate(rows)}
     for label, (colour, marker, group) in looks.items():
         if group:
             means = [row.mean("auc", "mean") for row in group]
-            deviations = [float(np.std(row.values("auc", "mean"), ddof=1)) if len(row.runs) > 1 else 0 for row in group]
+            stds = [float(np.std(row.values("auc", "mean"), ddof=1)) if len(row.runs) > 1 else 0 for row in group]
             axis.errorbar(
-                means, [places[row.name] for row in group], xerr=deviations, fmt=marker, color=colour, capsize=3,
+                means, [heights[row.name] for row in group], xerr=stds, fmt=marker, color=colour, capsize=3,
                 markersize=7, label=label, mfc="white" if marker == "s" else colour,
             )  # fmt: skip
-    printed = [(float(paper[row.name].auc.split("±")[0]) / 100, places[row.name]) for row in rows if row.name in paper]
+    printed = [(float(paper[row.name].auc.split("±")[0]) / 100, heights[row.name]) for row in rows if row.name in paper]
     if printed:
         axis.plot(*zip(*printed, strict=True), "x", color="0.6", label="as the paper prints it", zorder=0)
     axis.axvline(0.5, color="black", linestyle=":", linewidth=1)
@@ -127,7 +127,7 @@ def auc_chart(rows: Sequence[Row], dataset: str) -> Figure:
         label_of.set_fontweight("bold" if row.name == SQUID else "normal")
     axis.set_ylim(len(rows) - 0.4, -1.4)
     seeds = max(len(row.runs) for row in rows)
-    axis.set_xlabel("AUC, one seed" if seeds == 1 else f"AUC, mean ± deviation over up to {seeds} seeds")
+    axis.set_xlabel("AUC, one seed" if seeds == 1 else f"AUC, mean ± standard deviation over up to {seeds} seeds")
     axis.set_title(f"{dataset}: every method, the same time to fit", fontsize=11)
     axis.grid(axis="x", color="0.9")
     axis.set_axisbelow(True)

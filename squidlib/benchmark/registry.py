@@ -1,6 +1,6 @@
 """Methods: everything that can be put into the table, by the name that the command line takes.
 
-One more method is one more function here that builds it, and a line with its family.
+One more method is one more file in ``squidlib.baselines`` and one more line in ``METHODS``.
 """
 
 from __future__ import annotations
@@ -9,17 +9,19 @@ import difflib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from squidlib import baselines
 from squidlib.baselines.base import Method
+from squidlib.benchmark.squid_method import SquidMethod
 from squidlib.training.presets import Preset
 from squidlib.utils.errors import UserError
 
 SQUID = "SQUID"
 
-#: What a method measures, in one word; "trivial" ones learn (next to) nothing, and the others have to beat them.
+#: What a method measures, in one word; "naive" ones learn (next to) nothing, and the others have to beat them.
 RECONSTRUCTION, MEMORY, ONE_CLASS = "reconstruction", "memory", "one-class"
 DISTILLATION, SELF_SUPERVISION, DENSITY = "distillation", "self-supervision", "density"
-TRIVIAL, OTHER = "trivial", "other"
-FAMILIES = (RECONSTRUCTION, MEMORY, ONE_CLASS, DISTILLATION, SELF_SUPERVISION, DENSITY, TRIVIAL)
+NAIVE, OTHER = "naive", "other"
+FAMILIES = (RECONSTRUCTION, MEMORY, ONE_CLASS, DISTILLATION, SELF_SUPERVISION, DENSITY, NAIVE)
 
 
 @dataclass(frozen=True)
@@ -34,134 +36,49 @@ class Entry:
     family: str = OTHER
 
 
-def _squid(preset: Preset) -> Method:
-    from squidlib.benchmark.squid_method import SquidMethod
+@dataclass(frozen=True)
+class Plain:
+    """``build`` of a class that is the same for every data set."""
 
-    return SquidMethod(preset)
+    method: Callable[[], Method]
 
-
-def _auto_encoder(preset: Preset) -> Method:
-    from squidlib.baselines.auto_encoder import AutoEncoder
-
-    return AutoEncoder()
-
-
-def _vae(preset: Preset) -> Method:
-    from squidlib.baselines.vae import VAE
-
-    return VAE()
+    def __call__(self, preset: Preset) -> Method:
+        """Made without arguments."""
+        return self.method()
 
 
-def _ganomaly(preset: Preset) -> Method:
-    from squidlib.baselines.ganomaly import Ganomaly
+@dataclass(frozen=True)
+class Configured:
+    """``build`` of a class whose networks or grid are those of the preset's ``SquidConfig``."""
 
-    return Ganomaly()
+    method: Callable[..., Method]
+    part: str = ""  #: of the configuration; empty: all of it
 
-
-def _f_anogan(preset: Preset) -> Method:
-    from squidlib.baselines.f_anogan import FAnoGAN
-
-    return FAnoGAN()
-
-
-def _memae(preset: Preset) -> Method:
-    from squidlib.baselines.memae import MemAE
-
-    return MemAE(preset.config)
-
-
-def _mnad(preset: Preset) -> Method:
-    from squidlib.baselines.mnad import MNAD
-
-    return MNAD()
-
-
-def _salad(preset: Preset) -> Method:
-    from squidlib.baselines.salad import SALAD
-
-    return SALAD()
-
-
-def _cutpaste(preset: Preset) -> Method:
-    from squidlib.baselines.cutpaste import CutPaste
-
-    return CutPaste()
-
-
-def _panda(preset: Preset) -> Method:
-    from squidlib.baselines.panda import Panda
-
-    return Panda()
-
-
-def _m_kd(preset: Preset) -> Method:
-    from squidlib.baselines.m_kd import MultiresolutionDistillation
-
-    return MultiresolutionDistillation()
-
-
-def _implicit_field(preset: Preset) -> Method:
-    from squidlib.baselines.implicit_field import ImplicitField
-
-    return ImplicitField()
-
-
-def _padim(preset: Preset) -> Method:
-    from squidlib.baselines.padim import PaDiM
-
-    return PaDiM()
-
-
-def _igd(preset: Preset) -> Method:
-    from squidlib.baselines.igd import IGD
-
-    return IGD()
-
-
-def _feature_neighbours(preset: Preset) -> Method:
-    from squidlib.baselines.feature_neighbours import FeatureNeighbours
-
-    return FeatureNeighbours()
-
-
-def _patch_neighbours(preset: Preset) -> Method:
-    from squidlib.baselines.trivial import PatchNeighbours
-
-    return PatchNeighbours(preset.config.grid)
-
-
-def _mean_image(preset: Preset) -> Method:
-    from squidlib.baselines.trivial import MeanImage
-
-    return MeanImage()
-
-
-def _sharpness(preset: Preset) -> Method:
-    from squidlib.baselines.trivial import Sharpness
-
-    return Sharpness()
+    def __call__(self, preset: Preset) -> Method:
+        """Made of the configuration, or of that part of it."""
+        return self.method(getattr(preset.config, self.part) if self.part else preset.config)
 
 
 #: In the order in which they are run: quick ones first, so that a mistake shows early.
 METHODS: dict[str, Entry] = {
-    "sharpness": Entry(_sharpness, TRIVIAL),
-    "mean-image": Entry(_mean_image, TRIVIAL),
-    "pixel-kNN": Entry(_patch_neighbours, TRIVIAL),
-    SQUID: Entry(_squid, MEMORY),
-    "auto-encoder": Entry(_auto_encoder, RECONSTRUCTION),
-    "VAE": Entry(_vae, RECONSTRUCTION),
-    "Ganomaly": Entry(_ganomaly, RECONSTRUCTION),
-    "f-AnoGAN": Entry(_f_anogan, RECONSTRUCTION),
-    "MemAE": Entry(_memae, MEMORY),
-    "MNAD": Entry(_mnad, MEMORY),
-    "SALAD-style": Entry(_salad, RECONSTRUCTION),
-    "CutPaste": Entry(_cutpaste, SELF_SUPERVISION),
-    "PANDA": Entry(_panda, ONE_CLASS),
-    "M-KD": Entry(_m_kd, DISTILLATION),
-    "IF-2D": Entry(_implicit_field, RECONSTRUCTION),
-    "PaDiM": Entry(_padim, DENSITY),
-    "IGD": Entry(_igd, ONE_CLASS),
-    "feature-kNN": Entry(_feature_neighbours, DENSITY),
+    "sharpness": Entry(Plain(baselines.Sharpness), NAIVE),
+    "mean-image": Entry(Plain(baselines.MeanImage), NAIVE),
+    "pixel-kNN": Entry(Configured(baselines.PatchNeighbours, "grid"), NAIVE),
+    SQUID: Entry(SquidMethod, MEMORY),
+    "auto-encoder": Entry(Plain(baselines.AutoEncoder), RECONSTRUCTION),
+    "VAE": Entry(Plain(baselines.VAE), RECONSTRUCTION),
+    "Ganomaly": Entry(Plain(baselines.Ganomaly), RECONSTRUCTION),
+    "f-AnoGAN": Entry(Plain(baselines.FAnoGAN), RECONSTRUCTION),
+    "MemAE": Entry(Configured(baselines.MemAE), MEMORY),
+    "MNAD": Entry(Plain(baselines.MNAD), MEMORY),
+    "SALAD-style": Entry(Plain(baselines.SALAD), RECONSTRUCTION),
+    "CutPaste": Entry(Plain(baselines.CutPaste), SELF_SUPERVISION),
+    "PANDA": Entry(Plain(baselines.Panda), ONE_CLASS),
+    "M-KD": Entry(Plain(baselines.MultiresolutionDistillation), DISTILLATION),
+    "IF-2D": Entry(Plain(baselines.ImplicitField), RECONSTRUCTION),
+    "PaDiM": Entry(Plain(baselines.PaDiM), DENSITY),
+    "IGD": Entry(Plain(baselines.IGD), ONE_CLASS),
+    "feature-kNN": Entry(Plain(baselines.FeatureNeighbours), DENSITY),
 }
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from squidlib.benchmark.evaluate import FALSE_POSITIVE_RATE
+from squidlib.benchmark.figures import sealed
 from squidlib.benchmark.paper_table import NOTES, PAPER, PaperRow
 from squidlib.benchmark.registry import SQUID
 from squidlib.benchmark.summary import Row, spread
@@ -19,7 +20,7 @@ from squidlib.benchmark.tables import Cells, markdown
 
 CLOCK = (
     " Seconds are the processor's own: waiting for other work is not counted. But other work slows a step (shared "
-    "caches and memory), so seeds may differ in steps, too, and the deviation over seeds contains that."
+    "caches and memory), so seeds may differ in steps, too, and the standard deviation over seeds contains that."
 )
 DECISION = ("accuracy", "f1", "sensitivity", "specificity")
 
@@ -30,10 +31,10 @@ def as_markdown(rows: Sequence[Row], settings: dict[str, Any]) -> str:
     seeds = sorted({seed for row in rows for seed in row.runs})
     parts = [
         f"# Benchmark: {settings['data']}",
-        f"Test images: {counts}. {_plural(len(seeds), 'seed')}; mean ± deviation over seeds. Every method had the "
-        f"same training images and {60 * settings['minutes_each']:g} s to fit ({settings['device']}), planned to be "
-        "filled by those that are trained step by step; no method sees a label. † learns nothing or next to nothing: "
-        "what the others have to beat.",
+        f"Test images: {counts}. {_plural(len(seeds), 'seed')}; mean ± standard deviation over seeds. Every method had "
+        f"the same training images and {60 * settings['minutes_each']:g} s to fit ({settings['device']}), planned to "
+        "be filled by those that are trained step by step; no method sees a label. † learns nothing or next to "
+        "nothing: what the others have to beat.",
         markdown(_bold(auc_cells(rows, settings["data"]))),
         *_notes(rows, settings["data"]),
         f"## At a threshold\n\nCalibrated: the score that {FALSE_POSITIVE_RATE:.0%} of held-out normal images exceed. "
@@ -113,13 +114,13 @@ def as_csv(rows: Sequence[Row]) -> str:
 
 
 def as_json(rows: Sequence[Row], settings: dict[str, Any]) -> str:
-    """Everything, to compute with."""
+    """Everything, to compute with, and its hash."""
     methods = []
     for row in rows:
         plain = asdict(row) | {"comparison": row.comparison._asdict() if row.comparison else None}
         paper = PAPER.get(settings["data"], {}).get(row.name)
         methods.append(plain | {"paper": paper._asdict() if paper else None})
-    return json.dumps({"settings": settings, "methods": methods}, indent=1) + "\n"
+    return json.dumps(sealed({"settings": settings, "methods": methods}), indent=1) + "\n"
 
 
 def _kinds(rows: Sequence[Row]) -> list[str]:
@@ -127,7 +128,7 @@ def _kinds(rows: Sequence[Row]) -> list[str]:
 
 
 def _title(row: Row) -> str:
-    return f"{row.title}{' †' if row.trivial else ''}"
+    return f"{row.title}{' †' if row.naive else ''}"
 
 
 def _bold(cells: Cells) -> Cells:

@@ -94,11 +94,12 @@ def compare(
 
 def holm(p_values: Mapping[str, float]) -> dict[str, float]:
     """Corrected p-values by name: the smallest times the number of all, the next times one less, never decreasing."""
-    corrected, highest = {}, 0.0
-    for place, (name, value) in enumerate(sorted(p_values.items(), key=lambda item: item[1])):
-        highest = max(highest, min(1.0, (len(p_values) - place) * value))
-        corrected[name] = highest
-    return {name: corrected[name] for name in p_values}
+    from statsmodels.stats.multitest import multipletests
+
+    if not p_values:
+        return {}
+    corrected = multipletests(list(p_values.values()), method="holm")[1]
+    return {name: float(p) for name, p in zip(p_values, corrected, strict=True)}
 
 
 class Inverted(NamedTuple):

@@ -1,7 +1,8 @@
 """Store: the benchmark's folder, one small file for each method and seed, so that it goes on where it was stopped.
 
 settings.json                what all jobs share
-jobs/METHOD-SEED.json        figures, or what went wrong: written last, so a job whose file is there is done
+jobs/METHOD-SEED.json        figures, or what went wrong, with the hashes of these, of the settings and of the scores:
+                             written last, so a job whose file is there is done
 jobs/METHOD-SEED.safetensors scores of test and calibration images
 jobs/METHOD-SEED.log         the traceback of what went wrong
 pictured/                    reconstructions and maps of the few images that are shown
@@ -16,8 +17,16 @@ from typing import Any, NamedTuple
 
 from torch import Tensor
 
+from squidlib.benchmark.figures import check_figures, digest_of, sealed, unsealed
 from squidlib.utils.errors import UserError
-from squidlib.utils.safetensors_io import check_writable, read_tensors, remove_partials, write_atomically, write_tensors
+from squidlib.utils.safetensors_io import (
+    check_writable,
+    content_hash,
+    read_tensors,
+    remove_partials,
+    write_atomically,
+    write_tensors,
+)
 
 SETTINGS_FILE = "settings.json"
 REPORT_FILES = ("results.md", "results.csv", "results.json", "auc.png", "methods.png")
@@ -68,19 +77,51 @@ class Store:
             write_atomically(self.folder / ".gitignore", b"pictured/\nmethods.png\n")
 
     def results(self) -> list[JobResult]:
-        """Every job that is done, failed ones too, by method and seed."""
-        found = [JobResult(**_read_json(path)) for path in sorted(self.jobs.glob("*.json"))]
+        """Every job that is done, failed ones too, by method and seed.
+
+        Raises:
+            UserError: where a file is damaged, was changed, or belongs to another folder or to other scores.
+        """
+        settings = self._settings_hash()
+        found = [self._read(path, settings) for path in sorted(self.jobs.glob("*.json"))]
         return sorted(found, key=lambda result: (result.method, result.seed))
+
+    def _read(self, path: Path, settings: str | None) -> JobResult:
+        plain = _read_json(path)
+        try:
+            content = unsealed(plain)
+            if content.pop("settings") != settings:
+                raise ValueError("it belongs to a folder of other settings")
+            scores, result = content.pop("scores"), JobResult(**content)
+            if path.stem != f"{result.method}-{result.seed}":
+                raise ValueError(f"it is of {result.method}, seed {result.seed}")
+            if (result.figures is None) == (result.failure is None):
+                raise ValueError("either figures or a failure expected")
+            if result.figures is not None:
+                check_figures(result.figures)
+                if content_hash(self._path(result.method, result.seed, "safetensors")) != scores:
+                    raise ValueError("the scores beside it are those of another job")
+        except UserError:  # of the scores: it names them
+            raise
+        except (ValueError, TypeError, KeyError) as error:
+            said = f"{error} is missing" if isinstance(error, KeyError) else error
+            raise UserError(f"{path}: {said}; remove it, and the same command makes it anew") from error
+        return result
 
     def write(self, result: JobResult, tensors: dict[str, Tensor], shown: dict[str, Tensor]) -> None:
         """Keep what a job found; its figures last, for they say that it is done."""
-        write_tensors(self._path(result.method, result.seed, "safetensors"), tensors, {})
+        scores = write_tensors(self._path(result.method, result.seed, "safetensors"), tensors, {})
         write_tensors(self.pictured / f"{result.method}-{result.seed}.safetensors", shown, {})
-        self.write_result(result)
+        self.write_result(result, scores)
 
-    def write_result(self, result: JobResult) -> None:
-        """Keep what is known of a job that has failed, too."""
-        write_json(self._path(result.method, result.seed, "json"), result._asdict())
+    def write_result(self, result: JobResult, scores: str | None = None) -> None:
+        """Keep what is known of a job, of one that has failed, too; ``scores`` is the hash of its scores."""
+        content = result._asdict() | {"settings": self._settings_hash(), "scores": scores}
+        write_json(self._path(result.method, result.seed, "json"), sealed(content))
+
+    def _settings_hash(self) -> str | None:
+        path = self.folder / SETTINGS_FILE
+        return digest_of(_read_json(path)) if path.is_file() else None
 
     def scores(self, method: str, seed: int) -> Tensor:
         """Of the test images: (T,)."""
@@ -115,5 +156,5 @@ def _read_json(path: Path) -> dict[str, Any]:
         if not isinstance(content, dict):
             raise TypeError("no JSON object")
         return content
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, RecursionError) as error:
         raise UserError(f"{path} is damaged ({error}); remove it, and the same command makes it anew") from error

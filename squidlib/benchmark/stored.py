@@ -10,6 +10,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from squidlib.benchmark.figures import check_figures, unsealed
 from squidlib.benchmark.significance import Comparison
 from squidlib.benchmark.summary import Row
 from squidlib.utils.errors import UserError
@@ -49,9 +50,9 @@ def from_json(text: str) -> Stored:
     """What ``report.as_json`` wrote.
 
     Raises:
-        ValueError, KeyError, TypeError: where it is something else.
+        ValueError, KeyError, TypeError: where it is something else, or was changed since.
     """
-    content = json.loads(text)
+    content = unsealed(json.loads(text))
     return Stored([_row(method) for method in content["methods"]], dict(content["settings"]))
 
 
@@ -59,7 +60,7 @@ def _row(method: dict[str, Any]) -> Row:
     return Row(
         method["name"],
         method["family"],
-        {int(seed): figures for seed, figures in method["runs"].items()},
+        {int(seed): check_figures(figures) for seed, figures in method["runs"].items()},
         {int(seed): text for seed, text in method["failures"].items()},
         Comparison(**method["comparison"]) if method["comparison"] else None,
         method["corrected_p"],

@@ -13,7 +13,7 @@ import numpy as np
 
 from squidlib.benchmark.confusion import possible_row
 from squidlib.benchmark.paper_table import PAPER, PAPER_TEST
-from squidlib.benchmark.registry import OTHER, SQUID, TRIVIAL, Entry
+from squidlib.benchmark.registry import NAIVE, OTHER, SQUID, Entry
 from squidlib.benchmark.significance import Comparison, compare, holm, inverted_pairs
 from squidlib.benchmark.store import Store
 from squidlib.data.base import TestSet
@@ -40,9 +40,9 @@ class Row:
     corrected_p: float | None = None
 
     @property
-    def trivial(self) -> bool:
+    def naive(self) -> bool:
         """Whether it learns nothing or next to nothing."""
-        return self.family == TRIVIAL
+        return self.family == NAIVE
 
     @property
     def title(self) -> str:
@@ -82,7 +82,7 @@ def summarise(store: Store, test_set: TestSet, methods: Mapping[str, Entry]) -> 
 
 
 def spread(values: list[float], digits: int = 3) -> str:
-    """Mean ± deviation (n - 1); the mean alone of one seed, and where all seeds are equal."""
+    """Mean ± standard deviation (n - 1); the mean alone of one seed, and where all seeds are equal."""
     if not values:
         return "–"
     if len(values) == 1 or max(values) == min(values):
@@ -106,7 +106,7 @@ def _compared(store: Store, test_set: TestSet, rows: Mapping[str, Row]) -> dict[
     return {name: compare(labels, own, scores[SQUID]) for name, own in scores.items() if name != SQUID}
 
 
-class Place(NamedTuple):
+class Ranking(NamedTuple):
     """Where a method stands by mean AUC: 1 is the highest, ``ahead`` those above it, the highest first."""
 
     rank: int
@@ -132,25 +132,25 @@ def auc_of(row: Row) -> float:
     return row.mean("auc", "mean")
 
 
-def place_of(rows: Sequence[Row], name: str = SQUID) -> Place:
-    """The place of one method among all that have results.
+def rank_of(rows: Sequence[Row], name: str = SQUID) -> Ranking:
+    """The rank of one method among all that have results.
 
     Raises:
         KeyError: where it has none.
     """
     done = {row.name: row for row in rows if row.runs}
     ahead = sorted((row for row in done.values() if auc_of(row) > auc_of(done[name])), key=auc_of, reverse=True)
-    return Place(len(ahead) + 1, len(done), ahead)
+    return Ranking(len(ahead) + 1, len(done), ahead)
 
 
-def best_trivial(rows: Sequence[Row]) -> Row:
+def best_naive(rows: Sequence[Row]) -> Row:
     """The highest of those that learn nothing or next to nothing."""
-    return max((row for row in rows if row.trivial and row.runs), key=auc_of)
+    return max((row for row in rows if row.naive and row.runs), key=auc_of)
 
 
 def beaten_by(rows: Sequence[Row], bar: Row) -> list[Row]:
     """Methods that do learn and whose mean AUC is below that of ``bar``."""
-    return [row for row in rows if row.runs and not row.trivial and auc_of(row) < auc_of(bar)]
+    return [row for row in rows if row.runs and not row.naive and auc_of(row) < auc_of(bar)]
 
 
 def not_shown_different(rows: Sequence[Row]) -> list[str]:

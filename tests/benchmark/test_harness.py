@@ -15,12 +15,12 @@ from squidlib.benchmark import harness
 from squidlib.benchmark.harness import expected, run_jobs, settings_of
 from squidlib.benchmark.job import Job, work
 from squidlib.benchmark.pictures import auc_chart, reconstructions_picture
-from squidlib.benchmark.registry import TRIVIAL
+from squidlib.benchmark.registry import NAIVE
 from squidlib.benchmark.report import as_csv, as_json, as_markdown
 from squidlib.benchmark.store import JobResult, Store
 from squidlib.benchmark.summary import Row, spread, summarise
 from squidlib.training.presets import PRESETS
-from tests.benchmark_toys import TOYS, ToySource
+from tests.benchmark_toys import TOYS, ToySource, toy_figures
 from tests.helpers import contents, refusal
 
 SETTINGS = settings_of("digitanatomy", ToySource().test_set(), 0.002, "cpu")
@@ -39,6 +39,7 @@ def run(folder: Path, methods: list[str], seeds: int) -> list[str]:
 def ran(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[str]]:
     """Toys in processes of their own; one raises, one is killed, one was done before."""
     folder = tmp_path_factory.mktemp("benchmark")
+    Store(folder).open(SETTINGS)
     work(Job("brightness", 0, TOYS["brightness"], PRESETS["laptop"]["digitanatomy"], ToySource(), 0.12, "cpu", folder))
     return folder, run(folder, list(TOYS), 1)
 
@@ -123,29 +124,10 @@ def test_patients_pictures_are_kept_out_of_git(tmp_path: Path) -> None:
     assert (tmp_path / "chest/.gitignore").read_text().split() == ["pictured/", "methods.png"]
 
 
-def figures(value: float) -> dict[str, Any]:
-    decision = {"threshold": 1.0, "accuracy": 0.5, "f1": 0.25, "sensitivity": 0.75, "specificity": 0.125}
-    return {
-        "auc": {"abnormal": value, "mean": value, "all": value},
-        "calibrated": decision,
-        "oracle": decision | {"accuracy": 0.625},
-        "pixel_auc": None,
-        "name": "PaDiM (random weights)",
-        "steps": 1234,
-        "fit_seconds": 9.6,
-        "images_a_second": 321.4,
-        "parameters": 5_500_000,
-        "peak_memory_bytes": 1_500_000_000,
-        "peak_cuda_bytes": None,
-        "threads": 2,
-        "device": "cpu",
-    }
-
-
 def test_tables_say_what_was_found_beside_what_the_paper_prints() -> None:
     rows = [
-        Row("PaDiM", runs={0: figures(0.8), 1: figures(0.9)}),
-        Row("sharpness", TRIVIAL, runs={0: figures(0.7) | {"name": "sharpness"}, 1: figures(0.7)}),
+        Row("PaDiM", runs={0: toy_figures(0.8), 1: toy_figures(0.9)}),
+        Row("sharpness", NAIVE, runs={0: toy_figures(0.7) | {"name": "sharpness"}, 1: toy_figures(0.7)}),
         Row("IGD", failures={1: "ValueError: no"}),
     ]
     settings = SETTINGS | {"data": "zhanglab", "test_images": {"normal": 3, "abnormal": 4}}
@@ -177,7 +159,7 @@ def test_every_method_is_compared_with_squid(tmp_path: Path) -> None:
     for seed in range(3):
         for name, skill in (("SQUID", 3.0), ("poor", 0.0), ("other", 2.9)):
             scores = skill * labels + torch.from_numpy(random.normal(size=len(labels))).float()
-            store.write(JobResult(name, seed, figures(0.5), None, 1.0), {"scores": scores}, {})
+            store.write(JobResult(name, seed, toy_figures(0.5), None, 1.0), {"scores": scores}, {})
     rows = {row.name: row for row in summarise(store, test_set, TOYS)}
     assert rows["SQUID"].comparison is None
     assert rows["poor"].comparison is not None
@@ -187,11 +169,11 @@ def test_every_method_is_compared_with_squid(tmp_path: Path) -> None:
     assert rows["poor"].corrected_p < 0.05 < rows["other"].corrected_p
 
 
-def test_the_chart_marks_squid_and_the_trivial_ones(ran: tuple[Path, list[str]]) -> None:
+def test_the_chart_marks_squid_and_the_naive_ones(ran: tuple[Path, list[str]]) -> None:
     rows = summarise(Store(ran[0]), ToySource().test_set(), TOYS)
     figure = auc_chart(rows, "digitanatomy")
     legend = [text.get_text() for text in figure.legends[0].get_texts()]
-    assert legend == ["SQUID", "trivial: learns (next to) nothing"]
+    assert legend == ["SQUID", "naive: learns (next to) nothing"]
     names = [label.get_text() for label in figure.axes[0].get_yticklabels()]
     assert names == [row.name for row in rows if row.runs]
 

@@ -1,4 +1,4 @@
-"""Stored benchmarks read back as they were written, and what they say: place, trivial bar, agreement with the paper."""
+"""Stored benchmarks read back as they were written, and what they say: rank, naive bar, agreement with the paper."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from scipy.stats import spearmanr
 
 from squidlib.benchmark import stored as stored_module
-from squidlib.benchmark.registry import DENSITY, MEMORY, METHODS, RECONSTRUCTION, SQUID, TRIVIAL
+from squidlib.benchmark.registry import DENSITY, MEMORY, METHODS, NAIVE, RECONSTRUCTION, SQUID
 from squidlib.benchmark.report import as_json
 from squidlib.benchmark.significance import Comparison
 from squidlib.benchmark.stored import DATASETS, folder_of, from_json, stored
@@ -17,24 +17,25 @@ from squidlib.benchmark.summary import (
     Row,
     agreement,
     beaten_by,
-    best_trivial,
+    best_naive,
     impossible,
     not_shown_different,
-    place_of,
+    rank_of,
 )
 from squidlib.utils.errors import UserError
+from tests.benchmark_toys import toy_figures
 
 
 def run(value: float) -> dict[str, Any]:
-    return {"name": "any", "auc": {"abnormal": value, "mean": value, "all": value}}
+    return toy_figures(value) | {"name": "any"}
 
 
 ROWS = [
     Row("PaDiM", DENSITY, {0: run(0.9), 1: run(0.8)}, comparison=Comparison(0.05, 0.01, 0.2), corrected_p=0.4),
     Row(SQUID, MEMORY, {0: run(0.8)}),
-    Row("sharpness", TRIVIAL, {0: run(0.7)}),
+    Row("sharpness", NAIVE, {0: run(0.7)}),
     Row("VAE", RECONSTRUCTION, {0: run(0.65)}, {1: "no"}),
-    Row("mean-image", TRIVIAL, {0: run(0.6)}),
+    Row("mean-image", NAIVE, {0: run(0.6)}),
     Row("Ganomaly", RECONSTRUCTION, {0: run(0.5)}),
     Row("IGD", RECONSTRUCTION, {}, {0: "no"}),
 ]
@@ -45,16 +46,16 @@ def test_rows_survive_their_json() -> None:
     assert from_json(as_json(ROWS, settings)) == (ROWS, settings)
 
 
-def test_a_place_counts_those_with_results() -> None:
-    place = place_of(list(reversed(ROWS)))
-    assert (place.rank, place.of, [row.name for row in place.ahead]) == (2, 6, ["PaDiM"])
-    assert place_of(ROWS, "Ganomaly").rank == 6
+def test_a_rank_counts_those_with_results() -> None:
+    ranking = rank_of(list(reversed(ROWS)))
+    assert (ranking.rank, ranking.of, [row.name for row in ranking.ahead]) == (2, 6, ["PaDiM"])
+    assert rank_of(ROWS, "Ganomaly").rank == 6
     with pytest.raises(KeyError):
-        place_of(ROWS, "IGD")
+        rank_of(ROWS, "IGD")
 
 
 def test_what_learns_is_held_against_the_best_that_does_not() -> None:
-    bar = best_trivial(ROWS)
+    bar = best_naive(ROWS)
     assert bar.name == "sharpness"
     assert [row.name for row in beaten_by(ROWS, bar)] == ["VAE", "Ganomaly"]
 

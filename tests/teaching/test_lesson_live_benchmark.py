@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from squidlib.benchmark.registry import OTHER, TRIVIAL, Entry
+from squidlib.benchmark.registry import NAIVE, OTHER, Entry
 from squidlib.benchmark.summary import Row
 from squidlib.detection.metrics import auc
 from squidlib.teaching.lesson import interruptible
@@ -16,7 +16,7 @@ from tests.benchmark_toys import KINDS, Blind, Brightness, ToySource, blind, bri
 
 PRESET = PRESETS["laptop"]["digitanatomy"]
 SOURCE = ToySource()
-TOYS = {"failing": Entry(failing), "brightness": Entry(brightness, TRIVIAL), "stepwise": Entry(stepwise)}
+TOYS = {"failing": Entry(failing), "brightness": Entry(brightness, NAIVE), "stepwise": Entry(stepwise)}
 
 
 def test_figures_are_those_of_the_benchmark_and_costs_are_measured() -> None:
@@ -27,7 +27,7 @@ def test_figures_are_those_of_the_benchmark_and_costs_are_measured() -> None:
     assert figures["auc"]["all"] == auc(test_set.labels.numpy(), values)
     own = [kind in ("normal", "missing") for kind in KINDS]
     assert figures["auc"]["missing"] == auc(test_set.labels.numpy()[own], values[own])
-    assert (rows["brightness"].family, rows["brightness"].title) == (TRIVIAL, "brightness (of pixels)")
+    assert (rows["brightness"].family, rows["brightness"].title) == (NAIVE, "brightness (of pixels)")
     assert figures["steps"] is None
     trained = rows["stepwise"].runs[3]
     assert trained["fit_seconds"] > 0.9e-3 * trained["steps"]  # a step takes a millisecond
@@ -123,11 +123,11 @@ def test_the_board_says_which_place_ones_own_has() -> None:
     own.runs[0]["auc"]["mean"] = 0.95
     figure = board(rows, own, "toys")
     axis = figure.axes[0]
-    assert axis.get_title() == "toys: mine has place 1 of 3"
+    assert axis.get_title() == "toys: mine has rank 1 of 3"
     weights = {label.get_text(): label.get_fontweight() for label in axis.get_yticklabels()}
     assert weights == {"mine": "bold", "SQUID": "bold", "dim": "normal"}
     own.runs[0]["auc"]["mean"] = 0.5
-    assert board(rows, own, "toys").axes[0].get_title() == "toys: mine has place 3 of 3"
+    assert board(rows, own, "toys").axes[0].get_title() == "toys: mine has rank 3 of 3"
     with pytest.raises(ValueError, match="a name of its own"):
         board(rows, rows[0], "toys")
 

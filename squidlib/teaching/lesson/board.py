@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from squidlib.benchmark.pictures import auc_chart
-from squidlib.benchmark.summary import Row, place_of
+from squidlib.benchmark.summary import Row, rank_of
 from squidlib.teaching.lesson.live_benchmark import ranked
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def board(rows: Sequence[Row], own: Row, dataset: str) -> Figure:
-    """All rows by their mean AUC; the title says which place ``own`` has, or that it failed.
+    """All rows by their mean AUC; the title says which rank ``own`` has, or that it failed.
 
     Raises:
         ValueError: where a row has the name of ``own`` already.
@@ -28,9 +28,9 @@ def board(rows: Sequence[Row], own: Row, dataset: str) -> Figure:
         if label.get_text() == own.name:
             label.set_fontweight("bold")
     if own.runs:
-        place = place_of(everyone, own.name)
-        title = f"{dataset}: {own.name} has place {place.rank} of {place.of}"
+        ranking = rank_of(everyone, own.name)
+        title = f"{dataset}: {own.name} has rank {ranking.rank} of {ranking.of}"
     else:
-        title = f"{dataset}: {own.name} failed and has no place"
+        title = f"{dataset}: {own.name} failed and has no rank"
     axis.set_title(title, fontsize=11)
     return figure

@@ -1,7 +1,7 @@
 """Sharpness and exposure: how much of the detection on chest X-rays do these two shortcuts explain?
 
 Images with pneumonia are softer in this data set, whether by haze in the lung, by movement or by how they were taken:
-a score that only measures sharpness finds many of them (``squidlib.baselines.trivial``). Here that is taken away:
+a score that only measures sharpness finds many of them (``squidlib.baselines.naive``). Here that is taken away:
 every image, of training, calibration and test, of both classes, is blurred to one level of mean |dx|, and then, in
 another condition, also brought to one mean and standard deviation of intensity. What a method still finds, it finds
 by something else.
