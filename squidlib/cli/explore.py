@@ -54,13 +54,13 @@ class Explore:
         with serving(detector, self.port, self.host, self.theme, tabs=self.tabs) as (address, process):
             address += f"&{view}" if view else ""
             who = "this machine only" if self.host == "127.0.0.1" else f"whoever reaches {self.host} and has the token"
-            print(
-                f"The explorer, for {who}: {address}\n"
-                f"At most {self.tabs} tabs at once; one that nobody moves for {IDLE_SECONDS // 60} minutes is closed. "
-                "Ctrl-C stops it.",
-                flush=True,
-            )
             try:
+                print(
+                    f"The explorer, for {who}: {address}\n"
+                    f"At most {self.tabs} tabs at once; one that nobody moves for {IDLE_SECONDS // 60} minutes is "
+                    "closed. Ctrl-C stops it.",
+                    flush=True,
+                )
                 with redirect_file(address) as page:
                     if self.browser:
                         webbrowser.open(page.as_uri())
