@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import csv
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from squidlib.data.chest import chexpert, chexpert_valid
+from squidlib.data.chest import ChestImages, chexpert, chexpert_valid
 from squidlib.data.chest.chexpert_labels import COLUMNS, PATHOLOGIES, label_of, read_labels
 from tests.chest_folders import chexpert_folder, chexpert_path, chexpert_row, write_table
 from tests.helpers import refusal
@@ -114,11 +116,13 @@ def test_a_file_that_is_no_csv(tmp_path: Path, content: bytes) -> None:
 @pytest.mark.parametrize(
     ("path", "says"),
     [
-        ("{outside}", "leads outside the data set"),
+        ("{outside}", "is no path like"),
         ("CheXpert-v1.0-small/train/../../secret/patient00099.jpg", "leads outside the data set"),
         ("CheXpert-v1.0-small\\train\\..\\..\\patient00099.jpg", "leads outside the data set"),
         ("CheXpert-v1.0-small/valid/patient00099/study1/view1_frontal.jpg", "is no path like"),
-        ("Other/train/patient00099/study1/view1_frontal.jpg", "is no path like"),
+        ("Other/train/patient00099/study1/view1_frontal.jpg", "there is no such file"),
+        ("CheXpert-v1.0-small/valid/patient64001/study1/view1_frontal.jpg", "is no path like"),
+        ("{base}/train/patient00001/study1/view1_frontal.jpg", "is the file of line 2, too"),
         ("CheXpert-v1.0-small/train/someone/study1/view1_frontal.jpg", "is no path like"),
         ("CheXpert-v1.0-small/train/patient00099/study1/view1_frontal.jpg", "there is no such file"),
         ("CheXpert-v1.0-small/train/patient00098/view1_frontal.jpg", "lies outside"),
@@ -132,12 +136,69 @@ def test_a_path_that_leads_elsewhere_is_refused_or_left_out(tmp_path: Path, path
     (base / "train/patient00098").mkdir()
     (base / "train/patient00098/view1_frontal.jpg").symlink_to(outside)
     with (base / "train.csv").open("a") as file:
-        file.write(f"{path.format(outside=outside)},Female,60,Frontal,PA,1.0" + "," * 13 + "\n")
+        file.write(f"{path.format(outside=outside, base=base)},Female,60,Frontal,PA,1.0" + "," * 13 + "\n")
     assert says in refusal(lambda: chexpert(base, test_each=8))
     images = chexpert(base, test_each=8, skip_bad=True)
     assert len(images.skipped) == 1
     assert says in images.skipped[0]
     assert all(file.path.resolve().is_relative_to(base.resolve()) for file in (*images.train, *images.test))
+
+
+def rewritten(table: Path, change: Callable[[str], str]) -> None:
+    """The table with other paths."""
+    with table.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    write_table(table, [row | {"Path": change(row["Path"])} for row in rows])
+
+
+def names(images: ChestImages) -> list[str]:
+    files = (*images.train, *images.calibration, *images.test, *images.abnormal_train)
+    return sorted("/".join(file.path.parts[-3:]) for file in files)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda path: path.removeprefix("CheXpert-v1.0-small/"),
+        lambda path: path.removeprefix("CheXpert-v1.0-small/train/"),
+        lambda path: path.replace("CheXpert-v1.0-small/train", "CheXpert-v1.0 batch 2 (train 1)"),
+        lambda path: path.replace("CheXpert-v1.0-small", "CheXpert-v1.0"),
+        lambda path: f"/home/someone/data/{path}",
+        lambda path: f"./{path}",
+        lambda path: path.replace("/", "\\"),
+        lambda path: "D:\\data\\" + path.replace("/", "\\"),
+    ],
+    ids=["no root", "no split", "batch", "full", "absolute", "dot", "backslashes", "drive"],
+)
+def test_files_are_found_below_the_folder_however_the_table_writes_their_paths(
+    tmp_path: Path, change: Callable[[str], str]
+) -> None:
+    chexpert_folder(tmp_path)
+    usual = names(chexpert(tmp_path, test_each=8))
+    assert len(usual) >= 44  # of 60, less the other image of up to 16 patients who are tested
+    rewritten(tmp_path / "CheXpert-v1.0-small/train.csv", change)
+    assert names(chexpert(tmp_path, test_each=8)) == usual
+
+
+@pytest.mark.parametrize("first", ["CheXpert-v1.0/train", "CheXpert-v1.0 batch {batch} (train {train})"])
+def test_the_full_release_is_read_from_its_batches(tmp_path: Path, first: str) -> None:
+    chexpert_folder(tmp_path)
+    usual = names(chexpert(tmp_path, test_each=8))
+    small, tables = tmp_path / "CheXpert-v1.0-small", tmp_path / "CheXpert-v1.0 batch 1 (validate & csv)"
+    small.rename(tables)
+    for patient in sorted((tables / "train").iterdir()):
+        batch = 2 + int(patient.name[-5:]) % 3
+        target = tmp_path / f"CheXpert-v1.0 batch {batch} (train {batch - 1})" / patient.name
+        target.parent.mkdir(exist_ok=True)
+        patient.rename(target)
+
+    def change(path: str) -> str:
+        batch = 2 + int(path.split("/")[2][-5:]) % 3
+        return path.replace("CheXpert-v1.0-small/train", first.format(batch=batch, train=batch - 1))
+
+    rewritten(tables / "train.csv", change)
+    assert names(chexpert(tmp_path, test_each=8)) == usual
+    assert len(chexpert_valid(tmp_path).test) == 10
 
 
 def test_a_patient_in_train_and_valid(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ image of a patient in each class, and all other images of those patients are lef
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -19,7 +19,8 @@ from digitanatomy import seeded_generator
 from squidlib.data.base import Entry
 from squidlib.data.chest.arrays import ChestArrays
 from squidlib.data.chest.authors import authors_folders
-from squidlib.data.chest.chexpert_labels import LabelledPath, read_labels
+from squidlib.data.chest.chexpert_labels import read_labels
+from squidlib.data.chest.chexpert_paths import files_of, roots
 from squidlib.data.chest.files import (
     ABNORMAL,
     NORMAL,
@@ -29,10 +30,9 @@ from squidlib.data.chest.files import (
     split_calibration,
     without_shared_patients,
 )
-from squidlib.data.chest.folders import check_root, inside
+from squidlib.data.chest.folders import check_root
 from squidlib.data.chest.info import CHEXPERT
 from squidlib.data.chest.options import chest_settings, decoded, opened
-from squidlib.data.chest.patients import patient_of
 from squidlib.data.chest.problems import Problems
 from squidlib.utils.errors import UserError
 
@@ -45,7 +45,8 @@ def chexpert(
     """The paper's split of the official ``train.csv``: a test set drawn by seed, the rest by patients.
 
     Args:
-        root: the folder ``CheXpert-v1.0-small`` with ``train.csv``, or the one that holds it.
+        root: the folder ``CheXpert-v1.0-small`` with ``train.csv``, or the one that holds it; of the full release,
+            the folder with all its batches.
         seed: of the test set and of the cut into train and calibration; belongs to the data, not to a run.
         test_each: test images, and patients, of each class; 250 in the paper.
         views: the values of "AP/PA" that are wanted.
@@ -55,8 +56,8 @@ def chexpert(
         UserError: where the CSV is missing or flawed, a path leads outside the root or to no file, or too few
             patients are there.
     """
-    root, problems = _root(root), Problems(skip_bad)
-    files = _files(root, "train", read_labels(root / "train.csv", views), problems)
+    (root, tables), problems = roots(root), Problems(skip_bad)
+    files = _files(root, tables / "train.csv", views, problems)
     normals = [file for file in files if file.label == NORMAL]
     abnormals = [file for file in files if file.label == ABNORMAL]
     test = _one_a_patient(root, normals, test_each, seed, 1) + _one_a_patient(root, abnormals, test_each, seed, 2)
@@ -93,9 +94,9 @@ def chexpert_valid(root: Path, seed: int = 0, views: tuple[str, ...] = ("PA",), 
     Raises:
         UserError: as ``chexpert``, and where a patient is in both CSVs.
     """
-    root, problems = _root(root), Problems(skip_bad)
-    files = _files(root, "train", read_labels(root / "train.csv", views), problems)
-    test = _files(root, "valid", read_labels(root / "valid.csv", views), problems)
+    (root, tables), problems = roots(root), Problems(skip_bad)
+    files = _files(root, tables / "train.csv", views, problems)
+    test = _files(root, tables / "valid.csv", views, problems)
     files = without_shared_patients(files, test, problems)
     train, calibration = split_calibration([file for file in files if file.label == NORMAL], seed)
     abnormals = tuple(file for file in files if file.label == ABNORMAL)
@@ -125,36 +126,9 @@ def chexpert_authors(root: Path, skip_bad: bool = False) -> ChestImages:
     return authors_folders("CheXpert", root, splits, "abnormal_256", Problems(skip_bad))
 
 
-def _root(root: Path) -> Path:
-    within = root / "CheXpert-v1.0-small"
-    return check_root(within if within.is_dir() else root, "CheXpert's train.csv and folder train", "train.csv")
-
-
-def _files(root: Path, split: str, rows: Sequence[LabelledPath], problems: Problems) -> list[ChestFile]:
-    """The rows' files. Their Path begins with the name of the root as Stanford calls it, then the split."""
-    found = []
-    for row in rows:
-        parts = PurePosixPath(row.path).parts
-        where = f"{root / split}.csv, line {row.line}: {row.path}"
-        if PurePosixPath(row.path).is_absolute() or ".." in parts or "\\" in row.path:
-            problems.found(f"{where} leads outside the data set; paths like {_example(split)} expected, remove the row")
-            continue
-        patient = patient_of(PurePosixPath(row.path))
-        if len(parts) < 3 or not parts[0].startswith("CheXpert") or parts[1] != split or patient is None:
-            problems.found(f"{where} is no path like {_example(split)}; remove the row")
-            continue
-        path = root.joinpath(*parts[1:])
-        if not inside(root, path, problems):
-            continue
-        if not path.is_file():
-            problems.found(f"{where}: there is no such file below {root}; unpack the data set anew or remove the row")
-            continue
-        found.append(ChestFile(path, patient, row.label))
-    return found
-
-
-def _example(split: str) -> str:
-    return f"CheXpert-v1.0-small/{split}/patient00001/study1/view1_frontal.jpg"
+def _files(root: Path, table: Path, views: tuple[str, ...], problems: Problems) -> list[ChestFile]:
+    """The files of one table, whose name is its split's."""
+    return files_of(root, table, table.stem, read_labels(table, views), problems)
 
 
 def _one_a_patient(root: Path, files: Sequence[ChestFile], count: int, seed: int, stream: int) -> list[ChestFile]:
