@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from digitanatomy.glyphs import Glyphs
-from digitanatomy.image_files import SUFFIXES, ImageFileError, is_hidden, read_pixels, scaled
+from digitanatomy.image_files import SUFFIXES, ImageFileError, read_pixels, scaled
+from digitanatomy.image_folders import is_hidden
 
 LEAST_INK = 0.1  #: between the darkest and the brightest pixel of a glyph; less shows nothing
 

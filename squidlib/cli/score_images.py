@@ -80,7 +80,7 @@ def write_maps(maps: Float[Tensor, "B 1 H W"], paths: list[Path], folder: Path, 
     from PIL import Image
     from PIL.PngImagePlugin import PngInfo
 
-    from digitanatomy.image_files import MAP_MARK
+    from digitanatomy.image_folders import MAP_MARK
     from squidlib.utils.plotting import MAP_COLOURS
     from squidlib.utils.safetensors_io import write_atomically
 

@@ -117,7 +117,7 @@ class ScoreTable:
 
 def remove_maps(table: ScoreTable, folder: Path | None) -> None:
     """Remove the maps of the table that is overwritten, and those in ``folder``; never a file of another origin."""
-    from digitanatomy.image_files import is_map
+    from digitanatomy.image_folders import is_map
 
     inside = [] if folder is None or not folder.is_dir() else list(folder.iterdir())
     for path in {*table.old_maps, *inside}:

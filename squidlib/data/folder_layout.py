@@ -10,7 +10,8 @@ import numpy as np
 import torch
 
 from digitanatomy import NORMAL, seeded_generator
-from digitanatomy.image_files import MASK_FOLDERS, ImageFileError, is_hidden, read_pixels
+from digitanatomy.image_files import ImageFileError, read_pixels
+from digitanatomy.image_folders import MASK_FOLDERS, is_hidden
 from squidlib.data.images import SUFFIXES, find_images
 from squidlib.utils.errors import UserError
 

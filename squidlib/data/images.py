@@ -13,8 +13,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from digitanatomy.image_files import SUFFIXES, FoundImages, ImageFileError, read_pixels, scaled
-from digitanatomy.image_files import find_images as _find_images
+from digitanatomy.image_files import SUFFIXES, ImageFileError, read_pixels, scaled
+from digitanatomy.image_folders import FoundImages
+from digitanatomy.image_folders import find_images as _find_images
 from squidlib.patches import Grid, rows_and_columns
 from squidlib.utils.errors import UserError
 
@@ -73,7 +74,7 @@ def read_image_data(stream: io.BytesIO | io.BufferedReader, name: object, size: 
 
 
 def find_images(paths: Sequence[Path], leave_out: Iterable[Path] = ()) -> FoundImages:
-    """Image files as given and below folders, and what was passed over; see ``digitanatomy.image_files``.
+    """Image files as given and below folders, and what was passed over; see ``digitanatomy.image_folders``.
 
     Raises:
         UserError: where a path does not exist or a folder holds no image.

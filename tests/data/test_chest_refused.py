@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from squidlib.data.chest import ChestArrays, chexpert_authors, open_images, zhanglab, zhanglab_authors
 from tests.chest_folders import write_image, zhanglab_authors_folder, zhanglab_folder
@@ -31,10 +32,6 @@ def first(root: Path, folder: str) -> Path:
 def corrupt(root: Path) -> None:
     path = first(root, "train/NORMAL")
     path.write_bytes(path.read_bytes()[:60])
-
-
-def foreign(root: Path) -> None:
-    (root / "test/NORMAL/report.txt").write_text("no image")
 
 
 def foreign_inside(root: Path) -> None:
@@ -72,10 +69,6 @@ def file_of_two_labels(root: Path) -> None:
 
 FLAWS: list[tuple[Callable[[Path], None], str]] = [
     (corrupt, "the image is damaged"),
-    (
-        foreign,
-        "this is another file; remove",
-    ),
     (foreign_inside, "not an image that can be read"),
     (a_folder, "this is a folder; remove it"),
     (link_outside, "only files below it are read"),
@@ -102,6 +95,46 @@ def test_a_flaw_is_refused_in_one_line_or_left_out_and_listed(
     parts = [len(data.train) + len(data.calibration) for data in (whole, rest)]
     assert parts[0] - parts[1] == (flaw is corrupt)
     assert len(rest.test) == len(whole.test)
+
+
+def test_files_that_are_no_images_are_passed_over_counted_and_named(root: Path) -> None:
+    for name in ("test/NORMAL/report.txt", "train/NORMAL/IM-1-1.dcm", "test/PNEUMONIA/a.DCM", "test/NORMAL/._b.dcm"):
+        (root / name).write_bytes(b"no image")
+    data = opened(root)
+    assert data.skipped == ()
+    assert data.notes == ("2 .dcm (save them as PNG first), 1 .txt: no image files, passed over",)
+
+
+def resaved_in_train_and_test(root: Path) -> None:
+    """The same pixels; not one byte of the file's beginning is the same."""
+    with Image.open(first(root, "test/NORMAL")) as image:
+        image.convert("RGB").save(root / "train/NORMAL/IM-0901-0001.bmp", "BMP")
+
+
+def resaved_turned(root: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 3  # upside down
+    with Image.open(first(root, "test/NORMAL")) as image:
+        image.rotate(180).save(root / "test/PNEUMONIA/person900_virus_1.png", exif=exif)
+
+
+@pytest.mark.parametrize(
+    ("copied", "says"),
+    [
+        (resaved_in_train_and_test, "here train normal, there test normal: remove one of the two"),
+        (resaved_turned, "here test abnormal, there test normal: remove one of the two"),
+    ],
+)
+def test_the_same_pixels_in_another_file_are_found(root: Path, copied: Callable[[Path], None], says: str) -> None:
+    whole = opened(root)
+    copied(root)
+    text = refusal(lambda: opened(root)).replace("here calibration", "here train")
+    assert says in text
+    assert f": the same pixels as {first(root, 'test/NORMAL').resolve()};" in text
+    rest = opened(root, skip_bad=True)
+    assert len(rest.skipped) == 1
+    assert len(rest.test) == len(whole.test)
+    assert len(rest.train) + len(rest.calibration) == len(whole.train) + len(whole.calibration)
 
 
 def test_the_files_that_are_damaged_are_named(root: Path) -> None:

@@ -1,10 +1,11 @@
 """The images of a data set as arrays, whatever they come from; here, from files through the cache.
 
-The only place where contents are compared: the same file in two parts, or under two labels, is a flaw of the data.
+The only place where contents are compared: the same image in two parts, or under two labels, is a flaw of the data.
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache as remembered
@@ -69,17 +70,26 @@ class _Part(NamedTuple):
     note: str
 
 
+class _Seen(NamedTuple):
+    """name: of the part that an image is in. content: the hash of its file."""
+
+    name: str
+    file: ChestFile
+    content: str
+
+
 def open_images(images: ChestImages, size: int = 128, cache: Path | None = None, skip_bad: bool = False) -> ChestArrays:
     """Decode the files of a data set, or find them decoded in the cache.
 
-    The same file twice is a flaw where it could leak or contradict: in two of training, calibration and test, or under
-    two labels. Within one part it is only noted: the published ZhangLab set holds such pairs.
+    The same image twice is a flaw where it could leak or contradict: in two of training, calibration and test, or under
+    two labels. Within one part it is only noted: the published ZhangLab set holds such pairs. Images are the same where
+    the pixels are that a detector gets, however their files store them.
 
     Args:
         images: of ``zhanglab``, ``chexpert`` and their like.
         size: pixels a side.
         cache: folder for decoded images; None is one below the data's root.
-        skip_bad: leave out flawed files, and list them in ``skipped``. Of two equal files, the test image stays.
+        skip_bad: leave out flawed files, and list them in ``skipped``. Of two equal images, the test image stays.
 
     Raises:
         UserError: where a file cannot be read or is there twice, unless ``skip_bad``; where too few images are left;
@@ -98,7 +108,7 @@ def open_images(images: ChestImages, size: int = 128, cache: Path | None = None,
     # In one order whichever are calibration images, so that every seed finds them in the cache.
     normals = part(sorted((*images.train, *images.calibration)), "normal", problems)
     test = part(images.test, "test", problems)
-    seen: dict[str, tuple[str, ChestFile]] = {}
+    seen: dict[str, _Seen] = {}
     notes = [note for note in (*images.notes, normals.note, test.note) if note]
     kept_test = _without_twins(test, ["test"] * len(test.files), seen, problems, notes)
     trained = {file.path for file in images.train}
@@ -131,14 +141,16 @@ def open_images(images: ChestImages, size: int = 128, cache: Path | None = None,
 
 
 def _without_twins(
-    part: _Part, names: list[str], seen: dict[str, tuple[str, ChestFile]], problems: Problems, notes: list[str]
+    part: _Part, names: list[str], seen: dict[str, _Seen], problems: Problems, notes: list[str]
 ) -> list[int]:
-    """Rows of a part less those whose file was seen before where it could leak; adds the part to ``seen``."""
+    """Rows of a part less those whose pixels were seen before where it could leak; adds the part to ``seen``."""
     kept = []
     for row, (name, file, content) in enumerate(zip(names, part.files, part.hashes, strict=True)):
-        other, twin = seen.setdefault(content, (name, file))
-        if twin is not file:
-            equal = f"{file.path}: the same file as {twin.path}"
+        pixels = hashlib.sha256(part.images[row].tobytes()).hexdigest()
+        first = seen.setdefault(pixels, _Seen(name, file, content))
+        if first.file is not file:
+            other, twin = first.name, first.file
+            equal = f"{file.path}: the same {'file' if content == first.content else 'pixels'} as {twin.path}"
             if (other, twin.label) != (name, file.label):
                 where = f"here {_described(name, file)}, there {_described(other, twin)}"
                 problems.found(f"{equal}; every image once expected, {where}: remove one of the two")

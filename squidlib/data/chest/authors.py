@@ -34,7 +34,7 @@ def authors_folders(
     normals = without_shared_patients(normals, test, problems)
     held_out = without_shared_patients(held_out, test, problems)
     abnormals = without_shared_patients(abnormals, test, problems)
-    notes = unnamed(normals + held_out + test)
+    notes = (*unnamed(normals + held_out + test), *problems.notes())
     trained = {file.patient for file in normals}
     calibration = [file for file in held_out if file.patient not in trained]
     if len(calibration) < len(held_out):

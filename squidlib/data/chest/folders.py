@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from digitanatomy.image_files import is_hidden
+from digitanatomy.image_folders import is_hidden, kind_of
 from squidlib.data.chest.files import ChestFile
 from squidlib.data.chest.patients import patient_of
 from squidlib.data.chest.problems import Problems
@@ -55,7 +55,8 @@ def inside(root: Path, path: Path, problems: Problems) -> bool:
 def class_files(root: Path, folder: str, label: int, problems: Problems, optional: bool = False) -> list[ChestFile]:
     """The image files of one class folder, sorted by name.
 
-    Files whose names tell no patient count as a patient each.
+    Files whose names tell no patient count as a patient each. Files that are no images are passed over, and counted in
+    ``problems``.
 
     Args:
         root: resolved.
@@ -64,8 +65,8 @@ def class_files(root: Path, folder: str, label: int, problems: Problems, optiona
         optional: a folder that is missing is empty.
 
     Raises:
-        UserError: where the folder is missing, or, unless ``problems`` skips, holds something that is no image
-            file or leads outside the root.
+        UserError: where the folder is missing, or, unless ``problems`` skips, holds a folder or leads outside the
+            root.
     """
     where = root / folder
     if not where.is_dir():
@@ -76,9 +77,11 @@ def class_files(root: Path, folder: str, label: int, problems: Problems, optiona
     for path in sorted(where.iterdir()):
         if is_hidden(path.name) or not inside(root, path, problems):
             continue
-        if path.suffix.lower() not in SUFFIXES or not path.is_file():
-            what = "a folder" if path.is_dir() else "another file"
-            problems.found(f"{path}: an image file expected ({', '.join(SUFFIXES)}), this is {what}; remove it")
+        if not path.is_file():
+            problems.found(f"{path}: an image file expected ({', '.join(SUFFIXES)}), this is a folder; remove it")
+            continue
+        if path.suffix.lower() not in SUFFIXES:
+            problems.others[kind_of(path)] += 1
             continue
         found.append(ChestFile(path, patient_of(path.relative_to(root)) or f"{folder}/{path.stem}", label))
     return found

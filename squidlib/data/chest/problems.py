@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
+from digitanatomy.image_folders import passed_over
 from squidlib.utils.errors import UserError
 
 OR_SKIP = "(or go on without it: --skip-bad)"
@@ -15,11 +18,13 @@ class Problems:
 
     Attributes:
         skipped: one line for each thing left out.
+        others: how many files that are no images were passed over, by their endings.
     """
 
     def __init__(self, skip: bool) -> None:
         self.skip = skip
         self.skipped: list[str] = []
+        self.others: Counter[str] = Counter()
 
     def found(self, flaw: str) -> None:
         """Tell of a flaw; ``flaw`` names the thing, what was expected and what came.
@@ -30,3 +35,7 @@ class Problems:
         if not self.skip:
             raise UserError(f"{flaw} {OR_SKIP}")
         self.skipped.append(flaw)
+
+    def notes(self) -> tuple[str, ...]:
+        """A line on files that were passed over and are no flaw, where there are any."""
+        return (passed_over(self.others),) if self.others else ()

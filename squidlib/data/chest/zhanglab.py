@@ -60,7 +60,7 @@ def zhanglab(root: Path, seed: int = 0, skip_bad: bool = False) -> ChestImages:
             tuple(test),
             tuple(abnormals),
             tuple(problems.skipped),
-            unnamed(normals + test),
+            (*unnamed(normals + test), *problems.notes()),
         )
     )
 
