@@ -20,6 +20,7 @@ from squidlib.patches import Grid
 from squidlib.utils.errors import UserError
 
 MAP_RATE = 0.05  #: the patch that this share of normal images exceeds at their worst has weight 1 in the anomaly map
+LEAST_LIMIT = 1.0  #: of that patch's score: where all normal images are alike, none of them scores above zero
 NORMAL, ABNORMAL, UNLIKE = "normal", "abnormal", "unlike the training data"
 VERDICTS = (NORMAL, ABNORMAL, UNLIKE)
 
@@ -92,7 +93,7 @@ def predict(
     patches = standardised(raw, calibration).sum(0)
     scores = image_scores(raw, calibration)
     _check_finite(scores)
-    limit = calibration.threshold("combined", MAP_RATE)
+    limit = max(LEAST_LIMIT, calibration.threshold("combined", MAP_RATE))
     threshold = calibration.threshold(score_name, rate)
     return Prediction(
         scores,

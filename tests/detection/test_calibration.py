@@ -56,6 +56,16 @@ def test_normal_scores_that_never_vary_give_finite_scores() -> None:
     assert image_scores(other, calibration)["error"].tolist() == pytest.approx([100.0] * 5, rel=1e-4)
 
 
+def test_a_detector_of_normals_that_are_all_alike_draws_finite_maps(split: GlyphSplit) -> None:
+    alike = DigitAnatomy(split.calibration, {"normal": 1}, seed=5).images().repeat(8, 1, 1, 1)
+    detector = untrained(PRESETS["laptop"]["digitanatomy"].config, alike)
+    assert float(detector.normal_scores("combined").abs().max()) < 1e-2
+    found = detector.predict(torch.cat([alike[:1], 1 - alike[:1]]))
+    assert found.anomaly_map.isfinite().all()
+    assert float(found.anomaly_map.min()) >= 0
+    assert float(found.anomaly_map.max()) < 1e6
+
+
 def test_a_score_far_below_normal_hides_nothing_that_others_find() -> None:
     usual = raw()
     calibration = calibration_of(usual)
