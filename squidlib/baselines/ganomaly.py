@@ -7,7 +7,7 @@ cross-entropy. Score: mean (z - z')^2, z = encoder(x), z' = second encoder(x').
 Differs from the original: narrower convolutions (16 channels at the first level, not 64), batches of 16, not 64, and a
 higher rate (1e-3, not 2e-4), for minutes and not hours of training; all differences are means over their numbers, and
 the score is a mean square, as in the authors' code (the paper prints |z - z'|_1); a discriminator that has won is not
-started anew, as theirs is; scores are not scaled to 0..1 by the least and the greatest of the test set, which no score
+reset, as theirs is; scores are not scaled to 0..1 by the least and the greatest of the test set, which no score
 may know.
 """
 

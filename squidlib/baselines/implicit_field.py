@@ -157,7 +157,7 @@ class ImplicitField(TrainedMethod):
 
 
 PRIOR = 1e-4  #: factor of |z|^2
-DETAIL = 2.0  #: deviation of the Fourier features' frequencies, in cycles across an image
+DETAIL = 2.0  #: standard deviation of the Fourier features' frequencies, in cycles across an image
 
 
 def intensity_class(images: Float[Tensor, "*shape"], classes: int) -> Int[Tensor, "*shape"]:

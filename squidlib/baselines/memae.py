@@ -30,7 +30,7 @@ ENTROPY = 2e-4  #: factor of the entropy term
 
 
 def entropy(weights: Float[Tensor, "B R S"]) -> Float[Tensor, ""]:
-    """Mean over queries of -sum w log w: small where few slots speak."""
+    """Mean over queries of -sum w log w: small where few slots contribute."""
     return -(weights * torch.log(weights + 1e-12)).sum(-1).mean()
 
 

@@ -74,7 +74,7 @@ class MNADNetwork(nn.Module):
 
 
 class MNAD(ByReconstruction, TrainedMethod):
-    """Score: how badly an image is rebuilt and how far its features are from the prototypes, each in units of normals.
+    """Score: how badly an image is reconstructed and how far its features are from the prototypes, in units of normals.
 
     Args:
         items: prototypes, at least 2.

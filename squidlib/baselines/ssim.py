@@ -3,7 +3,7 @@
 Papers: Wang et al., "Image quality assessment: from error visibility to structural similarity", IEEE TIP 2004, eq. 13;
 Wang et al., "Multi-scale structural similarity", Asilomar 2003, eq. 7 (the exponents found there by asking people).
 
-In every 11x11 Gaussian window (deviation 1.5) of both images, m their means, v their variances, c their covariance:
+In every 11x11 Gaussian window (standard deviation 1.5) of both images, with their means m, variances v, covariance c:
 brightness = (2 m m' + C1) / (m^2 + m'^2 + C1), structure = (2 c + C2) / (v + v' + C2), SSIM = brightness * structure.
 MS-SSIM multiplies the structure of several scales, each half the size of the one before, and the last one's brightness.
 
@@ -18,7 +18,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-WINDOW, DEVIATION = 11, 1.5  #: pixels
+WINDOW, STD = 11, 1.5  #: pixels
 C1, C2 = 0.01**2, 0.03**2  #: for images in 0..1
 EXPONENTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)  #: of the scales, finest first
 FLOOR = 1e-4
@@ -32,7 +32,7 @@ def _windows(side: int, like: Tensor) -> Float[Tensor, "h H"]:
     positions = torch.arange(side, device=like.device, dtype=like.dtype)
     starts = positions[: side - WINDOW + 1, None]
     offsets = positions - starts - WINDOW // 2
-    weights = torch.exp(-(offsets**2) / (2 * DEVIATION**2)).where(offsets.abs() <= WINDOW // 2, 0.0)
+    weights = torch.exp(-(offsets**2) / (2 * STD**2)).where(offsets.abs() <= WINDOW // 2, 0.0)
     return weights / weights.sum(1, keepdim=True)
 
 

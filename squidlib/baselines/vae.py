@@ -1,4 +1,4 @@
-"""VAE: the code of an image is a Gaussian, pulled towards N(0, I); what does not fit it should rebuild badly.
+"""VAE: the code of an image is a Gaussian, pulled towards N(0, I); what does not fit it should be reconstructed badly.
 
 Paper: Kingma and Welling, "Auto-Encoding Variational Bayes", ICLR 2014, eq. 3 and appendix B; the weight of the second
 term is Higgins et al.'s beta (ICLR 2017). As a detector of disease: Baur et al., MedIA 2021.

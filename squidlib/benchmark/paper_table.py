@@ -1,4 +1,4 @@
-"""The paper's tables for chest X-rays: AUC, accuracy and F1 in per cent, with deviations where it gives them.
+"""The paper's tables for chest X-rays: AUC, accuracy and F1 in per cent, with standard deviations where it gives them.
 
 Paper: tables 1 (ZhangLab) and 2 (CheXpert). Names are those of ``squidlib.benchmark.registry``.
 """

@@ -4,7 +4,7 @@ A method is anything with ``reconstruct(images)``; one more in the mapping is on
 
 Pictures of a benchmark: AUC of all methods, and what those that reconstruct make of a few images.
 
-The second shows what every method rebuilds, a column each.
+The second shows what every method reconstructs, a column each.
 """
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ class Reconstructs(Protocol):
         ...
 
 
-def first_of_each_kind(test: DigitAnatomy) -> list[Sample]:
-    """The first image of each kind that the set has: chosen before anything is scored."""
+def first_of_each_type(test: DigitAnatomy) -> list[Sample]:
+    """The first image of each anomaly type that the set has: chosen before anything is scored."""
     return [test[test.kinds.index(kind)] for kind in KINDS if kind in test.kinds]
 
 
@@ -52,7 +52,7 @@ def methods_picture(
     """Inputs and every method's reconstructions; what is truly wrong in an input is outlined.
 
     Args:
-        samples: one a kind, say.
+        samples: one of each anomaly type, say.
         methods: name -> method, in the order of the rows.
         title: above the figure.
         methods_across: a column for each method and a row for each sample, in place of the other way round.

@@ -27,7 +27,7 @@ DECISION = ("accuracy", "f1", "sensitivity", "specificity")
 
 def as_markdown(rows: Sequence[Row], settings: dict[str, Any]) -> str:
     """All tables, with what has to be known to read them."""
-    counts = ", ".join(f"{count} {kind}" for kind, count in settings["test_images"].items())
+    counts = ", ".join(f"{count} {anomaly_type}" for anomaly_type, count in settings["test_images"].items())
     seeds = sorted({seed for row in rows for seed in row.runs})
     parts = [
         f"# Benchmark: {settings['data']}",
@@ -53,17 +53,17 @@ def as_markdown(rows: Sequence[Row], settings: dict[str, Any]) -> str:
 
 
 def auc_cells(rows: Sequence[Row], dataset: str) -> Cells:
-    """AUC by kind and mean, localisation where there is any, difference to SQUID, and the paper's AUC, Acc, F1."""
+    """AUC by anomaly type and mean, localisation if there is any, difference to SQUID, and the paper's AUC, Acc, F1."""
     done = [row for row in rows if row.runs]
-    kinds = [kind for kind in _kinds(done) if kind not in ("mean", "all")]
-    several, localised = len(kinds) > 1, any(row.values("pixel_auc", "mean") for row in rows)
+    types = [anomaly_type for anomaly_type in _anomaly_types(done) if anomaly_type not in ("mean", "all")]
+    several, localised = len(types) > 1, any(row.values("pixel_auc", "mean") for row in rows)
     paper = PAPER.get(dataset)
-    header = ["method", "seeds", *(kinds if several else []), "AUC"]
+    header = ["method", "seeds", *(types if several else []), "AUC"]
     header += ["pixel AUC"] if localised else []
     header += ["minus SQUID", "p (Holm)"] + (["paper: AUC %", "Acc %", "F1 %"] if paper is not None else [])
     cells = [header]
     for row in rows:
-        numbers = [spread(row.values("auc", kind)) for kind in [*(kinds if several else []), "mean"]]
+        numbers = [spread(row.values("auc", anomaly_type)) for anomaly_type in [*(types if several else []), "mean"]]
         numbers += [spread(row.values("pixel_auc", "mean"))] if localised else []
         line = [_title(row), _seeds(row), *numbers, *_compared(row)]
         if paper is not None:
@@ -123,7 +123,7 @@ def as_json(rows: Sequence[Row], settings: dict[str, Any]) -> str:
     return json.dumps(sealed({"settings": settings, "methods": methods}), indent=1) + "\n"
 
 
-def _kinds(rows: Sequence[Row]) -> list[str]:
+def _anomaly_types(rows: Sequence[Row]) -> list[str]:
     return list(next(iter(rows[0].runs.values()))["auc"]) if rows else []
 
 
@@ -158,7 +158,7 @@ def _notes(rows: Sequence[Row], dataset: str) -> list[str]:
         )
     if any(row.values("pixel_auc", "mean") for row in rows):
         notes.append(
-            "Pixel AUC: of all pixels of a kind's abnormal images, wrong ones against the rest; mean of kinds."
+            "Pixel AUC: of all pixels of the images of one anomaly type, wrong ones against the rest; mean of types."
         )
     return [*notes, *([NOTES[dataset]] if dataset in NOTES else [])]
 

@@ -68,7 +68,7 @@ class Store:
             if changed:
                 was = ", ".join(f"{key} was {found.get(key)}, now {settings.get(key)}" for key in changed)
                 raise UserError(f"{self.folder} holds results of other settings ({was}); choose another --out, or give "
-                                "--overwrite to begin anew")  # fmt: skip
+                                "--overwrite to begin again")  # fmt: skip
         else:
             write_json(path, settings)
         for folder in (self.folder, self.jobs, self.pictured):
@@ -105,7 +105,7 @@ class Store:
             raise
         except (ValueError, TypeError, KeyError) as error:
             said = f"{error} is missing" if isinstance(error, KeyError) else error
-            raise UserError(f"{path}: {said}; remove it, and the same command makes it anew") from error
+            raise UserError(f"{path}: {said}; remove it, and the same command makes it again") from error
         return result
 
     def write(self, result: JobResult, tensors: dict[str, Tensor], shown: dict[str, Tensor]) -> None:
@@ -157,4 +157,4 @@ def _read_json(path: Path) -> dict[str, Any]:
             raise TypeError("no JSON object")
         return content
     except (ValueError, TypeError, RecursionError) as error:
-        raise UserError(f"{path} is damaged ({error}); remove it, and the same command makes it anew") from error
+        raise UserError(f"{path} is damaged ({error}); remove it, and the same command makes it again") from error

@@ -1,6 +1,6 @@
 """Stored: the benchmarks that the kit was run through, which its lessons and documents read.
 
-squidlib/benchmark/results/DATA/   what ``squid benchmark DATA --out`` writes; ``make benchmark`` runs it anew
+squidlib/benchmark/results/DATA/   what ``squid benchmark DATA --out`` writes; ``make benchmark`` runs it again
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def stored(dataset: str) -> Stored:
     try:
         return from_json(path.read_text(encoding="utf-8"))
     except (ValueError, KeyError, TypeError) as error:
-        raise UserError(f"{path} is damaged ({error}); make benchmark writes it anew") from error
+        raise UserError(f"{path} is damaged ({error}); make benchmark writes it again") from error
 
 
 def from_json(text: str) -> Stored:

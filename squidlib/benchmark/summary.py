@@ -128,7 +128,7 @@ class Agreement(NamedTuple):
 
 
 def auc_of(row: Row) -> float:
-    """Mean over kinds and seeds."""
+    """Mean over anomaly types and seeds."""
     return row.mean("auc", "mean")
 
 

@@ -1,4 +1,7 @@
-"""Two samples: do two sets of features come from one distribution?
+"""Classifier two-sample test (C2ST): do two sets of features come from one distribution?
+
+Tests: Lopez-Paz and Oquab, "Revisiting Classifier Two-Sample Tests", ICLR 2017; and the share of nearest neighbours of
+one's own side, Schilling, "Multivariate Two-Sample Tests Based on Nearest Neighbors", JASA 1986.
 
 Paper: section 3.2 claims that what a memory queue holds has the features' own distribution while a learned matrix has
 not, and shows it by t-SNE. Authors' file: none.
@@ -57,8 +60,8 @@ def two_sample_auc(left: Tensor, right: Tensor, seed: int) -> Interval:
         _auc_of_one(one.detach().cpu().numpy(), other.detach().cpu().numpy(), [seed, position])
         for position, (one, other) in enumerate(zip(left, right, strict=True))
     ]
-    mean, deviation = float(np.mean(found)), float(np.std(found, ddof=1))
-    half = float(t.ppf(0.975, len(found) - 1)) * deviation / len(found) ** 0.5
+    mean, std = float(np.mean(found)), float(np.std(found, ddof=1))
+    half = float(t.ppf(0.975, len(found) - 1)) * std / len(found) ** 0.5
     return Interval(mean, max(mean - half, 0.0), min(mean + half, 1.0))
 
 

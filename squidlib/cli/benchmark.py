@@ -49,7 +49,7 @@ class Benchmark:
     skip_bad: bool = False
     """Leave X-rays out that are damaged, doubled or misplaced, instead of refusing them."""
     overwrite: bool = False
-    """Begin anew in --out: remove the results that are there."""
+    """Begin again in --out: remove the results that are there."""
 
     def run(self) -> int:
         """Run what is missing, then write tables and pictures; also after Ctrl-C."""

@@ -127,7 +127,7 @@ def test_downloaded_resnet_weights_are_taken_first(monkeypatch: pytest.MonkeyPat
     """The real file is 45 MB; one of the same layout, under its own checksum, stands for it."""
     path = write_resnet(5)
     monkeypatch.setattr(module, "resnet18_file", lambda: path)
-    monkeypatch.setattr(module, "_check", lambda *_: None)
+    monkeypatch.setattr(module, "check_weights", lambda *_: None)
     net = backbone(size=32)
     assert (net.name, net.pretrained) == ("ResNet-18, ImageNet", True)
     images = noise(2, 32)
@@ -139,7 +139,7 @@ def write_resnet(seed: int) -> Path:
     path.parent.mkdir(parents=True)
     import torchvision
 
-    network = module._random(torchvision.models.resnet18, seed)
+    network = module.random_weights(torchvision.models.resnet18, seed)
     torch.save(network.state_dict(), path)
     return path
 

@@ -44,10 +44,10 @@ def test_igds_gaussian_is_that_of_plain_normals_as_scored() -> None:
 def test_igd_scores_half_and_half_and_calibrating_gives_both_terms_one_unit() -> None:
     method = METHODS["IGD"](4).fit(NORMALS)
     terms = method.terms(NORMALS)
-    rebuilt, codes = method.reconstruct(NORMALS), in_batches(method.network.encoder, NORMALS)
-    torch.testing.assert_close(terms[:, 0], igd.reconstruction_term(NORMALS, rebuilt))
+    reconstructed, codes = method.reconstruct(NORMALS), in_batches(method.network.encoder, NORMALS)
+    torch.testing.assert_close(terms[:, 0], igd.reconstruction_term(NORMALS, reconstructed))
     torch.testing.assert_close(terms[:, 1], igd.gaussian_term(codes, method.centre, method.spread))
-    torch.testing.assert_close(method.anomaly_map(NORMALS), (NORMALS - rebuilt).abs())
+    torch.testing.assert_close(method.anomaly_map(NORMALS), (NORMALS - reconstructed).abs())
     torch.testing.assert_close(method.score(NORMALS), terms.sum(1) / 2)
     method.calibrate(NORMALS)
     standard = (terms - terms.mean(0)) / terms.std(0)

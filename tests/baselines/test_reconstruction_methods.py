@@ -18,13 +18,18 @@ from squidlib.teaching.lesson import interruptible
 from squidlib.utils.errors import UserError
 from tests.helpers import noise
 
-Rebuilding = VAE | FAnoGAN | MNAD | SALAD
+Small = VAE | FAnoGAN | MNAD | SALAD
 NORMALS = noise(12, 32)
-METHODS: dict[str, Callable[..., Rebuilding]] = {"VAE": VAE, "f-AnoGAN": FAnoGAN, "MNAD": MNAD, "SALAD-style": SALAD}
+METHODS: dict[str, Callable[..., Small]] = {
+    "VAE": VAE,
+    "f-AnoGAN": FAnoGAN,
+    "MNAD": MNAD,
+    "SALAD-style": SALAD,
+}
 each_method = pytest.mark.parametrize("name", METHODS)
 
 
-def small(name: str, steps: int = 4) -> Rebuilding:
+def small(name: str, steps: int = 4) -> Small:
     return METHODS[name](width=2, steps=steps, batch_size=4)
 
 

@@ -44,7 +44,7 @@ def test_a_method_sees_images_and_never_a_label_a_kind_or_a_mask(
 
     class Watched(ToySource):
         def test_set(self) -> TestSet:
-            order.append("exam")
+            order.append("test set")
             return super().test_set()
 
     class Watching(Brightness):
@@ -58,7 +58,7 @@ def test_a_method_sees_images_and_never_a_label_a_kind_or_a_mask(
 
     watched = Job("brightness", 0, Entry(build), PRESETS["laptop"]["digitanatomy"], Watched(), 1.0, "cpu", tmp_path)
     work(watched)
-    assert order == ["score", "score", "exam"]  # every answer is given before the first label is loaded
+    assert order == ["score", "score", "test set"]  # every answer is given before the first label is loaded
     for method in methods:
         for called, given in method.calls:
             for thing in given:

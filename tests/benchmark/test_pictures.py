@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from digitanatomy import KINDS, DigitAnatomy, GlyphSplit, Sample
-from squidlib.benchmark.pictures import first_of_each_kind, methods_picture
+from squidlib.benchmark.pictures import first_of_each_type, methods_picture
 
 
 class Negative:
@@ -23,7 +23,7 @@ class Same:
 
 @pytest.fixture(scope="module")
 def samples(split: GlyphSplit) -> list[Sample]:
-    return first_of_each_kind(DigitAnatomy(split.test, dict.fromkeys(KINDS, 2), seed=3))
+    return first_of_each_type(DigitAnatomy(split.test, dict.fromkeys(KINDS, 2), seed=3))
 
 
 def test_the_first_image_of_each_kind_is_chosen(split: GlyphSplit, samples: list[Sample]) -> None:
@@ -34,7 +34,7 @@ def test_the_first_image_of_each_kind_is_chosen(split: GlyphSplit, samples: list
 
 def test_kinds_that_a_set_lacks_are_left_out(split: GlyphSplit) -> None:
     some = DigitAnatomy(split.test, {"flipped": 1, "normal": 1})
-    assert [sample.kind for sample in first_of_each_kind(some)] == ["normal", "flipped"]
+    assert [sample.kind for sample in first_of_each_type(some)] == ["normal", "flipped"]
 
 
 @pytest.mark.parametrize("across", [False, True])

@@ -78,7 +78,7 @@ def test_a_changed_job_is_refused_in_a_line(change: str, tmp_path: Path) -> None
     told = refusal(store.results)
     assert said in told
     assert str(path) in told
-    assert told.endswith("remove it, and the same command makes it anew")
+    assert told.endswith("remove it, and the same command makes it again")
     path.unlink()
     assert len(store.results()) == 2
 

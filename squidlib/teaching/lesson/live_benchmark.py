@@ -22,7 +22,7 @@ from squidlib.training.presets import Preset
 
 
 def part_of(fit_data: FitData, test_set: TestSet, every: int) -> tuple[FitData, TestSet]:
-    """Every so-manieth test image, of material and exam alike; what is learned from stays whole.
+    """Every ``every``-th test image, of both; what is learned from stays whole.
 
     Raises:
         ValueError: where ``fit_data`` and ``test_set`` do not have the same number of images.
