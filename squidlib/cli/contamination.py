@@ -15,6 +15,7 @@ from tyro.conf import Positional
 from squidlib.cli.choices import DatasetName
 from squidlib.cli.device import check_device
 from squidlib.utils.errors import UserError
+from squidlib.utils.text import printable
 
 if TYPE_CHECKING:
     from squidlib.data.chest import ChestData
@@ -131,7 +132,7 @@ class Contamination:
         if not isinstance(data, ChestData):
             raise UserError(f"{self.dataset} has no abnormal training images to mix in")
         for line in data.notes:
-            print(f"note: {line}")
+            print(f"note: {printable(line)}")
         return data
 
     def _preset(self, data: ChestData) -> Preset:

@@ -23,6 +23,7 @@ from squidlib.cli.explore import Explore
 from squidlib.cli.score import Score
 from squidlib.cli.train import Train
 from squidlib.utils.errors import UserError
+from squidlib.utils.text import printable
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -53,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             )
         return command.run()
     except (UserError, OSError) as error:  # an OSError names the file and what the system said of it
-        print("squid: " + str(error).replace("\n", " "), file=sys.stderr)
+        print("squid: " + printable(str(error).replace("\n", " ")), file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("squid: interrupted", file=sys.stderr)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from squidlib.cli.device import fitting_precision
 from squidlib.utils.errors import UserError
+from squidlib.utils.text import printable
 
 if TYPE_CHECKING:
     from squidlib.cli.train_options import TrainOptions
@@ -37,7 +38,7 @@ def prepare(options: TrainOptions, run: Run, layout: Layout) -> Dataset:
     metadata = metadata_of(options, preset)
     data = open_dataset(metadata, options.seed, options.download)
     for line in data.notes:
-        print(f"note: {line}")
+        print(f"note: {printable(line)}")
     check_calibration(data)
     preset = fit_to(preset, data.image_shape, options.grid)
     config = preset.config

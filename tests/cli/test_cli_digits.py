@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from digitanatomy import KINDS, DigitAnatomy, GlyphSplit
+from squidlib.data.images import find_images
 from tests.helpers import contents, squid
 
 Capture = pytest.CaptureFixture[str]
@@ -36,6 +37,14 @@ def test_images_masks_and_labels_are_those_of_the_data_set(tmp_path: Path, split
         assert np.array_equal(pixels(out / row["mask"]), sample.mask[0].numpy() * np.uint8(255))
     files = {name for name, digest in contents(out).items() if digest != "folder"}
     assert files == {"labels.csv", *(row["image"] for row in rows), *(row["mask"] for row in rows)}
+
+
+def test_what_it_writes_can_be_scored_as_it_lies(tmp_path: Path, capsys: Capture) -> None:
+    out = tmp_path / "digits"
+    assert squid(capsys, "digits", "--out", out, "--count", 2).code == 0
+    found = find_images([out])
+    assert [path.parent.name for path in found.files] == ["images"] * 10
+    assert found.passed_over == (f"{out / 'masks'}: masks, left out", "1 .csv: no image files, passed over")
 
 
 def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(tmp_path: Path, capsys: Capture) -> None:

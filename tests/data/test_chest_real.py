@@ -36,10 +36,11 @@ def test_all_files_are_found_and_no_patient_twice() -> None:
 
 def test_all_images_can_be_read(data: ChestData) -> None:
     assert data.arrays.skipped == ()
-    images, labels = data.test()
-    assert images.shape == (200, 1, 64, 64)
-    assert labels.sum() == 100
-    assert 0.2 < images.mean() < 0.8
+    test = data.test()
+    assert test is not None
+    assert test.images.shape == (200, 1, 64, 64)
+    assert test.labels.sum() == 100
+    assert 0.2 < test.images.mean() < 0.8
     assert 0.2 < data.batch(7, 16).mean() < 0.8
 
 
