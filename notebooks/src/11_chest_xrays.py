@@ -10,6 +10,7 @@
 
 # %%
 import re
+from dataclasses import replace
 
 import torch
 import torch.nn.functional as F
