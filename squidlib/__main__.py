@@ -6,7 +6,17 @@ What has to be done before torch is imported is done here, so this module may im
 from __future__ import annotations
 
 import os
+import signal
 import sys
+from types import FrameType
+
+#: What the system's loader says of a library that does not fit into memory any more.
+NO_MEMORY = ("cannot allocate memory", "failed to map segment", "out of memory")
+
+
+class Interruption(KeyboardInterrupt):
+    """Ctrl-C. Python ends a process by the signal, not by its exit code, once a plain KeyboardInterrupt has passed
+    through code that was made of a string, as that of dataclasses is, even where it was caught afterwards."""
 
 
 def main() -> int:
@@ -14,13 +24,31 @@ def main() -> int:
     # Threads of OpenMP that wait for work spin by default, and read this when torch loads them. Beside another busy
     # process spinning takes the very cores that the work needs: scoring was fifteen times slower, training likewise.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # not where the process was told to ignore it
+        signal.signal(signal.SIGINT, _interrupt)
     try:
         from squidlib.cli.main import main as run
 
         return run()
-    except KeyboardInterrupt:  # while importing; ``run`` has its own
+    except KeyboardInterrupt:  # between two imports; ``run`` has its own
         print("squid: interrupted", file=sys.stderr)
         return 130
+    except (ImportError, OSError, MemoryError) as error:  # of a library; what a command cannot read, ``run`` says
+        if not isinstance(error, MemoryError) and not any(words in str(error).lower() for words in NO_MEMORY):
+            raise
+        print("squid: too little memory to begin: about 1 GiB is needed, and more for the work", file=sys.stderr)
+        return 2
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    """End the process at once while a module is being imported, for libraries swallow an exception there and go on
+    with half of themselves; nothing is being written then. Else raise an ``Interruption``."""
+    while frame is not None:
+        if frame.f_code.co_filename.startswith("<frozen importlib"):
+            os.write(2, b"squid: interrupted\n")
+            os._exit(130)
+        frame = frame.f_back
+    raise Interruption
 
 
 if __name__ == "__main__":

@@ -15,10 +15,12 @@ from typing import Any
 
 from squidlib.patches import Grid, rows_and_columns
 from squidlib.utils.errors import UserError
+from squidlib.utils.numbers import check_names, check_number
 
 MOST = 100_000  #: of any number below; more is a slip of the hand, or a file that wants all memory
 MOST_LEVELS = 10  #: a halving more often leaves nothing of an image
 MOST_MEMORY = 2**31  #: numbers in the memory queues, 8 GiB
+MOST_WEIGHT = 1e6  #: of a loss's factor
 _SIDES = ("image_size", "grid")  # one number, or two
 _MAY_BE_ZERO = ("skips", "joined_levels", "residual_convs")
 
@@ -129,10 +131,29 @@ class LossWeights:
     discriminator: float = 0.005  #: lambda_D
     position: float = 0.0  #: ours, not the paper's: see ``losses.position_loss``
 
+    def __post_init__(self) -> None:
+        _check_weights(as_plain(self))
+
+    @classmethod
+    def from_plain(cls, plain: Mapping[str, Any]) -> LossWeights:
+        """What ``as_plain`` gave, perhaps by way of JSON; factors that are missing are the defaults.
+
+        Raises:
+            UserError: where a name is unknown, or a factor no number or out of range.
+        """
+        check_names("loss's factors", plain, [field.name for field in fields(cls)])
+        _check_weights(plain)
+        return cls(**plain)
+
 
 def as_plain(config: Any) -> dict[str, Any]:
     """A flat dataclass as a dictionary of its fields."""
     return {field.name: getattr(config, field.name) for field in fields(config)}
+
+
+def _check_weights(values: Mapping[str, Any]) -> None:
+    for name, value in values.items():
+        check_number(name, value, 0, MOST_WEIGHT)
 
 
 def _check(name: str, value: object, default: object) -> None:
@@ -141,24 +162,16 @@ def _check(name: str, value: object, default: object) -> None:
         if not isinstance(value, bool):
             raise UserError(f"{name} is true or false, got {value!r}")
     elif isinstance(default, float):
-        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
-            raise UserError(f"{name} lies in 0..1, got {value!r}")
-    elif isinstance(value, bool) or not isinstance(value, int):
-        raise UserError(f"{name} is a whole number, got {value!r}")
+        check_number(name, value, 0, 1)
     else:
-        least, most = 0 if name in _MAY_BE_ZERO else 1, MOST_LEVELS if name == "levels" else MOST
-        if value < least:
-            raise UserError(f"{name} must be at least {least}, got {value}")
-        if value > most:
-            raise UserError(f"{name} must be at most {most}, got {value}")
+        most = MOST_LEVELS if name == "levels" else MOST
+        check_number(name, value, 0 if name in _MAY_BE_ZERO else 1, most, whole=True)
 
 
 def _checked(plain: Mapping[str, Any]) -> dict[str, Any]:
     """The fields of a ``SquidConfig`` with what they may be; two equal sides become one number."""
     known = {field.name: field.default for field in fields(SquidConfig)}
-    unknown = [name for name in plain if name not in known]
-    if unknown:
-        raise UserError(f"no number of a SQUID: {', '.join(unknown)}; they are {', '.join(known)}")
+    check_names("SQUID", plain, known)
     found = {name: _sides(name, plain[name]) if name in _SIDES else plain[name] for name in plain}
     for name, value in found.items():
         if name not in _SIDES:

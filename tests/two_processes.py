@@ -14,12 +14,14 @@ import torch
 from torch import Tensor
 
 from squidlib.config import LossWeights, SquidConfig
-from squidlib.training import trainer as pipeline
+from squidlib.training import recorder
 from squidlib.training.config import TrainingConfig
 from squidlib.training.devices import Layout, make_fabric
 from squidlib.training.loop import start, train, unwrapped
 from squidlib.training.run_dir import Run
+from squidlib.training.settings import RunSettings
 from squidlib.training.state import snapshot
+from squidlib.training.trainer import train_run
 from squidlib.utils.distributed import world
 from squidlib.utils.signals import Interrupted
 
@@ -83,22 +85,22 @@ class StopsAt(StreamOfNoise):
         return super().batch(step, size)
 
 
-def run_in(fabric: Any, folder: Path) -> None:
+def run_in(fabric: Any, settings: RunSettings, folder: Path) -> None:
     """Train the run in a folder to its end, saving after every step."""
-    pipeline.SAVE_SECONDS = -1.0
-    pipeline.train_run(Run(folder), StreamOfNoise(24), fabric=fabric, progress=False)
+    recorder.SAVE_SECONDS = -1.0
+    train_run(Run(folder), settings, StreamOfNoise(24), fabric=fabric, progress=False)
 
 
-def stop_in(fabric: Any, folder: Path, step: int) -> str:
+def stop_in(fabric: Any, settings: RunSettings, folder: Path, step: int) -> str:
     """Train the run in a folder until the last process is told to end at a step; what was said."""
     try:
-        pipeline.train_run(Run(folder), StopsAt(24, step), fabric=fabric, progress=False)
+        train_run(Run(folder), settings, StopsAt(24, step), fabric=fabric, progress=False)
     except Interrupted as stopped:
         return str(stopped)
     return ""
 
 
-def die_in(fabric: Any, folder: Path, saves: int) -> None:
+def die_in(fabric: Any, settings: RunSettings, folder: Path, saves: int) -> None:
     """As ``run_in``, but the first process is killed for good when it has saved so often."""
     rename, left = os.replace, [saves]
 
@@ -109,15 +111,17 @@ def die_in(fabric: Any, folder: Path, saves: int) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
 
     os.replace = replace
-    run_in(fabric, folder)
+    run_in(fabric, settings, folder)
 
 
-def everything(fabric: Any, numbers: tuple[Any, ...], straight: Path, stopped: Path) -> tuple[Ended, str]:
+def everything(
+    fabric: Any, numbers: tuple[Any, ...], settings: RunSettings, straight: Path, stopped: Path
+) -> tuple[Ended, str]:
     """Several things in one start of processes, which is what costs time."""
     ended = trained(fabric, *numbers)
-    run_in(fabric, straight)
-    said = stop_in(fabric, stopped, 3)
-    run_in(fabric, stopped)
+    run_in(fabric, settings, straight)
+    said = stop_in(fabric, settings, stopped, 3)
+    run_in(fabric, settings, stopped)
     return ended, said
 
 

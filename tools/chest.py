@@ -32,7 +32,7 @@ def main() -> None:
     if len(seeds) < 2:
         raise SystemExit(f"{folder}: at least two seed_N folders expected, got {len(seeds)}")
     evaluations = [evaluate_run(str(seed), 0.05, "cpu") for seed in seeds]
-    _, training, _, _ = Run(seeds[0]).read_settings()
+    training = Run(seeds[0]).read_settings().training
     counts = ", ".join(f"{count} {kind}" for kind, count in evaluations[0].images.items())
     head = (
         f"`squid train {metadata['data']} --preset {metadata['preset']} --seeds {len(seeds)}`: {training.steps} steps "

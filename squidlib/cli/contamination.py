@@ -146,8 +146,7 @@ class Contamination:
             if (self.out / RESULTS).is_file():
                 steps = int(self._stored().metadata["steps"]["SQUID"])
             else:
-                training = preset.training
-                steps = steps_in(self.minutes, preset.config, training, preset.weights, data, self.device)
+                steps = steps_in(self.minutes, preset, data, self.device)
                 print(f"{self.minutes:g} minutes are about {steps} steps on this machine")
         return preset._replace(training=replace(preset.training, steps=steps, schedule_steps=steps))
 

@@ -10,7 +10,7 @@ import itertools
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, redirect_stderr
-from typing import Annotated
+from typing import Annotated, Any
 
 from squidlib.cli.bench import Bench
 from squidlib.cli.benchmark import Benchmark
@@ -23,13 +23,36 @@ from squidlib.cli.explore import Explore
 from squidlib.cli.score import Score
 from squidlib.cli.train import Train
 from squidlib.utils.errors import UserError
+from squidlib.utils.memory import out_of_memory
 from squidlib.utils.text import printable
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run ``squid`` with the given arguments (those of the process by default) and return the exit code."""
+    try:
+        return parse(arguments).run()
+    except (UserError, OSError) as error:  # an OSError names the file and what the system said of it
+        return _refused(str(error))
+    except (MemoryError, RuntimeError) as error:
+        line = out_of_memory(error)
+        if line is None:
+            raise
+        return _refused(line)
+    except KeyboardInterrupt:
+        print("squid: interrupted", file=sys.stderr)
+        return 130
+
+
+def parse(arguments: Sequence[str] | None = None) -> Any:
+    """The sub-command that the arguments name, with its options.
+
+    Raises:
+        UserError: where they cannot be used.
+    """
     import tyro
     from tyro.conf import subcommand
+
+    from squidlib.cli.help import optional_without_none
 
     commands = (
         Annotated[Demo, subcommand("demo")]
@@ -43,27 +66,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
         | Annotated[Doctor, subcommand("doctor")]
         | Annotated[Bench, subcommand("bench")]
     )
-    try:
-        with _parse_errors():
-            command = tyro.cli(
-                commands,
-                prog="squid",
-                description="SQUID finds anomalies without labels. For teaching and research; no medical device.",
-                args=arguments,
-                config=(tyro.conf.FlagCreatePairsOff, tyro.conf.OmitArgPrefixes),
-            )
-        return command.run()
-    except (UserError, OSError) as error:  # an OSError names the file and what the system said of it
-        print("squid: " + printable(str(error).replace("\n", " ")), file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("squid: interrupted", file=sys.stderr)
-        return 130
+    with _one_line():
+        return tyro.cli(
+            commands,
+            prog="squid",
+            description="SQUID finds anomalies without labels. For teaching and research; no medical device.",
+            args=arguments,
+            config=(tyro.conf.FlagCreatePairsOff, tyro.conf.OmitArgPrefixes),
+            registry=optional_without_none(),
+        )
+
+
+def _refused(text: str) -> int:
+    print("squid: " + printable(text.replace("\n", " ")), file=sys.stderr)
+    return 2
 
 
 @contextmanager
-def _parse_errors() -> Iterator[None]:
-    """Turn the box that tyro draws around an argument it cannot use into the one line of a UserError."""
+def _one_line() -> Iterator[None]:
+    """Turn the box that tyro draws around an argument it cannot use into the one line of a UserError.
+
+    tyro's own hook for this (``tyro._errors``) is private, and its author asks to pin tyro's exact version for it.
+    """
     box = io.StringIO()
     try:
         with redirect_stderr(box):

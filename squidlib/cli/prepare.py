@@ -6,59 +6,50 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from squidlib.cli.device import fitting_precision
+from squidlib.utils.command import command
 from squidlib.utils.errors import UserError
 from squidlib.utils.text import printable
 
 if TYPE_CHECKING:
-    from squidlib.cli.train_options import TrainOptions
+    from squidlib.cli.train import Train
     from squidlib.data.base import Dataset
     from squidlib.training.devices import Layout
     from squidlib.training.presets import Preset
     from squidlib.training.run_dir import Run
+    from squidlib.training.settings import RunSettings
 
 HELD_BACK = 0.1  #: share of the training normals that --patience looks at
 
 
-def prepare(options: TrainOptions, run: Run, layout: Layout) -> Dataset:
-    """Everything that can be wrong is found before the folder is touched."""
+def begin(options: Train, run: Run, layout: Layout) -> tuple[RunSettings, Dataset]:
+    """A new run's settings and data; everything that can be wrong is found before the folder is touched."""
     from squidlib.data.registry import open_dataset
     from squidlib.training.devices import check_batch
     from squidlib.training.presets import fit_to
-    from squidlib.training.trainer import steps_in
+    from squidlib.training.settings import RunSettings
 
     if options.epochs is not None and options.minutes is not None:
         raise UserError("--epochs and --minutes both say how long to train; give one of them")
     for name, value in (("--epochs", options.epochs), ("--minutes", options.minutes)):
         if value is not None and not 0 < value < 1e6:
-            raise UserError(f"{name} must be more than 0, got {value}")
+            raise UserError(f"{name} must be more than 0 and less than a million, got {value}")
     if options.patience < 0:
         raise UserError(f"--patience is a number of epochs, or 0 to train to the end; got {options.patience}")
-    preset = preset_of(options)
-    check_batch(preset.training.batch_size, layout)
-    metadata = metadata_of(options, preset)
+    asked = preset_of(options)
+    check_batch(asked.training.batch_size, layout)
+    metadata = metadata_of(options, asked)
+    run.check_free(options.overwrite)
     data = open_dataset(metadata, options.seed, options.download)
     for line in data.notes:
         print(f"note: {printable(line)}")
     check_calibration(data)
-    preset = fit_to(preset, data.image_shape, options.grid)
+    preset = fit_to(asked, data.image_shape, options.grid)
     config = preset.config
     print(f"note: cut into {_by(config.grid_shape)} tiles of {_by(config.patch_shape)} pixels")
-    run.claim(options.overwrite)
-    training = preset.training
-    steps = training.steps
-    epoch = data.epoch_images
-    epochs = preset.epochs if options.epochs is None else options.epochs
-    if epochs is not None:
-        steps = preset.steps_of(epochs, epoch)
-    if options.minutes is not None:
-        steps = steps_in(options.minutes, preset.config, training, preset.weights, data, options.device)
-        print(f"{options.minutes:g} minutes are about {steps} steps on this machine")
-    horizon = max(1, round(training.schedule_steps * steps / training.steps))
-    training = replace(training, steps=steps, schedule_steps=horizon)
-    if options.patience:
-        training = replace(training, validate_every=preset.steps_of(1.0, epoch), patience=options.patience)
-    run.write_settings(preset.config, training, preset.weights, metadata)
-    return data
+    preset = with_steps(preset, options, data)
+    settings = RunSettings(preset.config, preset.training, preset.weights, metadata)
+    run.begin(settings, options.overwrite)
+    return settings, data
 
 
 def check_calibration(data: Dataset) -> None:
@@ -82,7 +73,25 @@ def _by(sides: tuple[int, int]) -> str:
     return f"{sides[0]} x {sides[1]}"
 
 
-def preset_of(options: TrainOptions) -> Preset:
+def resume(options: Train, run: Run, layout: Layout) -> tuple[RunSettings, Dataset] | None:
+    """Settings and data of the run in ``--out``; None where it is finished."""
+    from squidlib.data.registry import open_dataset
+    from squidlib.training.devices import check_batch
+
+    settings = run.check_whole()
+    trained_on = settings.metadata.get("data")
+    if trained_on != options.dataset:
+        hint = command("train", trained_on, "--out", options.out, "--resume")
+        raise UserError(f"{options.out} is trained on {trained_on}, not on {options.dataset}; go on with: {hint}")
+    if run.finished:
+        run.state_path.unlink(missing_ok=True)  # left where the run was killed at its very end
+        return None
+    check_batch(settings.training.batch_size, layout)
+    moved = {} if options.data is None else {"folder": str(options.data.resolve())}
+    return settings, open_dataset(settings.metadata | moved, settings.training.seed, options.download)
+
+
+def preset_of(options: Train) -> Preset:
     """The named preset with what the options change of it."""
     from squidlib.training.presets import preset_for
 
@@ -93,7 +102,26 @@ def preset_of(options: TrainOptions) -> Preset:
     return preset._replace(config=replace(preset.config, **changes), training=training)
 
 
-def metadata_of(options: TrainOptions, preset: Preset) -> dict[str, object]:
+def with_steps(preset: Preset, options: Train, data: Dataset) -> Preset:
+    """The preset with as many steps as the options ask for, and with validations where they ask for patience."""
+    from squidlib.training.trainer import steps_in
+
+    training, epoch = preset.training, data.epoch_images
+    steps = training.steps
+    epochs = preset.epochs if options.epochs is None else options.epochs
+    if epochs is not None:
+        steps = preset.steps_of(epochs, epoch)
+    if options.minutes is not None:
+        steps = steps_in(options.minutes, preset, data, options.device)
+        print(f"{options.minutes:g} minutes are about {steps} steps on this machine")
+    horizon = max(1, round(training.schedule_steps * steps / training.steps))
+    training = replace(training, steps=steps, schedule_steps=horizon)
+    if options.patience:
+        training = replace(training, validate_every=preset.steps_of(1.0, epoch), patience=options.patience)
+    return preset._replace(training=training)
+
+
+def metadata_of(options: Train, preset: Preset) -> dict[str, object]:
     """How the run came to be, for run.json: enough to find its data again."""
     import torch
 

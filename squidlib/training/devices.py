@@ -104,7 +104,7 @@ def make_fabric(layout: Layout, precision: str = "32-true") -> Fabric:
         accelerator=accelerator,
         devices=layout.devices,
         num_nodes=layout.nodes,
-        strategy=Replicas(start_method="popen" if layout.joined else "spawn"),
+        strategy=Replicas(layout.joined),
         precision=precision,  # type: ignore[arg-type]
     )
 

@@ -6,13 +6,16 @@ import multiprocessing
 import os
 import signal
 from collections.abc import Callable
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from squidlib.data.base import NormalData
 from squidlib.training.devices import Layout, make_fabric
 from squidlib.training.run_dir import Run
-from squidlib.training.trainer import train_run
-from squidlib.utils.distributed import on_rank_zero
+from squidlib.training.settings import RunSettings
+from squidlib.training.state import DivergenceError
+from squidlib.training.trainer import UnfinishedError, train_run
 from squidlib.utils.errors import UserError
 from squidlib.utils.signals import Interrupted, stop_signals
 
@@ -21,10 +24,13 @@ if TYPE_CHECKING:
 
 
 class _Ended(NamedTuple):
-    """How the first of the started processes ended; both empty where it trained to the end."""
+    """How the first of the started processes ended; empty where it trained to the end."""
 
-    interrupted: str = ""
-    refused: str = ""
+    how: str = ""  #: "interrupted", or the name of the UserError
+    said: str = ""
+
+
+_REFUSALS: dict[str, type[UserError]] = {kind.__name__: kind for kind in (UserError, DivergenceError, UnfinishedError)}
 
 
 def init_process_group(layout: Layout) -> None:
@@ -33,7 +39,9 @@ def init_process_group(layout: Layout) -> None:
         _connect(make_fabric(layout))
 
 
-def train_by_many(run: Run, make_data: Callable[[], NormalData], layout: Layout, progress: bool = True) -> None:
+def train_by_many(
+    run: Run, settings: RunSettings, make_data: Callable[[], NormalData], layout: Layout, progress: bool = True
+) -> None:
     """As ``train_run``, by all processes of a layout.
 
     Args:
@@ -43,38 +51,45 @@ def train_by_many(run: Run, make_data: Callable[[], NormalData], layout: Layout,
         Interrupted: after a signal, everything saved; or where a process was killed, and what was saved last is kept.
         UserError: as ``train_run``.
     """
-    fabric = make_fabric(layout, on_rank_zero(run.read_settings)[1].precision)
+    fabric = make_fabric(layout, settings.training.precision)
     if layout.joined:
         _connect(fabric)
-        train_run(run, make_data(), fabric=fabric, progress=progress)
+        train_run(run, settings, make_data(), fabric=fabric, progress=progress)
         return
     from torch.multiprocessing import ProcessExitedException
 
-    with stop_signals(_pass_on):
-        try:
-            ended: _Ended = fabric.launch(_work, run, make_data, progress)  # type: ignore[arg-type]
-        except ProcessExitedException as error:
-            number = error.signal_name or f"exit code {error.exit_code}"
-            text = f"process {error.error_index} of {layout.processes} ended by {number}; what was saved last is kept"
-            raise Interrupted(text) from error
-    if ended.refused:
-        raise UserError(ended.refused)
-    if ended.interrupted:
-        raise Interrupted(ended.interrupted)
+    run.lock.acquire()
+    try:
+        # In a partial, for Fabric looks into arguments and refuses frozen dataclasses.
+        work = partial(_work, folder=run.folder, settings=settings, make_data=make_data, progress=progress)
+        with stop_signals(_pass_on):
+            ended: _Ended = fabric.launch(work)
+    except ProcessExitedException as error:
+        number = error.signal_name or f"exit code {error.exit_code}"
+        text = f"process {error.error_index} of {layout.processes} ended by {number}; what was saved last is kept"
+        raise Interrupted(text) from error
+    finally:
+        run.lock.release()
+    if ended.how == "interrupted":
+        raise Interrupted(ended.said)
+    if ended.how:
+        raise _REFUSALS.get(ended.how, UserError)(ended.said)
 
 
-def _work(fabric: Fabric, run: Run, make_data: Callable[[], NormalData], progress: bool) -> _Ended:
+def _work(
+    fabric: Fabric, folder: Path, settings: RunSettings, make_data: Callable[[], NormalData], progress: bool
+) -> _Ended:
     """One of the started processes. Whatever the user should read is returned: its parent says it, once."""
     try:
-        train_run(run, make_data(), fabric=fabric, progress=progress)
-    except UserError as error:
-        return _Ended(refused=str(error))
+        train_run(Run(folder), settings, make_data(), fabric=fabric, progress=progress, lock=False)
+    except (UserError, OSError) as error:
+        return _Ended(type(error).__name__, str(error))
     except (Interrupted, KeyboardInterrupt, SystemExit) as stopped:
-        return _Ended(interrupted=str(stopped) or "interrupted; what was saved last is kept")
+        return _Ended("interrupted", str(stopped) or "interrupted; what was saved last is kept")
     except RuntimeError as error:
         if " by peer" not in str(error):  # gloo's word for: the other process is gone; of that one, the parent tells
             raise
-        return _Ended(interrupted="another process is gone; what was saved last is kept")
+        return _Ended("interrupted", "another process is gone; what was saved last is kept")
     return _Ended()
 
 

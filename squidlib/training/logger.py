@@ -24,17 +24,19 @@ class Logbook:
     Args:
         path: of the CSV file. Rows from ``first_step`` on, left by a killed run, are dropped.
         board: folder for TensorBoard; used where ``tensorboard`` is installed.
+
+    Attributes:
+        missing: steps before ``first_step`` whose losses the file no longer holds.
+
+    Raises:
+        UserError: where the file is damaged.
     """
 
     def __init__(self, path: Path, first_step: int, board: Path) -> None:
         self.path = path
-        self.rows: list[list[str]] = []
-        if path.is_file():
-            try:
-                rows = list(csv.reader(path.read_text().splitlines()))
-                self.rows = [row for row in rows[1:] if int(row[0]) < first_step]
-            except (ValueError, IndexError, csv.Error) as error:
-                raise UserError(f"{path} is damaged ({error}); remove it to go on without the losses so far") from error
+        rows = _rows(path) if path.is_file() else {}
+        self.rows = [rows[step] for step in sorted(rows) if step < first_step]
+        self.missing = first_step - len(self.rows)
         self.board: Any = None
         if find_spec("tensorboard") is not None:
             from torch.utils.tensorboard import SummaryWriter
@@ -56,7 +58,7 @@ class Logbook:
                 self.board.add_scalar(name, value, result.step)
 
     def picture(self, images: Tensor, reconstructions: Tensor, path: Path, step: int) -> None:
-        """Save inputs (B, 1, H, W) above their reconstructions."""
+        """Save inputs (B, C, H, W) above their reconstructions."""
         import torch
         from torchvision.transforms.functional import to_pil_image
         from torchvision.utils import make_grid
@@ -77,3 +79,20 @@ class Logbook:
         write_atomically(self.path, text.getvalue().encode())
         if self.board is not None:
             self.board.flush()
+
+
+def _rows(path: Path) -> dict[int, list[str]]:
+    """The rows of a log by their steps."""
+    damaged = f"{path} is damaged ({{}}); remove it to go on without the losses so far"
+    try:
+        header, *rows = list(csv.reader(path.read_text().splitlines())) or [[]]
+        steps = [int(row[0]) for row in rows]
+    except (ValueError, IndexError, csv.Error) as error:
+        raise UserError(damaged.format(error)) from error
+    if header != list(COLUMNS) and (header or rows):
+        raise UserError(damaged.format(f"its first line is {','.join(header)[:80]!r}, not the names of the losses"))
+    if any(len(row) != len(COLUMNS) for row in rows):
+        raise UserError(damaged.format(f"lines of {len(COLUMNS)} values expected"))
+    if steps != sorted(set(steps)) or (steps and steps[0] < 0):
+        raise UserError(damaged.format("its steps are not in order"))
+    return dict(zip(steps, rows, strict=True))

@@ -23,7 +23,7 @@ from squidlib.squid import fill_memory
 from squidlib.training.config import TrainingConfig
 from squidlib.training.devices import resolve_device
 from squidlib.training.early_stopping import back_to_best, is_over, validate
-from squidlib.training.state import TrainingState, start, unwrapped
+from squidlib.training.state import DivergenceError, TrainingState, start, unwrapped
 from squidlib.utils.distributed import (
     all_gather,
     all_reduce_mean,
@@ -34,16 +34,11 @@ from squidlib.utils.distributed import (
     rank,
 )
 from squidlib.utils.distributed import world as world_size
-from squidlib.utils.errors import UserError
 
 __all__ = [
     "DivergenceError", "StepResult", "TrainingState", "resolve_device", "schedule", "seeded_generator",
     "set_learning_rate", "start", "train", "train_step", "unwrapped",
 ]  # fmt: skip
-
-
-class DivergenceError(UserError):
-    """A loss or a weight is no longer a finite number: nothing of this training can be used from here on."""
 
 
 class StepResult(NamedTuple):

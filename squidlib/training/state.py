@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import torch
-import torch.distributed as dist
 from torch import Tensor
 
 from squidlib.config import SquidConfig
@@ -21,12 +20,17 @@ from squidlib.training.compile import compile_networks
 from squidlib.training.config import TrainingConfig
 from squidlib.training.devices import Layout, make_fabric, resolve_device
 from squidlib.training.sync_batchnorm import normalise_globally
-from squidlib.utils.distributed import rank, world
+from squidlib.utils.distributed import broadcast_json, broadcast_tensors, rank, world
+from squidlib.utils.errors import UserError
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
 
 NetworkT = TypeVar("NetworkT", bound=torch.nn.Module)
+
+
+class DivergenceError(UserError):
+    """A loss or a weight is no longer a finite number: nothing of this training can be used from here on."""
 
 
 class Best(NamedTuple):
@@ -148,14 +152,21 @@ def restore(state: TrainingState, tensors: Mapping[str, Tensor], metadata: Mappi
         state.best = Best(metadata["best_loss"], metadata["best_step"], _below(tensors, "best"))
 
 
+def check_finite(tensors: Mapping[str, Tensor], step: int) -> None:
+    """Raise a ``DivergenceError`` where a tensor holds an infinite number, or no number."""
+    strange = next((name for name, tensor in tensors.items() if not tensor.isfinite().all()), None)
+    if strange is not None:
+        raise DivergenceError(f"training diverged: after step {step} {strange} is not finite")
+
+
 def share_state(state: TrainingState) -> None:
     """Give every process the first one's state; only that one needs to read the run's folder."""
     if world() == 1:
         return
-    told: list[Any] = [snapshot(state) if rank() == 0 else None]
-    dist.broadcast_object_list(told, 0)
+    tensors, metadata = snapshot(state)
+    tensors, metadata = broadcast_tensors(tensors), broadcast_json(metadata)
     if rank():
-        restore(state, *told[0])
+        restore(state, tensors, metadata)
 
 
 def unwrapped(module: NetworkT) -> NetworkT:

@@ -3,18 +3,21 @@
 Every process holds the whole network and its share of every batch, the r-th N-th of it. What one process would do with
 the whole batch all of them do together, up to the order of floating-point sums:
 
-- gradients are averaged (``average_gradients``), and batch normalisation sees the whole batch (``global_norm``);
-- random masks are drawn for the whole batch, of which each takes its share (``share_of_draws``);
-- the memory queue gets the features of all, in the order of the batch (``gathered``), on every process.
+- gradients are averaged (``average_gradients``), and batch normalisation sees the whole batch
+  (``squidlib.training.sync_batchnorm``);
+- random masks are drawn for the whole batch, of which each takes its share (``local_draws``);
+- the memory queue gets the features of all, in the order of the batch (``all_gather``), on every process.
 
 Lightning Fabric starts the processes or joins those that torchrun or Slurm started. It would also wrap networks into
-DistributedDataParallel; ``AveragedGradients`` leaves that out. Here networks take turns, parameters are switched off
-and on, some have no gradient at some steps: each a special case of that wrapper, all of them the same plain sum here.
-And the wrapper regroups its sums after the first step, so that a run that was resumed would add in another order.
+DistributedDataParallel; ``squidlib.training.strategy`` leaves that out. Here networks take turns, parameters are
+switched off and on, some have no gradient at some steps: each a special case of that wrapper, all of them the same
+plain sum here. And the wrapper regroups its sums after the first step, so that a run that was resumed would add in
+another order.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, TypeVar
@@ -90,35 +93,65 @@ def broadcast(tensors: Iterable[Tensor]) -> None:
             dist.broadcast(tensor, 0)
 
 
-def all_reduce_max(value: int, device: torch.device) -> int:
-    """The highest of all processes' values: how they agree to stop."""
+def any_process(wish: bool, device: torch.device) -> bool:
+    """Whether any process wishes it: how they agree to stop."""
+    if world() == 1:
+        return wish
+    wishes = torch.full((), int(wish), device=device)
+    dist.all_reduce(wishes, dist.ReduceOp.MAX)
+    return bool(wishes)
+
+
+def broadcast_json(value: Any) -> Any:
+    """The first process's JSON value, in every process. It travels as text: nothing is unpickled."""
     if world() == 1:
         return value
-    values = torch.full((), value, device=device)
-    dist.all_reduce(values, dist.ReduceOp.MAX)
-    return int(values)
+    text = torch.frombuffer(bytearray(json.dumps(value).encode()), dtype=torch.uint8).to(_device())
+    length = torch.tensor(len(text), device=_device())
+    dist.broadcast(length, 0)
+    if rank():
+        text = torch.empty(int(length), dtype=torch.uint8, device=_device())
+    dist.broadcast(text, 0)
+    return json.loads(text.cpu().numpy().tobytes())
+
+
+def broadcast_tensors(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The first process's tensors, on the CPU, in every process, whatever the others hold; as bytes, bit for bit."""
+    known = {name: (str(tensor.dtype).removeprefix("torch."), list(tensor.shape)) for name, tensor in tensors.items()}
+    received = {}
+    for name, (dtype, shape) in broadcast_json(known).items():
+        mine = tensors[name].detach().cpu() if rank() == 0 else torch.empty(shape, dtype=getattr(torch, dtype))
+        content = mine.contiguous().reshape(-1).view(torch.uint8).to(_device())
+        dist.broadcast(content, 0)
+        received[name] = content.cpu().view(mine.dtype).reshape(shape)
+    return received
 
 
 def on_rank_zero(action: Callable[[], T]) -> T:
-    """Do something in the first process only, and give its result, or its refusal, to all.
+    """Do something in the first process only, and give its result, a JSON value, to all; or its refusal.
 
     Raises:
-        UserError: in the first process, as ``action`` raised it; the others leave without a word, for one line is
-            enough.
+        UserError, OSError: in the first process, as ``action`` raised it; the others leave without a word, for one
+            line is enough.
     """
     if world() == 1:
         return action()
-    told: list[Any] = [None, ""]
+    result, refusal = None, None
     if rank() == 0:
         try:
-            told = [action(), ""]
+            result = action()
         except (UserError, OSError) as error:
-            told = [None, str(error)]
-    dist.broadcast_object_list(told, 0)
-    if told[1]:
-        raise UserError(told[1]) if rank() == 0 else SystemExit(2)
-    result: T = told[0]
-    return result
+            refusal = error
+    answer = broadcast_json({"result": result, "refused": refusal is not None})
+    if answer["refused"]:
+        raise refusal or SystemExit(2)
+    received: T = answer["result"]
+    return received
+
+
+def _device() -> torch.device:
+    """Where messages have to lie: NCCL knows only GPUs."""
+    return torch.device("cuda", torch.cuda.current_device()) if dist.get_backend() == "nccl" else torch.device("cpu")
 
 
 class _Share(TorchFunctionMode):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import pathlib
 import shutil
@@ -21,6 +22,7 @@ from squidlib.training.config import TrainingConfig
 from squidlib.training.loop import start
 from squidlib.training.presets import PRESETS
 from squidlib.training.run_dir import Run
+from squidlib.training.settings import RunSettings
 from squidlib.utils.safetensors_io import read_tensors, write_tensors
 from tests.helpers import contents, squid, untrained
 
@@ -61,14 +63,21 @@ def world(tmp_path_factory: pytest.TempPathFactory, split: GlyphSplit) -> Path:
     metadata = {"data": "digitanatomy", "glyphs": "mnist5000", "jitter": as_plain(preset.jitter)}
     state = start(preset.config, training, "cpu")
     for name, config in (("cut run", preset.config), ("misfit run", SquidConfig(width=4)), ("done", preset.config)):
-        run = Run(world / name)
-        run.write_settings(config, training, LossWeights(), metadata)
-        run.save_state(state)
+        run, settings = Run(world / name), RunSettings(config, training, LossWeights(), metadata)
+        run.begin(settings)
+        run.save_state(state, settings.run_id)
     os.truncate(world / "cut run" / "training.safetensors", 5000)
     shutil.copytree(world / "cut run", world / "bad log")
     shutil.copy(world / "done" / "training.safetensors", world / "bad log" / "training.safetensors")
     (world / "bad log" / "log.csv").write_text("step,total\nnonsense\n")
     shutil.copy(good, world / "done" / "model.safetensors")
+    shutil.copytree(world / "cut run", world / "changed run")
+    plain = json.loads((world / "cut run" / "run.json").read_text())
+    plain["training"]["seed"] = 5
+    (world / "changed run" / "run.json").write_text(json.dumps(plain))
+    shutil.copytree(world / "cut run", world / "old run")
+    del plain["id"]
+    (world / "old run" / "run.json").write_text(json.dumps(plain))
     (world / "damaged run").mkdir()
     (world / "damaged run" / "run.json").write_text("{")
     return world
@@ -92,7 +101,7 @@ TABLE = [
     ("train pneumoniamnist --out new --data no_images", "allow its download with --download"),
     ("train digitanatomy --out new --tiles 5", "--tiles"),
     ("train digitanatomy --out new --grid 5", "image_size must be a multiple of grid"),
-    ("train digitanatomy --out new --seed -1", "a seed lies in 0..2^31 - 1, got -1"),
+    ("train digitanatomy --out new --seed -1", "seed must be at least 0, got -1"),
     ("train digitanatomy --out new --slots 0", "slots must be at least 1, got 0"),
     ("train digitanatomy --out new --topk 0", "topk must be at least 1, got 0"),
     ("train digitanatomy --out new --slots 3", "topk must be at most the number of slots (3), got 5"),
@@ -116,6 +125,10 @@ TABLE = [
     ("train digitanatomy --out done --resume --overwrite", "give one of them"),
     ("train digitanatomy --out damaged_run --resume", "is damaged"),
     ("train digitanatomy --out cut_run --resume", "no whole safetensors file"),
+    ("train digitanatomy --out changed_run --resume", "run.json was changed after its run began"),
+    ("train digitanatomy --out old_run --resume", "old run was written by an older squid"),
+    ("train digitanatomy --out done --resume", "model.safetensors is not of the run in run.json"),
+    ("train zhanglab --out cut_run --resume", "go on with: squid train digitanatomy --out 'cut run' --resume"),
     ("train digitanatomy --out misfit_run --resume", "does not fit run.json"),
     ("train digitanatomy --out bad_log --resume", "log.csv is damaged"),
     ("evaluate", "name at least one"),
@@ -238,7 +251,8 @@ def test_a_folder_that_cannot_be_listed_is_told_in_one_line(
 def test_the_real_process_says_the_same(world: Path) -> None:
     command = [sys.executable, "-m", "squidlib", "score", "good.safetensors", "tëxt 文.png", "--csv", "new.csv"]
     done = subprocess.run(command, cwd=world, capture_output=True, text=True, encoding="utf-8", check=False)
-    assert (done.returncode, done.stdout) == (2, "")
+    assert done.returncode == 2
+    assert all(line.startswith("note: ") for line in done.stdout.splitlines())
     assert done.stderr.splitlines() == [
         line for line in done.stderr.splitlines() if "tëxt 文.png: not an image" in line
     ]

@@ -1,7 +1,7 @@
 """Devices: every step of training and scoring stays on the device that it began on; no GPU is needed to know.
 
 Two ways. PyTorch's fake tensors on "cuda" know shapes and devices and no numbers: forward, losses, pushing, scoring.
-They cannot go backward without a driver, nor through code that reads a counter. ``tests.pretended_gpu`` works the
+They cannot go backward without a driver, nor through code that reads a counter. ``tests.synthetic_gpu`` works the
 numbers out on the CPU and only pretends the device: the whole of training, backward and optimiser included, filling and
 refilling the memory, validation, gathering, saving and going on, calibration, scores, anomaly map.
 
@@ -30,15 +30,15 @@ from squidlib.training.loop import TrainingState, start, train, train_step, unwr
 from squidlib.training.presets import PRESETS
 from squidlib.training.state import restore, snapshot
 from squidlib.training.trainer import finish
-from squidlib.utils.distributed import all_gather, all_reduce_max, all_reduce_mean, average_gradients
+from squidlib.utils.distributed import all_gather, all_reduce_mean, any_process, average_gradients
 from tests.conftest import tiny_config
-from tests.pretended_gpu import GPU, Pretended, PretendedFabric, pretended_gpu
+from tests.synthetic_gpu import GPU, Synthetic, SyntheticFabric, synthetic_gpu
 from tests.two_processes import StreamOfNoise
 
 
 @pytest.fixture
 def cuda() -> Iterator[torch.device]:
-    """A pretended GPU: shapes and devices are real, numbers are not."""
+    """A synthetic GPU: shapes and devices are real, numbers are not."""
     with FakeTensorMode(allow_non_fake_inputs=False):
         yield torch.device("cuda")
 
@@ -97,19 +97,19 @@ WEIGHTS, DATA = PRESETS["laptop"]["digitanatomy"].weights, StreamOfNoise(24)
 
 @pytest.fixture
 def gpu(monkeypatch: pytest.MonkeyPatch) -> Iterator[torch.device]:
-    """A pretended GPU with numbers; its generators are the CPU's."""
+    """A synthetic GPU with numbers; its generators are the CPU's."""
 
     def seeded(seed: int, step: int, device: torch.device) -> torch.Generator:
         assert device == GPU
         return torch.Generator().manual_seed(step)
 
     monkeypatch.setattr(squidlib.training.loop, "seeded_generator", seeded)
-    with pretended_gpu() as device:
+    with synthetic_gpu() as device:
         yield device
 
 
 def begun() -> TrainingState:
-    return start(tiny_config(cosine_memory=True), TRAINING, fabric=PretendedFabric())  # type: ignore[arg-type]
+    return start(tiny_config(cosine_memory=True), TRAINING, fabric=SyntheticFabric())  # type: ignore[arg-type]
 
 
 def everything(state: TrainingState) -> list[torch.Tensor]:
@@ -171,13 +171,13 @@ def test_what_processes_exchange_stays_on_its_device(gpu: torch.device, monkeypa
     assert all_gather(torch.rand(2, 3, device=gpu)).shape == (4, 3)
     average_gradients(module)
     all_reduce_mean({"loss": torch.ones((), device=gpu)})
-    all_reduce_max(1, gpu)
+    any_process(True, gpu)
     assert sent == [gpu] * 6
 
 
-def test_the_pretended_gpu_does_notice_a_mix_up_forward_and_backward(gpu: torch.device) -> None:
+def test_the_synthetic_gpu_does_notice_a_mix_up_forward_and_backward(gpu: torch.device) -> None:
     there, here = torch.rand(3, device=gpu, requires_grad=True), torch.rand(3)
-    assert isinstance(there, Pretended)
+    assert isinstance(there, Synthetic)
     with pytest.raises(RuntimeError, match="different devices"):
         there + here
 

@@ -12,13 +12,15 @@ import torch
 from torch.multiprocessing import ProcessExitedException, ProcessRaisedException
 
 from digitanatomy import Glyphs, Jitter
+from squidlib.data.base import NormalData
 from squidlib.data.chest import ChestData, open_images, zhanglab
-from squidlib.data.digits import Digits, NormalData
+from squidlib.data.digits import Digits
 from squidlib.training.config import TrainingConfig
 from squidlib.training.devices import Layout, layout_of
 from squidlib.training.launch import train_by_many
 from squidlib.training.presets import PRESETS
 from squidlib.training.run_dir import Run
+from squidlib.training.settings import RunSettings
 from squidlib.utils.distributed import local_batch_size
 from tests.chest_folders import zhanglab_folder
 from tests.conftest import tiny_config
@@ -33,12 +35,11 @@ TRAINING = TrainingConfig(
 WEIGHTS = PRESETS["laptop"]["digitanatomy"].weights
 #: Of the runs in folders: every step trains both, the memory is filled anew at the end, the best weights are kept.
 RUN_TRAINING = TrainingConfig(steps=6, schedule_steps=6, batch_size=4, refill_memory=True, validate_every=2, patience=9)
+SETTINGS = RunSettings(CONFIG, RUN_TRAINING, WEIGHTS, {"data": "noise"})
 
 
 def new_run(folder: Path) -> Path:
-    run = Run(folder)
-    run.claim()
-    run.write_settings(CONFIG, RUN_TRAINING, WEIGHTS, {"data": "noise"})
+    Run(folder).begin(SETTINGS)
     return folder
 
 
@@ -55,7 +56,7 @@ class Two(NamedTuple):
 def two(tmp_path_factory: pytest.TempPathFactory) -> Two:
     folder = tmp_path_factory.mktemp("two")
     straight, stopped = new_run(folder / "straight"), new_run(folder / "stopped")
-    results = by_two(everything, (CONFIG, TRAINING, WEIGHTS), straight, stopped)
+    results = by_two(everything, (CONFIG, TRAINING, WEIGHTS), SETTINGS, straight, stopped)
     return Two([ended for ended, _ in results], [said for _, said in results], straight, stopped)
 
 
@@ -103,10 +104,10 @@ def test_a_signal_for_one_process_ends_both_after_the_same_step_and_nothing_is_l
 def test_two_processes_of_which_one_was_killed_go_on_bit_identically(two: Two, tmp_path: Path) -> None:
     out = new_run(tmp_path / "run")
     with pytest.raises((ProcessExitedException, ProcessRaisedException), match=r"SIGKILL|by peer"):
-        by_two(die_in, out, 3)
+        by_two(die_in, SETTINGS, out, 3)
     assert (out / "training.safetensors").is_file()
     assert not (out / "model.safetensors").exists()
-    by_two(run_in, out)
+    by_two(run_in, SETTINGS, out)
     assert contents(out) == contents(two.straight)
 
 
@@ -141,7 +142,7 @@ def test_a_number_of_processes_that_cannot_be_is_named_before_the_folder_is_touc
 def test_what_the_first_process_refuses_is_said_by_the_parent_in_a_line(tmp_path: Path) -> None:
     out = new_run(tmp_path / "run")
     (out / "training.safetensors").write_text("nothing")
-    text = refusal(lambda: train_by_many(Run(out), noise_of_24, Layout("cpu", 2), progress=False))
+    text = refusal(lambda: train_by_many(Run(out), SETTINGS, noise_of_24, Layout("cpu", 2), progress=False))
     assert "no whole safetensors file" in text
 
 

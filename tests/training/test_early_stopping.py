@@ -23,6 +23,7 @@ from squidlib.training.config import TrainingConfig
 from squidlib.training.early_stopping import validation_loss
 from squidlib.training.loop import StepResult, TrainingState, start, train, unwrapped
 from squidlib.training.run_dir import Run
+from squidlib.training.settings import RunSettings
 from squidlib.training.state import networks_of
 from squidlib.training.trainer import train_run
 from tests.chest_folders import zhanglab_folder
@@ -33,6 +34,7 @@ from tests.two_processes import StreamOfNoise
 #: A rate that ruins the network after some steps: the lowest loss lies before the end.
 TRAINING = TrainingConfig(steps=40, schedule_steps=40, batch_size=4, learning_rate=0.05, validate_every=1, patience=3)
 DATA = StreamOfNoise(24)
+SETTINGS = RunSettings(tiny_config(), TRAINING, LossWeights(), {"data": "noise"})
 
 
 class Kept:
@@ -79,7 +81,7 @@ def test_looking_changes_nothing(kept: Kept) -> None:
 
 
 def test_a_run_stopped_at_any_step_ends_as_one_that_was_not(tmp_path: Path, kept: Kept) -> None:
-    from squidlib.training import trainer as pipeline
+    from squidlib.training import recorder
 
     class Stop(Exception):  # noqa: N818
         pass
@@ -94,15 +96,14 @@ def test_a_run_stopped_at_any_step_ends_as_one_that_was_not(tmp_path: Path, kept
     folders = tmp_path / "straight", tmp_path / "broken"
     breaks = list[int]()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pipeline, "SAVE_SECONDS", -1.0)
+        patch.setattr(recorder, "SAVE_SECONDS", -1.0)
         for folder in folders:
-            Run(folder).claim()
-            Run(folder).write_settings(tiny_config(), TRAINING, LossWeights(), {})
+            Run(folder).begin(SETTINGS)
             if folder == folders[1]:
                 breaks = [len(kept.losses) - 2, len(kept.losses) - 1]
             while True:
                 try:
-                    train_run(Run(folder), Breaks(24), "cpu", progress=False)
+                    train_run(Run(folder), SETTINGS, Breaks(24), "cpu", progress=False)
                     break
                 except Stop:
                     continue
@@ -114,9 +115,8 @@ def test_the_outcome_stands_in_run_json_and_the_losses_in_the_log(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run = Run(tmp_path / "run")
-    run.claim()
-    run.write_settings(tiny_config(), TRAINING, LossWeights(), {"data": "noise"})
-    train_run(run, DATA, "cpu", progress=False)
+    run.begin(SETTINGS)
+    train_run(run, SETTINGS, DATA, "cpu", progress=False)
     outcome = json.loads(run.settings_path.read_text())["outcome"]
     with run.log_path.open() as file:
         losses = [float(row["validation"]) for row in csv.DictReader(file)]
@@ -125,7 +125,7 @@ def test_the_outcome_stands_in_run_json_and_the_losses_in_the_log(
     said = capsys.readouterr().out.splitlines()
     assert len(said) == 1
     assert f"stopped early after step {len(losses)} of 40; kept: step {outcome['best_step']}" in said[0]
-    assert run.read_settings()[1] == TRAINING
+    assert run.check_whole() == SETTINGS
     assert load(run.folder).score(DATA.batch(3, 2)).shape == (2,)
 
 

@@ -16,6 +16,7 @@ from squidlib.training.config import TrainingConfig
 from squidlib.training.loop import start, train, unwrapped
 from squidlib.training.presets import PRESETS
 from squidlib.training.run_dir import Run
+from squidlib.training.settings import RunSettings
 from squidlib.training.state import networks_of, restore, snapshot
 from tests.conftest import tiny_config
 from tests.helpers import squid
@@ -84,13 +85,12 @@ def test_a_cpu_trains_in_fp32_and_says_so(capsys: pytest.CaptureFixture[str]) ->
 
 def test_settings_written_before_these_options_can_be_read(tmp_path: Path) -> None:
     run = Run(tmp_path)
-    run.claim()
-    run.write_settings(tiny_config(), PLAIN, LossWeights(), {})
+    run.begin(RunSettings(tiny_config(), PLAIN, LossWeights()))
     settings = json.loads(run.settings_path.read_text())
     for name in ("channels_last", "compile", "validate_every", "patience"):
         del settings["training"][name]
     run.settings_path.write_text(json.dumps(settings))
-    assert as_plain(run.read_settings()[1]) == as_plain(PLAIN)
+    assert as_plain(run.read_settings().training) == as_plain(PLAIN)
 
 
 def test_the_command_trains_the_gpu_preset_on_a_cpu(
@@ -101,6 +101,6 @@ def test_the_command_trains_the_gpu_preset_on_a_cpu(
     arguments = ("--preset", "gpu", "--device", "cpu", "--epochs", 0.08, "--glyphs", "sklearn_digits")
     said = squid(capsys, "train", "digitanatomy", "--out", out, *arguments)
     assert (said.code, said.errors[0]) == (0, "note: without torch.compile, in a test")
-    training = Run(out).read_settings()[1]
+    training = Run(out).read_settings().training
     assert (training.steps, training.batch_size, training.precision) == (2, 64, "32-true")
     assert training.channels_last

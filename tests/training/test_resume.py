@@ -18,11 +18,11 @@ STEPS = 12
 #: Saves after every step; with a moment, a file's name and a count, kills itself when that file is written so often.
 DRIVER = """
 import os, signal, sys
-import squidlib.training.trainer
+import squidlib.training.recorder
 from squidlib.cli.main import main
 
 moment, name, count, *arguments = sys.argv[1:]
-squidlib.training.trainer.SAVE_SECONDS = -1.0
+squidlib.training.recorder.SAVE_SECONDS = -1.0
 rename, left = os.replace, int(count)
 
 def replace(source, target):

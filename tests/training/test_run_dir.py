@@ -17,6 +17,7 @@ from squidlib.training.config import TrainingConfig
 from squidlib.training.logger import Logbook
 from squidlib.training.loop import TrainingState, start, train, unwrapped
 from squidlib.training.run_dir import Run
+from squidlib.training.settings import RunSettings
 from squidlib.training.trainer import picture_steps, train_run
 from squidlib.utils.safetensors_io import PARTIAL, read_tensors, write_tensors
 from tests.conftest import tiny_config
@@ -28,15 +29,18 @@ TRAINING = TrainingConfig(
 )
 WEIGHTS = LossWeights(position=0.1)
 DATA = NoiseData(CONFIG.image_size)
-RUN_FILES = ("run.json", "log.csv", "training.safetensors", "model.safetensors", "pictures/step_000200.png")
+SETTINGS = RunSettings(CONFIG, TRAINING, WEIGHTS, {"data": "noise", "ünï": [1]})
+RUN_FILES = (
+    "run.json", "log.csv", "training.safetensors", "model.safetensors", "pictures/step_000200.png", "evaluation.json",
+    "explorer.safetensors", "detections.png", "tensorboard/events.out.tfevents.1",
+)  # fmt: skip
 
 
 @pytest.fixture
 def run(tmp_path: Path) -> Run:
     """A run that can be trained."""
     run = Run(tmp_path / "run")
-    run.claim()
-    run.write_settings(CONFIG, TRAINING, WEIGHTS, {"data": "noise", "ünï": [1]})
+    run.begin(SETTINGS)
     return run
 
 
@@ -70,36 +74,50 @@ def everything(state: TrainingState) -> dict[str, Tensor]:
     return found
 
 
-def test_a_new_and_an_empty_folder_can_be_claimed_and_are_left_alone(tmp_path: Path) -> None:
+def test_a_new_and_an_empty_folder_can_be_a_run_and_are_left_alone_until_it_begins(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     for name in ("new/deep", "empty"):
-        Run(tmp_path / name).claim()
+        Run(tmp_path / name).check_free()
     assert contents(tmp_path) == {"empty": "folder"}
 
 
 @pytest.mark.parametrize("overwrite", [False, True])
-def test_a_folder_with_other_files_is_never_claimed(tmp_path: Path, overwrite: bool) -> None:
+def test_a_folder_with_other_files_is_never_taken(tmp_path: Path, overwrite: bool) -> None:
     fill(tmp_path, "thesis.tex")
-    assert "no run" in refusal(lambda: Run(tmp_path).claim(overwrite))
-    assert "expects a folder" in refusal(lambda: Run(tmp_path / "thesis.tex").claim(overwrite))
-    assert "is a file" in refusal(lambda: Run(tmp_path / "thesis.tex" / "run").claim(overwrite))
+    assert "no run" in refusal(lambda: Run(tmp_path).begin(SETTINGS, overwrite))
+    assert "expects a folder" in refusal(lambda: Run(tmp_path / "thesis.tex").begin(SETTINGS, overwrite))
+    assert "is a file" in refusal(lambda: Run(tmp_path / "thesis.tex" / "run").begin(SETTINGS, overwrite))
     assert (tmp_path / "thesis.tex").read_text() == "thesis.tex"
 
 
-def test_a_run_is_claimed_only_when_told_to_overwrite_and_then_loses_its_own_files_alone(tmp_path: Path) -> None:
-    fill(tmp_path, *RUN_FILES, "notes.txt", "pictures/mine.txt")
+def test_a_run_is_replaced_only_when_told_to_and_then_nothing_of_it_is_left(tmp_path: Path) -> None:
+    fill(tmp_path, *RUN_FILES, "notes.txt", "pictures/mine.png")
     before = contents(tmp_path)
-    text = refusal(lambda: Run(tmp_path).claim())
+    text = refusal(lambda: Run(tmp_path).begin(SETTINGS))
     assert "--resume" in text
     assert "--overwrite" in text
     assert contents(tmp_path) == before
-    Run(tmp_path).claim(overwrite=True)
-    # run.json stays until it is replaced: killed right now, the folder is still known for a run.
-    assert set(contents(tmp_path)) == {"run.json", "notes.txt", "pictures", "pictures/mine.txt"}
+    Run(tmp_path).begin(SETTINGS, overwrite=True)
+    assert set(contents(tmp_path)) == {"run.json", "notes.txt", "pictures", "pictures/mine.png", "tensorboard"}
+    assert Run(tmp_path).read_settings() == SETTINGS
+
+
+def test_a_start_that_is_killed_while_it_replaces_a_run_leaves_a_folder_that_is_known_for_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    fill(tmp_path, *RUN_FILES)
+    monkeypatch.setattr(Run, "_write_settings", killed)
+    with pytest.raises(KeyboardInterrupt):
+        Run(tmp_path).begin(SETTINGS, overwrite=True)
+    assert {"run.json", "pictures", "tensorboard"} == set(contents(tmp_path))
 
 
 def test_settings_come_back_as_they_were_written(run: Run) -> None:
-    assert run.read_settings() == (CONFIG, TRAINING, WEIGHTS, {"data": "noise", "ünï": [1]})
+    assert run.read_settings() == SETTINGS
+    assert run.check_whole() == SETTINGS
 
 
 @pytest.mark.parametrize(
@@ -122,9 +140,9 @@ def test_impossible_settings_and_missing_ones_are_refused(run: Run) -> None:
 def test_training_on_from_a_saved_state_equals_training_straight_through(run: Run) -> None:
     straight = start(CONFIG, TRAINING, "cpu")
     to_the_end(straight)
-    run.save_state(stopped_at(3))
+    run.save_state(stopped_at(3), SETTINGS.run_id)
     resumed = start(CONFIG, TRAINING, "cpu")
-    run.load_state(resumed)
+    run.load_state(resumed, SETTINGS.run_id)
     assert resumed.step == 3
     torch.rand(5)  # the global generator must not matter
     to_the_end(resumed)
@@ -137,25 +155,25 @@ def test_training_on_from_a_saved_state_equals_training_straight_through(run: Ru
 def test_a_run_that_saved_nothing_starts_at_step_0(run: Run) -> None:
     state = start(CONFIG, TRAINING, "cpu")
     before = everything(state)
-    run.load_state(state)
+    run.load_state(state, SETTINGS.run_id)
     assert state.step == 0
     assert all(torch.equal(tensor, before[name]) for name, tensor in everything(state).items())
 
 
 def test_a_state_of_another_network_and_a_damaged_one_are_refused(run: Run) -> None:
-    run.save_state(stopped_at(1))
-    other = start(tiny_config(width=8), TRAINING, "cpu")
-    assert "does not fit run.json" in refusal(lambda: run.load_state(other))
+    run.save_state(stopped_at(1), SETTINGS.run_id)
+    other, fresh = start(tiny_config(width=8), TRAINING, "cpu"), start(CONFIG, TRAINING, "cpu")
+    assert "does not fit run.json" in refusal(lambda: run.load_state(other, SETTINGS.run_id))
     tensors, _ = read_tensors(run.state_path)
     write_tensors(run.state_path, tensors, {"config": {}})  # a checkpoint, but of something else
-    assert "does not fit run.json" in refusal(lambda: run.load_state(start(CONFIG, TRAINING, "cpu")))
+    assert "no saved training of the run in run.json" in refusal(lambda: run.load_state(fresh, SETTINGS.run_id))
     run.state_path.write_bytes(run.state_path.read_bytes()[:-1])
-    assert "no whole safetensors file" in refusal(lambda: run.load_state(start(CONFIG, TRAINING, "cpu")))
+    assert "no whole safetensors file" in refusal(lambda: run.load_state(fresh, SETTINGS.run_id))
 
 
 def test_a_finished_run_holds_a_detector_and_no_leftovers(run: Run) -> None:
     (run.folder / f"{PARTIAL}of a killed process").write_text("half a file")
-    detector = train_run(run, DATA, "cpu", progress=False)
+    detector = train_run(run, SETTINGS, DATA, "cpu", progress=False)
     assert run.finished
     assert {path.name for path in run.folder.iterdir()} - {"tensorboard"} == {
         "run.json",
@@ -179,15 +197,44 @@ def test_every_epoch_is_drawn_but_short_ones_not_each(run: Run, monkeypatch: pyt
     assert picture_steps(data, TRAINING) == pipeline.PICTURE_LEAST
     assert picture_steps(DATA, TRAINING) == EPOCH_IMAGES // 4
     monkeypatch.setattr(pipeline, "PICTURE_LEAST", 1)
-    train_run(run, data, "cpu", progress=False)
+    train_run(run, SETTINGS, data, "cpu", progress=False)
     drawn = sorted(path.name for path in (run.folder / "pictures").iterdir())
     assert drawn == ["step_000002.png", "step_000004.png", "step_000006.png"]
 
 
-def test_the_logbook_drops_rows_beyond_the_saved_state_and_refuses_a_damaged_file(tmp_path: Path) -> None:
-    path = tmp_path / "log.csv"
-    path.write_text("step,total\n0,1\n1,2\n2,3\n")
-    assert Logbook(path, 2, tmp_path / "board").rows == [["0", "1"], ["1", "2"]]
-    for damage in ("step,total\nnone,1\n", "step,total\n\n"):
-        path.write_text(damage)
-        assert "is damaged" in refusal(lambda: Logbook(path, 2, tmp_path / "board"))
+HEADER = "step,total,reconstruction,teacher,distillation,adversarial,position,discriminator,validation"
+
+
+def rows(*steps: int) -> str:
+    return "\n".join([HEADER, *(f"{step},1,2,3,4,5,6,7," for step in steps)]) + "\n"
+
+
+def test_the_logbook_drops_rows_beyond_the_saved_state_and_counts_what_is_missing(tmp_path: Path) -> None:
+    path, board = tmp_path / "log.csv", tmp_path / "board"
+    path.write_text(rows(0, 1, 2))
+    assert [row[0] for row in Logbook(path, 2, board).rows] == ["0", "1"]
+    assert Logbook(path, 2, board).missing == 0
+    assert Logbook(path, 5, board).missing == 2  # cut
+    path.write_text("")
+    assert Logbook(path, 5, board).missing == 5
+    path.unlink()
+    assert Logbook(path, 5, board).missing == 5
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        HEADER + "\nnone,1,2,3,4,5,6,7,\n",
+        HEADER + "\n\n",
+        "step,total\n0,1\n",
+        rows(2, 1, 0),
+        rows(0, 1, 1),
+        rows(-1, 0),
+        HEADER + "\n0,1,2\n",
+        "\n".join(reversed(rows(0, 1).splitlines())),
+    ],
+    ids=["words", "empty line", "header", "reversed", "twice", "negative", "half a line", "whole file reversed"],
+)
+def test_a_damaged_log_is_refused(tmp_path: Path, damage: str) -> None:
+    (tmp_path / "log.csv").write_text(damage)
+    assert "is damaged" in refusal(lambda: Logbook(tmp_path / "log.csv", 2, tmp_path / "board"))

@@ -27,6 +27,7 @@ from squidlib.detection.metrics import auc
 from squidlib.detection.scores import DEFAULT_SCORE
 from squidlib.training.presets import Preset
 from squidlib.training.run_dir import Run
+from squidlib.training.settings import RunSettings
 from squidlib.training.trainer import train_run
 from squidlib.utils.errors import UserError
 
@@ -87,16 +88,11 @@ def squid_run(data: ChestData, preset: Preset, seed: int, folder: Path, device: 
         Interrupted: after Ctrl-C, when all that was learned is saved.
     """
     run, training = Run(folder), replace(preset.training, seed=seed)
-    wanted = (
-        preset.config,
-        training,
-        preset.weights,
-        {"images": len(data), "dirty": int(data.contaminated_rows.sum())},
-    )
+    metadata = {"images": len(data), "dirty": int(data.contaminated_rows.sum())}
+    wanted = RunSettings(preset.config, training, preset.weights, metadata)
     if not run.settings_path.is_file() or run.read_settings() != wanted:
-        run.claim(overwrite=True)
-        run.write_settings(*wanted)
-    return squid_aucs(train_run(run, data, device), data)
+        run.begin(wanted, overwrite=True)
+    return squid_aucs(train_run(run, wanted, data, device), data)
 
 
 def squid_aucs(detector: Detector, data: ChestData) -> dict[str, Any]:

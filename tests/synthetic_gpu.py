@@ -1,6 +1,6 @@
 """A GPU that is not there: tensors that say they are elsewhere, while their numbers are worked out on the CPU.
 
-Under ``pretended_gpu()`` whatever is made on, or moved to, ``GPU`` is a ``Pretended``. An operation that mixes it with
+Under ``synthetic_gpu()`` whatever is made on, or moved to, ``GPU`` is a ``Synthetic``. An operation that mixes it with
 a plain tensor of the CPU fails as it would on CUDA. Other than PyTorch's fake tensors, these hold numbers, so that code
 which reads a counter runs; and backward, which for fake "cuda" tensors asks for a driver, runs too. PyTorch's unused
 device type "lazy" stands for the GPU: its gradients are worked out in the thread that asks for them.
@@ -25,13 +25,13 @@ _INDEXING = {
 }  # fmt: skip
 
 
-class Pretended(torch.Tensor):
+class Synthetic(torch.Tensor):
     """A tensor on ``GPU``; ``inner`` has its numbers."""
 
     inner: torch.Tensor
 
     @staticmethod
-    def __new__(cls, inner: torch.Tensor) -> Pretended:
+    def __new__(cls, inner: torch.Tensor) -> Synthetic:
         made = torch.Tensor._make_wrapper_subclass(
             cls, inner.size(), strides=inner.stride(), storage_offset=inner.storage_offset(), dtype=inner.dtype,
             layout=inner.layout, device=GPU, requires_grad=False,
@@ -40,7 +40,7 @@ class Pretended(torch.Tensor):
         return made
 
     def __repr__(self, **_: Any) -> str:
-        return f"Pretended({self.inner!r})"
+        return f"Synthetic({self.inner!r})"
 
     @classmethod
     def __torch_dispatch__(cls, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
@@ -54,25 +54,25 @@ class _Mode(TorchDispatchMode):
 
 def _run(func: Any, args: Any, kwargs: dict[str, Any]) -> Any:
     tensors = [value for value in tree_flatten((args, kwargs))[0] if isinstance(value, torch.Tensor)]
-    there = [tensor for tensor in tensors if isinstance(tensor, Pretended)]
-    strange = [tensor for tensor in tensors if not isinstance(tensor, Pretended) and tensor.dim() > 0]
+    there = [tensor for tensor in tensors if isinstance(tensor, Synthetic)]
+    strange = [tensor for tensor in tensors if not isinstance(tensor, Synthetic) and tensor.dim() > 0]
     if there and strange and func not in _BETWEEN_DEVICES and not (func in _INDEXING and args[0] is there[0]):
         raise RuntimeError(f"{func}: tensors on different devices, {tuple(strange[0].shape)} is on the CPU")
     wanted = kwargs.get("device")
     on_gpu = bool(there) if wanted is None else torch.device(wanted) == GPU
     if func is torch.ops.aten.copy_.default:
-        on_gpu = isinstance(args[0], Pretended)
-    plain_args, plain = tree_map_only(Pretended, lambda value: value.inner, (args, kwargs))
+        on_gpu = isinstance(args[0], Synthetic)
+    plain_args, plain = tree_map_only(Synthetic, lambda value: value.inner, (args, kwargs))
     if wanted is not None:
         plain["device"] = CPU
     result = func(*plain_args, **plain)
     if not on_gpu:
         return result
-    wrapped = tree_map(lambda value: Pretended(value) if isinstance(value, torch.Tensor) else value, result)
+    wrapped = tree_map(lambda value: Synthetic(value) if isinstance(value, torch.Tensor) else value, result)
     return return_and_correct_aliasing(func, args, kwargs, wrapped) if there else wrapped
 
 
-class PretendedFabric:
+class SyntheticFabric:
     """Of Lightning Fabric, what training uses: it moves networks and their optimiser's parameters to ``GPU``."""
 
     device = GPU
@@ -90,7 +90,7 @@ class PretendedFabric:
 
 
 @contextmanager
-def pretended_gpu() -> Iterator[torch.device]:
+def synthetic_gpu() -> Iterator[torch.device]:
     """Within, ``GPU`` can be used."""
     before = torch._C._only_lift_cpu_tensors()
     torch._C._set_only_lift_cpu_tensors(True)  # what is made of Python numbers is made on the CPU and moved in sight
