@@ -15,7 +15,7 @@ def command(*words: object) -> str:
 
 def _called() -> list[str]:
     path = Path(sys.argv[0])
-    if path.name == "__main__.py":
+    if path.name == "__main__.py" and path.parent.name == "squidlib":
         return ["python", "-m", path.parent.name]
     if path.stem != "squid":  # inside of another program, such as a notebook
         return ["squid"]
