@@ -342,7 +342,7 @@ check.holm_correction(my_holm)
 # %%
 lots = torch.rand(2000, len(METHODS) - 1, generator=torch.Generator().manual_seed(0))  # no difference: p is uniform
 alarm = (lots < 0.05).any(1).float().mean()
-corrected = torch.tensor([min(holm({str(i): float(p) for i, p in enumerate(draw)}).values()) < 0.05 for draw in lots])
+corrected = lots.amin(1) * lots.shape[1] < 0.05  # whether any is left: of K the smallest p-value is multiplied by K
 say(
     f"With {lots.shape[1]} independent comparisons and no difference, **{alarm:.0%}** of tables show at least one "
     f"'significant' one, with Holm's correction {corrected.float().mean():.0%}."
