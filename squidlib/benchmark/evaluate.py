@@ -21,7 +21,7 @@ from torch import Tensor
 from digitanatomy import NORMAL
 from squidlib.baselines import FeatureNeighbours, MeanImage, Method, PatchNeighbours, Sharpness
 from squidlib.baselines.backbone import backbone
-from squidlib.data.base import Dataset, TestSet, require_test_set
+from squidlib.data.base import Dataset, TestSet, check_both_classes, require_test_set
 from squidlib.detection.detector import Detector
 from squidlib.detection.metrics import (
     Decision,
@@ -93,11 +93,12 @@ def evaluate(
             something of the images.
 
     Raises:
-        UserError: where there are no test images.
+        UserError: where there are no normal, or no abnormal, test images; ``one_class`` says what can be said then.
     """
     test = require_test_set(data) if test is None else test
+    check_both_classes(test)
     if baselines is None:
-        baselines = naive_baselines(detector.config.grid)
+        baselines = naive_baselines(detector.config.grid, len(data.reference()))
         baselines = [*baselines, *_pretrained_baselines()] if data.photographic else baselines
     found = detector.predict(test.images, rate)
     kinds, labels, present = np.array(test.anomaly_types), test.labels.numpy(), test.present
@@ -153,9 +154,9 @@ def judge(
     }
 
 
-def naive_baselines(grid: Grid) -> list[Method]:
-    """What learns nothing, or no more than a mean or copies."""
-    return [Sharpness(), MeanImage(), PatchNeighbours(grid)]
+def naive_baselines(grid: Grid, normals: int) -> list[Method]:
+    """What learns nothing, or no more than a mean or copies, from so many normal images."""
+    return [Sharpness(), MeanImage(), PatchNeighbours(grid, min(5, normals))]
 
 
 @lru_cache(maxsize=1)  # it remembers features, so that several runs on the same images cost no more than one
@@ -165,12 +166,16 @@ def _pretrained_baselines() -> list[Method]:
 
 
 def _pixel_aucs(test: TestSet, maps: Float[Tensor, "T 1 H W"]) -> dict[str, float]:
-    """Of each anomaly type, over all pixels of its images; none where nobody knows where they are abnormal."""
+    """Of each anomaly type, over all pixels of its images; none where nobody knows where they are abnormal.
+
+    A type whose masks are empty, or cover every pixel, has none.
+    """
     if test.masks is None:
         return {}
     kinds = np.array(test.anomaly_types)
     rows = {kind: np.flatnonzero(kinds == kind) for kind in test.present}
-    return {kind: pixel_auc(test.masks[own], maps[own]) for kind, own in rows.items()}
+    known = {kind: own for kind, own in rows.items() if 0 < test.masks[own].float().mean() < 1}
+    return {kind: pixel_auc(test.masks[own], maps[own]) for kind, own in known.items()}
 
 
 def _with_mean(values: Mapping[str, float]) -> dict[str, float]:

@@ -67,11 +67,6 @@ class SharesAbove:
         return sum(count for name, count in self.images.items() if name != NORMAL)
 
 
-def has_both_classes(test: TestSet) -> bool:
-    """Whether an AUC can be computed: normal and abnormal test images are there."""
-    return set(test.labels.tolist()) == {0, 1}
-
-
 def shares_above(detector: Detector, test: TestSet | None, rate: float) -> SharesAbove:
     """Score what test images there are, and count.
 

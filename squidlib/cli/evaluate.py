@@ -93,7 +93,7 @@ def evaluate_runs(
         UserError: where the runs' data differ.
     """
     from squidlib.benchmark.evaluate import evaluate
-    from squidlib.benchmark.one_class import has_both_classes, shares_above
+    from squidlib.benchmark.one_class import shares_above
     from squidlib.data.registry import open_dataset
     from squidlib.detection.checkpoint import load
     from squidlib.training.devices import resolve_device
@@ -105,7 +105,7 @@ def evaluate_runs(
     for name, detector in zip(names[1:], detectors[1:], strict=True):
         other = open_dataset(detector.metadata | moved, 0)
         _check_same(names[0], _told(data, test), name, _told(other, other.test()))
-    if test is None or not has_both_classes(test):
+    if test is None or not test.has_both_classes:
         return [shares_above(detector, test, rate) for detector in detectors]
     return [evaluate(detector, data, test, rate) for detector in detectors]
 

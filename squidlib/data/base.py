@@ -49,7 +49,12 @@ class TestSet:
     @property
     def labels(self) -> Int[Tensor, "T"]:
         """0 normal, 1 abnormal."""
-        return torch.tensor([int(name != NORMAL) for name in self.anomaly_types])
+        return torch.tensor([int(name != NORMAL) for name in self.anomaly_types], dtype=torch.int64)
+
+    @property
+    def has_both_classes(self) -> bool:
+        """Whether normal and abnormal images are in it, without which there is no AUC."""
+        return set(self.labels.tolist()) == {0, 1}
 
     @property
     def present(self) -> list[str]:
@@ -150,17 +155,31 @@ class Dataset(NormalData, Validates, Protocol):
 
 
 def require_test_set(data: Dataset) -> TestSet:
-    """The test images of a data set that has some.
+    """The test images of a data set that can be measured on.
 
     Raises:
-        UserError: where it has none.
+        UserError: where it has none, or none of one class.
     """
     found = data.test()
     if found is None:
         raise UserError(
             "this data set has no test images, so nothing can be measured on it; add normal and abnormal ones"
         )
+    check_both_classes(found)
     return found
+
+
+def check_both_classes(test: TestSet) -> None:
+    """Whether an AUC can be computed.
+
+    Raises:
+        UserError: where normal or abnormal test images are missing.
+    """
+    if not test.has_both_classes:
+        there = ", ".join(dict.fromkeys(test.anomaly_types)) or "none"
+        raise UserError(
+            f"normal and abnormal test images expected, to measure how well they are told apart, got {there}"
+        )
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from digitanatomy import KINDS, DigitAnatomy
-from squidlib.utils.plotting import ABNORMAL_COLOUR, MAP_COLOURS, NORMAL_COLOUR
+from squidlib.utils.plotting import ABNORMAL_COLOUR, MAP_COLOURS, NORMAL_COLOUR, as_picture
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -79,13 +79,13 @@ def detection_picture(detector: Detector, test: DigitAnatomy, rate: float = 0.05
 
 
 def image_row(images: list[torch.Tensor], titles: list[str]) -> Figure:
-    """Images (1, H, W) in 0..1 side by side, each under its title."""
+    """Images (1, H, W) or (3, H, W) in 0..1 side by side, each under its title."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(2.1 * len(images), 2.4), layout="constrained", facecolor="white")
     axes = figure.subplots(1, len(images), squeeze=False)[0]
     for axis, image, title in zip(axes, images, titles, strict=True):
-        axis.imshow(image[0], cmap="gray", vmin=0, vmax=1)
+        axis.imshow(as_picture(image), cmap="gray", vmin=0, vmax=1)
         axis.set(xticks=[], yticks=[])
         axis.set_title(title, fontsize=10)
     return figure

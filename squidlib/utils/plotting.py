@@ -43,7 +43,7 @@ def image_grid(
     title: str = "",
     side: float = 1.35,
 ) -> Figure:
-    """Images (1, H, W) or (H, W) in 0..1, a row for each name.
+    """Images (1, H, W), (3, H, W) or (H, W) in 0..1, a row for each name.
 
     Args:
         rows: what stands at the left -> its images.
@@ -60,7 +60,7 @@ def image_grid(
     for row, (name, images) in zip(axes, rows.items(), strict=True):
         brightest = max(float(image.max()) for image in images) if name in maps else 1.0
         for axis, image in zip(row, images, strict=False):
-            axis.imshow(image.squeeze(), cmap=MAP_COLOURS if name in maps else "gray", vmin=0, vmax=brightest)
+            axis.imshow(as_picture(image), cmap=MAP_COLOURS if name in maps else "gray", vmin=0, vmax=brightest)
         for axis in row:
             axis.set(xticks=[], yticks=[])
         for axis in row[len(images) :]:
@@ -70,6 +70,11 @@ def image_grid(
         axis.set_title(text, fontsize=9)
     figure.suptitle(title, fontsize=11)
     return figure
+
+
+def as_picture(image: Tensor) -> Tensor:
+    """An image (1, H, W), (3, H, W) or (H, W) as matplotlib draws it: grey (H, W), colour (H, W, 3)."""
+    return image.movedim(0, -1) if image.ndim == 3 and len(image) == 3 else image.squeeze()
 
 
 def curves(

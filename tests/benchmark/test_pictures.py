@@ -50,6 +50,16 @@ def test_every_method_is_shown_for_every_sample(samples: list[Sample], across: b
     assert figure.get_suptitle() == "A title"
 
 
+@pytest.mark.parametrize("across", [False, True])
+def test_colour_and_wide_images_are_shown_as_they_are(across: bool) -> None:
+    image = torch.rand(3, 8, 16, generator=torch.Generator().manual_seed(0))
+    none = torch.zeros(1, dtype=torch.bool)
+    figure = methods_picture([Sample(image, 1, "hole", none, none)], {"negative": Negative()}, methods_across=across)
+    first, second = (np.asarray(axis.images[0].get_array()) for axis in figure.axes)
+    assert np.allclose(first, image.permute(1, 2, 0))
+    assert np.allclose(second, 1 - image.permute(1, 2, 0))
+
+
 def test_one_more_method_is_one_more_row(samples: list[Sample]) -> None:
     methods = {"same": Same()}
     before = len(methods_picture(samples, methods).axes)
