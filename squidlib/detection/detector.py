@@ -130,7 +130,8 @@ class Detector:
     def threshold(self, false_positive_rate: float = 0.05, score: str | None = None) -> float:
         """The score that this share of normal images exceeds.
 
-        N calibration images tell no share below 1 / N (``calibration.finest_rate``): the threshold is their highest.
+        N calibration images tell no share below 1 / N (``calibration.finest_rate``): the threshold then lies between
+        the highest two of their scores.
         """
         return self.calibration.threshold(self._known(score), false_positive_rate)
 
@@ -144,7 +145,7 @@ class Detector:
         if rate is not None and rate < finest:
             lines.append(
                 f"no image of the {round(1 / finest)} that it was calibrated on can tell a rate of {rate:g}; the least "
-                f"is {finest:.2g}, and the threshold is the highest of their scores"
+                f"is {finest:.2g}, so the threshold lies between the highest two of their scores"
             )
         if not self.knows_unlike:
             lines.append(
@@ -154,8 +155,8 @@ class Detector:
         constant = self.calibration.constant_positions
         if constant:
             lines.append(
-                f"{len(constant)} of {self.config.positions} patches show the same in every image that it was "
-                f"calibrated on (positions {', '.join(map(str, constant))}): there, even a small change scores high"
+                f"{len(constant)} of {self.config.positions} patches have some score that is the same for every image "
+                f"that it was calibrated on (positions {', '.join(map(str, constant))}): small changes score high there"
             )
         return lines
 

@@ -341,7 +341,7 @@ def test_what_the_detector_cannot_tell_is_said(detector: Detector, file: Path, m
     save(Detector(detector.squid, detector.discriminator, blunt, {}), Path("old"))
     said = squid(capsys, "score", "old", many, "--csv", "s.csv", "--overwrite").out
     assert "cannot tell images that are unlike its training data" in said
-    assert "1 of 9 patches show the same in every image" in said
+    assert "1 of 9 patches have some score that is the same for every image" in said
     assert "positions 4)" in said
 
 
