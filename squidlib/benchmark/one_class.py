@@ -82,5 +82,5 @@ def shares_above(detector: Detector, test: TestSet | None, rate: float) -> Share
             images[name] = int(rows.sum())
             detected[name] = float(found.abnormal.numpy()[rows].mean())
             unlike[name] = float(found.unlike.numpy()[rows].mean())
-    above = int((normals > threshold).sum())
+    above = detector.calibration.count_above(detector.default_score, rate)
     return SharesAbove(detector.default_score, threshold, rate, len(normals), above, images, detected, unlike)

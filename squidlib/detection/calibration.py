@@ -103,6 +103,10 @@ class Calibration(NamedTuple):
         """The score that a share ``rate`` of normal images exceeds; the one place where a threshold is computed."""
         return threshold_at(self.scores_of_normals(score), rate)
 
+    def count_above(self, score: str, rate: float) -> int:
+        """How many of the calibration images are above the threshold of that rate."""
+        return int((self.scores_of_normals(score) > self.threshold(score, rate)).sum())
+
     @property
     def finest_rate(self) -> float:
         """The smallest share of normal images that N calibration images can tell from none: 1 / N."""

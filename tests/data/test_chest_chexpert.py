@@ -163,7 +163,7 @@ def names(images: ChestImages) -> list[str]:
         lambda path: path.removeprefix("CheXpert-v1.0-small/train/"),
         lambda path: path.replace("CheXpert-v1.0-small/train", "CheXpert-v1.0 batch 2 (train 1)"),
         lambda path: path.replace("CheXpert-v1.0-small", "CheXpert-v1.0"),
-        lambda path: f"/home/someone/data/{path}",
+        lambda path: f"/somewhere/data/{path}",
         lambda path: f"./{path}",
         lambda path: path.replace("/", "\\"),
         lambda path: "D:\\data\\" + path.replace("/", "\\"),

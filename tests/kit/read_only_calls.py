@@ -336,6 +336,8 @@ CALLS: dict[str, Call] = {
         0,
     ),
     "benchmark.two_sample: nearest_own_share": lambda w: (two_sample.nearest_own_share, w.points, w.points + 1),
+    "config: LossWeights.from_plain": lambda w: (config.LossWeights.from_plain, {"position": 0.1}),
+    "utils.plotting: as_picture": lambda w: (plotting.as_picture, w.images[0]),
     "utils.plotting: panels": lambda w: (plotting.panels, 1, 2),
     "utils.plotting: image_grid": lambda w: (plotting.image_grid, {"maps": w.images}, ["a"], ["maps"]),
     "utils.plotting: curves": lambda w: (plotting.curves, [1, 2], {"a": w.values[:2]}, "title", "x", "y"),

@@ -15,7 +15,7 @@ CHECKS = list(estimator_checks_generator(SquidOutlierDetector(steps=1, device="c
 
 
 @pytest.mark.parametrize("number", range(len(CHECKS)), ids=lambda number: CHECKS[number][1].func.__name__)
-def test_scikit_learns_own_checks(number: int) -> None:
+def test_scikit_learns_own_checks(number: int, as_users: None) -> None:
     estimator, check = CHECKS[number]
     if check.func.__name__ in NOT_HELD:
         with pytest.raises(AssertionError, match="invariant"):
