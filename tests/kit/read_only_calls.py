@@ -236,6 +236,7 @@ CALLS: dict[str, Call] = {
         w.detector.calibration.scores_of_normals,
         "error",
     ),
+    "detection.calibration: Calibration.count_above": lambda w: (w.detector.calibration.count_above, "error", 0.1),
     "detection.calibration: Calibration.threshold": lambda w: (w.detector.calibration.threshold, "error", 0.1),
     **_properties(
         "detection.calibration: Calibration", lambda w: w.detector.calibration, "finest_rate", "constant_positions"
