@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ from tyro.conf import Positional
 
 from squidlib.cli.choices import DatasetName
 from squidlib.cli.device import check_device
+from squidlib.utils.command import command
 from squidlib.utils.errors import UserError
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ class Benchmark:
             run_jobs(store, source, preset, methods, self.seeds, self.minutes_each, device, _say)
         except KeyboardInterrupt:
             write_report(store, test_set, settings)
-            again = shlex.join(["squid", *sys.argv[1:]]).replace(" --overwrite", "")
+            again = command(*(word for word in sys.argv[1:] if word != "--overwrite"))
             print(f"squid: stopped; finished jobs are kept in {self.out}. Go on with: {again}", file=sys.stderr)
             return 130
         failed = write_report(store, test_set, settings)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import shutil
 import sys
 from dataclasses import dataclass, replace
@@ -14,6 +13,7 @@ from tyro.conf import Positional
 
 from squidlib.cli.choices import DatasetName
 from squidlib.cli.device import check_device
+from squidlib.utils.command import command
 from squidlib.utils.errors import UserError
 from squidlib.utils.text import printable
 
@@ -85,7 +85,7 @@ class Contamination:
             run_all("contamination", metadata, jobs, self.out / RESULTS, self._tell)
         except (Interrupted, KeyboardInterrupt):
             self._write(shares)
-            again = shlex.join(["squid", *sys.argv[1:]])
+            again = command(*sys.argv[1:])
             print(f"squid: stopped; nothing is lost. Go on with the same command: {again}", file=sys.stderr)
             return 130
         self._write(shares)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from squidlib.utils.command import command
 from squidlib.utils.errors import UserError
 
 
@@ -12,7 +13,7 @@ def check_device(device: str) -> None:
     if device not in ("auto", "cpu", "cuda", "mps"):
         raise UserError(f"--device is auto, cpu, cuda or mps; got {device!r}")
     if device == "cuda" and not torch.cuda.is_available():
-        raise UserError("--device cuda: this torch sees no CUDA GPU; use --device auto, or see: squid doctor")
+        raise UserError(f"--device cuda: this torch sees no CUDA GPU; use --device auto, or see: {command('doctor')}")
     if device == "mps" and not torch.backends.mps.is_available():
         raise UserError("--device mps: this torch sees no Apple GPU; use --device auto")
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from tyro.conf import Positional
 
+from squidlib.utils.command import command
 from squidlib.utils.errors import UserError
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ class Evaluate:
 
         if not self.runs:
             raise UserError(
-                "name at least one run's folder or shipped checkpoint, such as: squid evaluate digitanatomy"
+                f"name at least one run's folder or shipped checkpoint, such as: {command('evaluate', 'digitanatomy')}"
             )
         if not 0 < self.rate < 1:
             raise UserError(f"--rate lies between 0 and 1, got {self.rate}")

@@ -5,6 +5,7 @@ The teacher is not saved: it is dropped at test.
 
 from __future__ import annotations
 
+import json
 import math
 from importlib.resources import files
 from pathlib import Path
@@ -18,6 +19,7 @@ from squidlib.detection.calibration import Calibration
 from squidlib.detection.detector import Detector
 from squidlib.discriminator import Discriminator
 from squidlib.squid import Squid
+from squidlib.utils.command import command
 from squidlib.utils.errors import UserError
 from squidlib.utils.safetensors_io import read_tensors, write_tensors
 
@@ -61,13 +63,20 @@ def find(run_or_name: str | Path) -> Path:
     if str(run_or_name) in known:  # before the next line: the data set's folder has the checkpoint's name
         return known[str(run_or_name)]
     if path.is_dir():
-        raise UserError(
-            f"{path} holds no finished run ({MODEL_FILE} is missing); "
-            f"finish it with: squid train digitanatomy --out {path} --resume"
-        )
+        trained_on = _data_of_run(path)
+        finish = f"; finish it with: {command('train', trained_on, '--out', path, '--resume')}" if trained_on else ""
+        raise UserError(f"{path} holds no finished run ({MODEL_FILE} is missing){finish}")
     raise UserError(
         f"{run_or_name} is neither a run's folder, nor a file, nor a shipped checkpoint ({', '.join(known)})"
     )
+
+
+def _data_of_run(folder: Path) -> str | None:
+    """What a run that is not finished is trained on; None where the folder holds none that says so."""
+    try:
+        return str(json.loads((folder / "run.json").read_text())["facts"]["data"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
 
 
 def shipped() -> dict[str, Path]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -54,3 +55,37 @@ def test_an_interruption_while_importing_is_one_line(
     monkeypatch.delitem(sys.modules, "squidlib.cli.main", raising=False)
     assert start.main() == 130
     assert capsys.readouterr().err == "squid: interrupted\n"
+
+
+#: Starts the command; a real Ctrl-C arrives in the very moment in which a module is looked for.
+INTERRUPTED = """
+import os, signal, sys
+
+moment, *words = sys.argv[1:]
+
+class Interrupting:
+    def find_spec(self, name, path=None, target=None):
+        if name == moment:
+            os.kill(os.getpid(), signal.SIGINT)
+
+sys.meta_path.insert(0, Interrupting())
+sys.argv = ["squid", *words]
+from squidlib.__main__ import main
+raise SystemExit(main())
+"""
+
+
+@pytest.mark.parametrize("moment", ["squidlib.cli.main", "tyro", "torch", "numpy", "torch.nn", "safetensors"])
+def test_ctrl_c_while_a_library_is_imported_is_one_line_and_130(tmp_path: Path, moment: str) -> None:
+    words = [sys.executable, "-c", INTERRUPTED, moment, *SCORE_NOTHING[3:]]
+    done = subprocess.run([*words[:-4], "digitanatomy", *words[-3:]], cwd=tmp_path, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (130, "squid: interrupted\n")
+
+
+def test_a_process_that_was_told_to_ignore_ctrl_c_ignores_it(tmp_path: Path) -> None:
+    def ignore() -> None:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    words = [sys.executable, "-c", INTERRUPTED, "torch", *SCORE_NOTHING[3:]]
+    done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, preexec_fn=ignore)
+    assert done.returncode == 2

@@ -123,6 +123,22 @@ def test_ctrl_c_saves_and_says_how_to_go_on(whole: Path, tmp_path: Path) -> None
     assert contents(out) == contents(whole)
 
 
+def test_a_second_start_is_refused_while_a_run_is_trained_and_harms_nothing(
+    whole: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "run"
+    first = begin(command(out, "--epochs", str(STEPS / 100)))
+    wait_for_rows(out, 2, first)
+    first.send_signal(signal.SIGSTOP)  # so that it cannot end meanwhile
+    for more in (("--overwrite", "--seed", "1"), ("--resume",)):
+        said = squid(capsys, *command(out, *more))
+        assert said.code == 2
+        assert f"is being trained in by process {first.pid} of " in said.errors[-1]
+    first.send_signal(signal.SIGCONT)
+    assert end(first) == (0, "")
+    assert contents(out) == contents(whole)
+
+
 def test_resuming_a_finished_run_changes_nothing(whole: Path, capsys: pytest.CaptureFixture[str]) -> None:
     before = contents(whole)
     said = squid(capsys, *command(whole, "--resume"))

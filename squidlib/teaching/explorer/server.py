@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from squidlib.teaching.explorer.begin import RUN
+from squidlib.utils.command import command
 from squidlib.utils.errors import UserError
 
 PORTS = 20  #: tried one after the other
@@ -170,7 +171,7 @@ def _wait(process: subprocess.Popen[bytes], address: str) -> None:
     begun = time.monotonic()
     while time.monotonic() - begun < _START_SECONDS:
         if process.poll() is not None:
-            raise UserError(f"voilà stopped with code {process.returncode}; try: squid doctor")
+            raise UserError(f"voilà stopped with code {process.returncode}; try: {command('doctor')}")
         try:
             urllib.request.urlopen(address, timeout=2).close()
         except urllib.error.HTTPError:
