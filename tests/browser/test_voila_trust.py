@@ -124,7 +124,12 @@ def test_a_tab_too_many_is_refused_in_words_until_one_is_closed(chromium: Browse
         expect(second.locator("body")).to_contain_text("1 tabs of the explorer are open; close one")
         changes(first, lambda: picture(first), lambda: move(first, "Memory size", "ArrowLeft"))  # the first goes on
         first.close()
-        open_explorer(second, address)
+        for _ in range(60):  # until the server has noticed
+            answer = second.goto(address)
+            if answer is not None and answer.status == 200:
+                break
+            second.wait_for_timeout(500)
+        second.wait_for_selector(".squid-verdict", timeout=120_000)
         private.close()
 
 

@@ -22,6 +22,9 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal
 
+# here and not where it is used: Ctrl-C within an import ends a command at once, and then the server may be running
+from jupyter_core.paths import jupyter_runtime_dir, secure_write
+
 from squidlib.teaching.explorer.begin import RUN
 from squidlib.utils.command import command
 from squidlib.utils.errors import UserError
@@ -129,8 +132,6 @@ def redirect_file(address: str) -> Iterator[Path]:
     A browser is started with the page as its argument: every user of a machine can read the arguments of all processes,
     and the address holds the token. Jupyter does the same.
     """
-    from jupyter_core.paths import jupyter_runtime_dir, secure_write
-
     folder = Path(jupyter_runtime_dir())  # browsers that are kept in a sandbox can read it, but not /tmp
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     path, quoted = folder / f"squid-explore-{os.getpid()}-open.html", html.escape(address)
