@@ -102,7 +102,7 @@ class Benchmark:
     def _settings(self) -> dict[str, Any]:
         """What ``open_dataset`` wants to know; a download happens here and nowhere else."""
         from squidlib.config import as_plain
-        from squidlib.data.base import DataOptions
+        from squidlib.data.options import DataOptions
         from squidlib.data.registry import open_dataset, settings_of
         from squidlib.training.presets import preset_for
 

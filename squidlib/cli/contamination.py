@@ -94,7 +94,7 @@ class Contamination:
 
     def _checked(self) -> tuple[list[int], range]:
         """Shares, highest first, and seeds; everything is looked at before anything is read."""
-        from squidlib.data.base import DataOptions
+        from squidlib.data.options import DataOptions
         from squidlib.data.registry import settings_of
         from squidlib.utils.safetensors_io import check_writable
 
@@ -121,8 +121,8 @@ class Contamination:
         return shares, range(self.seeds)
 
     def _data(self) -> ChestData:
-        from squidlib.data.base import DataOptions
         from squidlib.data.chest import ChestData
+        from squidlib.data.options import DataOptions
         from squidlib.data.registry import open_dataset, settings_of
         from squidlib.training.presets import preset_for
 

@@ -127,7 +127,7 @@ def metadata_of(options: Train, preset: Preset) -> dict[str, object]:
 
     import squidlib
     from squidlib.config import as_plain
-    from squidlib.data.base import DataOptions
+    from squidlib.data.options import DataOptions
     from squidlib.data.registry import settings_of
 
     asked = DataOptions(

@@ -12,8 +12,9 @@ import torch
 from torch import Tensor
 
 from digitanatomy import ANOMALIES, DigitAnatomy, FreshNormals, Glyphs, Jitter, join_tiles, mnist5000
-from squidlib.data.base import DataOptions, Entry, TestSet
+from squidlib.data.base import TestSet
 from squidlib.data.glyphs import load_glyphs
+from squidlib.data.options import DataOptions, Entry
 from squidlib.utils.errors import UserError
 
 EPOCH_IMAGES = 1600  #: fresh normals an epoch, as in the authors' configuration

@@ -24,10 +24,11 @@ from jaxtyping import Float
 from torch import Tensor
 
 from digitanatomy import NORMAL, seeded_generator
-from squidlib.data.base import DataOptions, Entry, TestSet
+from squidlib.data.base import TestSet
 from squidlib.data.chest.augment import NUMBERS, Augmentation, augment
 from squidlib.data.folder_layout import LabelledFile, layout_of, shape_of, split
 from squidlib.data.folder_reading import each_once, read_all, read_mask
+from squidlib.data.options import DataOptions, Entry
 from squidlib.patches import Grid, rows_and_columns
 from squidlib.utils.errors import UserError
 

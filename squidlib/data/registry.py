@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from squidlib.utils.errors import UserError
 
 if TYPE_CHECKING:
-    from squidlib.data.base import DataOptions, Dataset, Entry
+    from squidlib.data.base import Dataset
+    from squidlib.data.options import DataOptions, Entry
 
 #: Name -> the module that knows it; read only when it is asked for.
 DATASETS = {

@@ -10,7 +10,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-import torch
 
 from digitanatomy import ANOMALIES, KINDS, DigitAnatomy, Glyphs, Sample
 from squidlib.baselines import FeatureNeighbours, MeanImage, PatchNeighbours, Sharpness
@@ -20,13 +19,11 @@ from squidlib.benchmark.evaluate import Evaluation, evaluate
 from squidlib.data.base import TestSet
 from squidlib.data.digits import Digits, digit_tests
 from squidlib.detection import metrics
-from squidlib.detection.calibration import calibrate
 from squidlib.detection.detector import Detector
 from squidlib.detection.metrics import decide, oracle_threshold, pixel_auc
 from squidlib.detection.scores import SCORES
-from squidlib.discriminator import Discriminator
-from squidlib.squid import Squid, fill_memory
 from squidlib.training.presets import PRESETS
+from tests.helpers import untrained
 
 RATE = 0.2
 bootstrap_auc = functools.partial(metrics.bootstrap_auc, rounds=20)
@@ -52,11 +49,7 @@ def data(glyphs: Glyphs) -> Digits:
 
 @pytest.fixture(scope="module")
 def detector(data: Digits) -> Detector:
-    """Untrained, its memory filled, calibrated."""
-    torch.manual_seed(0)
-    squid, discriminator = Squid(PRESETS["laptop"]["digitanatomy"].config), Discriminator((1, 96, 96)).eval()
-    fill_memory(squid, data.reference()[:100])
-    return Detector(squid, discriminator, calibrate(squid.eval(), discriminator, data.calibration()[:64]), {})
+    return untrained(PRESETS["laptop"]["digitanatomy"].config, data.reference()[:100])
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""One folder with everything that can be wrong, for the tests of what the command line refuses."""
+"""A detector and images to score, and one folder with everything that can be wrong."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from PIL import Image
 from digitanatomy import DigitAnatomy, GlyphSplit
 from squidlib.config import LossWeights, SquidConfig, as_plain
 from squidlib.detection.checkpoint import save
+from squidlib.detection.detector import Detector
 from squidlib.training.config import TrainingConfig
 from squidlib.training.loop import start
 from squidlib.training.presets import PRESETS
@@ -21,6 +22,49 @@ from squidlib.training.run_dir import Run
 from squidlib.training.settings import RunSettings
 from squidlib.utils.safetensors_io import read_tensors, write_tensors
 from tests.helpers import untrained
+
+
+@pytest.fixture(scope="module")
+def detector(split: GlyphSplit) -> Detector:
+    return untrained(
+        PRESETS["laptop"]["digitanatomy"].config, DigitAnatomy(split.calibration, {"normal": 20}, seed=5).images()
+    )
+
+
+@pytest.fixture(scope="module")
+def file(detector: Detector, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("detector") / "digits.safetensors"
+    save(detector, path)
+    return path
+
+
+@pytest.fixture
+def images(tmp_path: Path, split: GlyphSplit, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder "images", seen from the working folder: one image in many guises, names of many scripts."""
+    monkeypatch.chdir(tmp_path)
+    folder = Path("images")
+    (folder / "ünter ordner").mkdir(parents=True)
+    grey = (DigitAnatomy(split.test, {"missing": 1})[0].image[0] * 255).byte().numpy()
+    image = Image.fromarray(grey)
+    image.save(folder / "a grey.png")
+    image.convert("RGB").save(folder / "b rgb.png")
+    image.convert("RGBA").save(folder / "c rgba.png")
+    Image.fromarray(grey.astype(np.uint16) * 257).save(folder / "d 16 bit.png")
+    Image.fromarray(grey.astype(np.float32) / 255).save(folder / "e float.tiff")
+    image.resize((131, 97)).save(folder / "ünter ordner" / "ödd, sïze 数字 🙂.PNG")
+    (folder / "notes.txt").write_text("not an image, and not taken for one")
+    return folder
+
+
+@pytest.fixture
+def many(tmp_path: Path, split: GlyphSplit, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Seven images, and batches of two."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("squidlib.detection.scores.BATCH", 2)
+    Path("many").mkdir()
+    for index, image in enumerate(DigitAnatomy(split.test, {"normal": 4, "missing": 3}, seed=2).images()):
+        Image.fromarray((image[0] * 255).byte().numpy()).save(f"many/{index}.png")
+    return Path("many")
 
 
 @pytest.fixture(scope="module")

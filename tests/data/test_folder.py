@@ -10,9 +10,10 @@ import pytest
 import torch
 from PIL import Image
 
-from squidlib.data.base import DataOptions, Dataset
+from squidlib.data.base import Dataset
 from squidlib.data.folder import FolderData
 from squidlib.data.folder_layout import shape_of, split
+from squidlib.data.options import DataOptions
 from squidlib.data.registry import open_dataset, settings_of
 from tests.helpers import refusal
 

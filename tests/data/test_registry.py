@@ -13,8 +13,9 @@ from torch import Tensor
 
 from squidlib.benchmark.evaluate import evaluate
 from squidlib.config import LossWeights
-from squidlib.data.base import DataOptions, Dataset, Entry, TestSet
+from squidlib.data.base import Dataset, TestSet
 from squidlib.data.digits import Digits
+from squidlib.data.options import DataOptions, Entry
 from squidlib.data.registry import DATASETS, entry, open_dataset, settings_of, where_to_get
 from squidlib.training.config import TrainingConfig
 from squidlib.training.loop import train

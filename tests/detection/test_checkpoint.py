@@ -1,8 +1,7 @@
-"""Detector files: a saved detector scores as before, what does not fit is refused, names are found."""
+"""Detector files: a saved detector scores as before, what does not fit is refused."""
 
 from __future__ import annotations
 
-import ast
 import resource
 import subprocess
 import sys
@@ -14,10 +13,7 @@ import pytest
 import torch
 from torch import Tensor
 
-import digitanatomy
-import squidlib
-from squidlib.detection import checkpoint as detectorfile
-from squidlib.detection.checkpoint import MODEL_FILE, assemble, find, load, save
+from squidlib.detection.checkpoint import assemble, load, save
 from squidlib.detection.detector import Detector
 from squidlib.detection.scores import SCORES
 from squidlib.utils.safetensors_io import read_tensors, write_tensors
@@ -201,74 +197,3 @@ def test_loading_leaves_the_random_numbers_as_they_were(file: Path) -> None:
     torch.manual_seed(5)
     load(file)
     assert torch.equal(torch.rand(3), expected)
-
-
-def test_a_run_folder_a_file_and_a_shipped_name_are_found(
-    file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    run = tmp_path / "run"
-    run.mkdir()
-    (run / MODEL_FILE).write_bytes(file.read_bytes())
-    monkeypatch.setattr(detectorfile, "shipped", lambda: {"digits": file})
-    monkeypatch.chdir(tmp_path)
-    assert find(run) == run / MODEL_FILE
-    assert find("run") == Path("run") / MODEL_FILE
-    assert find(str(file)) == file
-    assert find("digits") == file
-    Path("digits").mkdir()
-    assert find("digits") == file  # a folder that holds no run, such as the data set's own, hides nothing
-    (Path("digits") / MODEL_FILE).write_bytes(file.read_bytes())
-    assert find("digits") == Path("digits") / MODEL_FILE  # a run of one's own comes first
-
-
-def test_an_unfinished_run_says_how_to_finish_it_and_an_unknown_name_what_there_is(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    text = refusal(lambda: find(tmp_path))
-    assert MODEL_FILE in text
-    assert f"--out {tmp_path} --resume" in text
-    monkeypatch.setattr(detectorfile, "shipped", lambda: {"digits": tmp_path, "chests": tmp_path})
-    text = refusal(lambda: load("nonesuch"))
-    assert "nonesuch" in text
-    assert "digits, chests" in text
-
-
-def test_shipped_checkpoints_are_those_in_the_package(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    (tmp_path / "detection" / "checkpoints").mkdir(parents=True)
-    (tmp_path / "detection" / "checkpoints" / "digits.safetensors").write_bytes(b"")
-    (tmp_path / "detection" / "checkpoints" / "notes.txt").write_bytes(b"")
-    monkeypatch.setattr(detectorfile, "files", lambda package: tmp_path if package == "squidlib" else None)
-    assert detectorfile.shipped() == {"digits": tmp_path / "detection" / "checkpoints" / "digits.safetensors"}
-
-
-class Bomb:
-    """Unpickling it makes a file: proof that somebody did."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def __reduce__(self) -> tuple[object, tuple[str, str]]:
-        return open, (str(self.path), "w")
-
-
-@pytest.mark.parametrize("zipped", [True, False])
-def test_a_pickled_checkpoint_is_refused_and_never_unpickled(tmp_path: Path, zipped: bool) -> None:
-    torch.save({"bomb": Bomb(tmp_path / "gone off")}, tmp_path / "model.pt", _use_new_zipfile_serialization=zipped)
-    assert "no whole safetensors file" in refusal(lambda: squidlib.load(tmp_path / "model.pt"))
-    assert not (tmp_path / "gone off").exists()
-
-
-def test_no_source_file_can_unpickle() -> None:
-    sources = [path for package in (squidlib, digitanatomy) for path in Path(package.__path__[0]).rglob("*.py")]
-    assert len(sources) > 40
-    for path in sources:
-        for node in ast.walk(ast.parse(path.read_text())):
-            named = [alias.name for alias in node.names] if isinstance(node, ast.Import | ast.ImportFrom) else []
-            if isinstance(node, ast.ImportFrom):
-                named += [f"{node.module}.{name}" for name in named] + [str(node.module)]
-            if isinstance(node, ast.Attribute):
-                named = [ast.unparse(node)]
-            if isinstance(node, ast.keyword):
-                named = [str(node.arg)]
-            loaders = {"pickle", "cloudpickle", "dill", "joblib", "marshal", "shelve", "torch.load", "allow_pickle"}
-            assert not {part for name in named for part in (name, name.split(".")[0])} & loaders, f"{path}: {named}"

@@ -18,7 +18,8 @@ import sklearn.metrics  # noqa: F401  # importing it draws random numbers, once 
 import torch
 from torch import Generator, Tensor, nn
 
-from tests.kit.read_only_calls import CALLS, CHANGES, World, found
+from tests.kit.read_only_calls import CALLS, CHANGES, found
+from tests.kit.read_only_world import World
 
 
 def networks(world: World) -> dict[str, object]:

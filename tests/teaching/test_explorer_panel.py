@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import logging
-import re
 from datetime import UTC, datetime
 
 import pytest
@@ -15,9 +14,7 @@ from squidlib.teaching.explorer import drawing
 from squidlib.teaching.explorer.begin import explore, explore_page, load_state
 from squidlib.teaching.explorer.panel import Explorer
 from squidlib.teaching.explorer.pictures import grid_rows, static_grid, view_picture
-from squidlib.teaching.explorer.sections import heat, shrunk
 from squidlib.teaching.explorer.setting import Setting
-from squidlib.teaching.memory_sizes import sizes
 from squidlib.utils.plotting import png
 
 
@@ -189,22 +186,6 @@ def test_every_control_has_a_label_or_text_and_a_tooltip(explorer: Explorer) -> 
         assert control.description, control
         assert getattr(control, "tooltip", None) or getattr(control, "tooltips", None), control.description
         assert getattr(control, "continuous_update", False) is False
-
-
-@pytest.mark.parametrize("shrinkage", ["soft", "hard", "topk"])
-def test_the_table_holds_the_aucs_and_marks_the_setting(shrinkage: str) -> None:
-    state = load_state()
-    setting = Setting(slots=50, shrinkage=shrinkage, threshold=0.01, k=10)
-    text = heat(state.effect, state.most_slots, setting, "flipped")
-    auc = state.effect.auc(setting, "flipped")
-    marked = re.findall(r'class="squid-here"[^>]*>([\d.]+)<', text)
-    assert marked == [f"{auc:.3f}"]
-    assert text.count('<th scope="col">') == len(sizes(350))
-
-
-def test_a_score_that_was_not_studied_is_said_to_be(explorer: Explorer) -> None:
-    assert "Not studied" in shrunk("discriminator", 50)
-    assert "Not studied" not in shrunk("combined", 50)
 
 
 def test_the_static_grid_shows_what_the_state_computes() -> None:

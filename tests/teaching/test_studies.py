@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -16,9 +13,8 @@ from digitanatomy import DigitAnatomy
 from squidlib.data.digits import Digits
 from squidlib.memory import MemoryQueue, cosine_similarity
 from squidlib.shrinkage import topk_shrink
-from squidlib.teaching.studies import results
 from squidlib.teaching.studies.ablation import judge
-from squidlib.teaching.studies.results import auc_by_kind, load_runs, run_all, spread
+from squidlib.teaching.studies.results import auc_by_kind, spread
 from squidlib.teaching.studies.variants import LearnedSlots, SharedQueue, variants
 from squidlib.training.loop import TrainingState, start, train, unwrapped
 from squidlib.training.presets import PRESETS
@@ -125,47 +121,6 @@ def test_the_shared_queue_resizes_for_every_position() -> None:
     assert torch.equal(shared.contents()[0], features(4).flatten(0, 1)[-6:])
 
 
-@pytest.fixture
-def study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The file of a study called "trial" in a folder of its own."""
-    monkeypatch.setattr(results, "FOLDER", tmp_path)
-    return tmp_path / "trial.json"
-
-
-def jobs(done: list[str], fails: str = "") -> dict[str, Any]:
-    def job(key: str) -> dict[str, Any]:
-        if key == fails:
-            raise KeyboardInterrupt
-        done.append(key)
-        return {"mean": float(len(key))}
-
-    return {key: (lambda key=key: job(key)) for key in ("a/0", "bb/0", "a/1")}
-
-
-def test_an_interrupted_study_goes_on_where_it_stopped(study: Path) -> None:
-    done: list[str] = []
-    with pytest.raises(KeyboardInterrupt):
-        run_all("trial", {"steps": 1}, jobs(done, fails="bb/0"))
-    assert list(load_runs("trial")) == ["a/0"]
-    run_all("trial", {"steps": 1}, jobs(done))
-    assert done == ["a/0", "bb/0", "a/1"]
-    assert list(load_runs("trial")) == ["a/0", "bb/0", "a/1"]
-    assert all(run["seconds"] >= 0 for run in load_runs("trial").values())
-
-
-def test_a_study_of_other_facts_is_refused_and_kept(study: Path) -> None:
-    run_all("trial", {"steps": 1}, jobs([]))
-    before = study.read_bytes()
-    assert "other settings" in refusal(lambda: run_all("trial", {"steps": 2}, jobs([])))
-    assert study.read_bytes() == before
-
-
-def test_a_missing_or_damaged_study_names_its_command(study: Path) -> None:
-    assert "python -m squidlib.teaching.studies.trial" in refusal(lambda: load_runs("trial"))
-    study.write_text('{"facts": {}}')
-    assert "damaged" in refusal(lambda: load_runs("trial"))
-
-
 def test_a_spread_is_the_mean_and_the_deviation_with_n_minus_1() -> None:
     runs = {f"a/{seed}": {"score": {"mean": value}} for seed, value in enumerate((0.90, 0.92, 0.97))}
     runs |= {"ab/0": {"score": {"mean": 0.0}}, "b/a/0": {"score": {"mean": 0.0}}}
@@ -200,32 +155,3 @@ def test_a_variant_is_judged_by_the_scores_that_it_has(name: str) -> None:
     assert (found["combined"] == found["reconstruction"]) == (name == "no memory")
     default = auc_by_kind(data.test_digits().kinds, detector.score(data.test().images))
     assert (found["combined"] == default) == (name == "whole")
-
-
-@pytest.mark.parametrize(("study", "settings"), [("ablation", 14), ("contamination", 18)], ids=lambda value: str(value))
-def test_a_stored_study_is_complete(study: str, settings: int) -> None:
-    stored = json.loads(
-        results.path_of(study).read_text()
-    )  # where it is not: python -m squidlib.teaching.studies.<study>
-    seeds = stored["facts"]["seeds"]
-    groups: dict[str, list[int]] = {}
-    for key in stored["runs"]:
-        setting, _, seed = key.rpartition("/")
-        groups.setdefault(setting, []).append(int(seed))
-    assert len(groups) == settings
-    assert all(sorted(found) == seeds for found in groups.values())
-
-
-@pytest.mark.parametrize("study", ["ablation", "contamination"])
-def test_every_stored_figure_is_an_auc_and_means_are_means(study: str) -> None:
-    for run in load_runs(study).values():
-        tables = [value for value in run.values() if isinstance(value, dict)] or [run]
-        for table in tables:
-            assert set(KINDS) <= set(table)
-            assert all(0 <= table[kind] <= 1 for kind in KINDS)
-            assert table["mean"] == pytest.approx(np.mean([table[kind] for kind in KINDS[:-1]]), abs=2e-4)
-
-
-def test_the_ablation_s_rows_are_the_variants() -> None:
-    stored = {key.rpartition("/")[0] for key in load_runs("ablation")}
-    assert stored == set(NAMES)

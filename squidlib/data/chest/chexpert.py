@@ -16,7 +16,6 @@ from typing import Any
 import torch
 
 from digitanatomy import seeded_generator
-from squidlib.data.base import Entry
 from squidlib.data.chest.arrays import ChestArrays
 from squidlib.data.chest.authors import authors_folders
 from squidlib.data.chest.chexpert_labels import read_labels
@@ -34,6 +33,7 @@ from squidlib.data.chest.folders import check_root
 from squidlib.data.chest.info import CHEXPERT
 from squidlib.data.chest.options import chest_settings, decoded, opened
 from squidlib.data.chest.problems import Problems
+from squidlib.data.options import Entry
 from squidlib.utils.errors import UserError
 
 TEST_EACH = 250  #: test images of each class

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from squidlib.data.base import DataOptions
 from squidlib.data.chest.arrays import ChestArrays, open_images
 from squidlib.data.chest.data import ChestData
 from squidlib.data.chest.files import ChestImages
+from squidlib.data.options import DataOptions
 from squidlib.utils.errors import UserError
 
 MOST_CONTAMINATION = 0.5  #: share of abnormal training images; with more, they would be the normal ones

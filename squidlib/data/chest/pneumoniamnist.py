@@ -17,11 +17,11 @@ from typing import Any
 
 import numpy as np
 
-from squidlib.data.base import Entry
 from squidlib.data.chest.arrays import Abnormals, ChestArrays
 from squidlib.data.chest.files import ABNORMAL, NORMAL
 from squidlib.data.chest.info import PNEUMONIAMNIST, PNEUMONIAMNIST_MD5
 from squidlib.data.chest.options import chest_settings, opened
+from squidlib.data.options import Entry
 from squidlib.utils.errors import UserError
 
 

@@ -13,7 +13,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from squidlib.data.base import Entry
 from squidlib.data.chest.arrays import ChestArrays
 from squidlib.data.chest.authors import authors_folders
 from squidlib.data.chest.files import ABNORMAL, NORMAL, ChestImages, require, split_calibration, without_shared_patients
@@ -21,6 +20,7 @@ from squidlib.data.chest.folders import check_root, class_files, unnamed
 from squidlib.data.chest.info import ZHANGLAB
 from squidlib.data.chest.options import chest_settings, decoded, opened
 from squidlib.data.chest.problems import Problems
+from squidlib.data.options import Entry
 
 
 def zhanglab(root: Path, seed: int = 0, skip_bad: bool = False) -> ChestImages:
