@@ -67,9 +67,7 @@ def test_the_kernel_takes_no_code_from_the_browser(voila: Served, context: Brows
     page.on("websocket", lambda socket: channels.append(socket.url))
     open_explorer(page, voila.address)
     (channel,) = [address for address in channels if address.endswith("channels") or "channels?" in address][:1]
-    channel = re.sub(
-        r"session_id=[^&]*", f"session_id={uuid.uuid4()}", channel
-    )  # of the page's own it would be a rival
+    channel = re.sub("session_id=[^&]*", f"session_id={uuid.uuid4()}", channel)  # else the two are rivals
     token, proof = voila.address.partition("?token=")[2], tmp_path / "proof"
     header = {"msg_id": uuid.uuid4().hex, "msg_type": "execute_request", "username": "", "session": "s",
               "date": "2026-01-01T00:00:00Z", "version": "5.3"}  # fmt: skip
