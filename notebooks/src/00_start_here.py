@@ -79,7 +79,7 @@ show(figure, alt="One DigitAnatomy image of each kind: normal and four anomalies
 # %%
 detector = squidlib.load("digitanatomy")
 every_score = detector.scores(images)
-scores = every_score["combined"]  # the default, the same as detector.score(images)
+scores = every_score[detector.default_score]  # the same as detector.score(images)
 print("images", tuple(images.shape), "-> scores", tuple(scores.shape))
 
 # %% [markdown]

@@ -121,14 +121,15 @@ samples = list(test)
 images, labels = torch.stack([s.image for s in samples]), np.array([s.label for s in samples])
 raw = detector.raw_scores(images)
 scores = {name: score.numpy() for name, score in image_scores(raw, detector.calibration).items()}
+default = scores[detector.default_score]
 tiles = standardised(raw, detector.calibration).sum(0)  # (B, 9)
 print(f"{len(images)} images, {labels.sum()} of them abnormal")
 
 # %% tags=["varies"]
 threshold = detector.threshold(0.05)
-honest = decide(labels, scores["combined"], threshold)
+honest = decide(labels, default, threshold)
 figure = histograms(
-    {"normal": scores["combined"][labels == 0], "abnormal": scores["combined"][labels == 1]},
+    {"normal": default[labels == 0], "abnormal": default[labels == 1]},
     title=f"The threshold of normal images: accuracy {honest.accuracy:.3f}, specificity {honest.specificity:.3f}",
     x_label="default score",
     threshold=threshold,
@@ -159,7 +160,7 @@ def oracle_and_truth(name, count, rounds):
 # %% tags=["varies"]
 counts = by_mode([5, 10], [5, 10, 20, 50, 100, 200], [5, 10, 20, 50, 100, 200, 300])
 figure, axes = panels(1, 2)
-for axis, name in zip(axes[0], ("discriminator", "combined"), strict=True):
+for axis, name in zip(axes[0], ("discriminator", detector.default_score), strict=True):
     pairs = [oracle_and_truth(name, count, by_mode(5, 100, 500)) for count in counts]
     lines = {"oracle reports": [a for a, _ in pairs], "same threshold, other images": [b for _, b in pairs]}
     title = f"{name}, 10 + 10 images:\n{pairs[1][0]:.2f} reported, {pairs[1][1]:.2f} on other images"
@@ -326,7 +327,7 @@ show_stored_picture(
 # %% tags=["varies"]
 plain = data.reference()
 rivals = [memae, ganomaly, *(method.fit(plain) for method in (Sharpness(), MeanImage(), PatchNeighbours(3)))]
-table = {"SQUID": auc_by_kind(test.kinds, torch.from_numpy(scores["combined"]))}
+table = {"SQUID": auc_by_kind(test.kinds, torch.from_numpy(default))}
 table |= {rival.name: auc_by_kind(test.kinds, rival.score(images)) for rival in rivals}
 print(" " * 12, *(f"{kind:>9s}" for kind in (*ANOMALIES, "mean")))
 for name, row in table.items():
@@ -384,7 +385,7 @@ check.hit_share(my_hit_share)
 # %% tags=["varies"]
 wrong, kinds = torch.stack([s.wrong for s in samples]), np.array(test.kinds)
 masks = torch.stack([s.mask for s in samples])
-hits, called = worst_patch_hits(wrong, tiles), scores["combined"] > threshold
+hits, called = worst_patch_hits(wrong, tiles), default > threshold
 for kind in ANOMALIES:
     mine = np.flatnonzero(kinds == kind)
     share, guess = hits[mine][called[mine]].mean(), wrong[mine].float().mean()

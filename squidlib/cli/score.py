@@ -132,7 +132,8 @@ class Score:
         for line in notes.lines():
             print(f"note: {printable(line)}")
         found = ", ".join(f"{number} {verdict}" for verdict, number in sorted(verdicts.items()))
-        print(f"{count} images scored, {bad} could not be read: {self.csv}" + (f" ({found})" if found else ""))
+        images = "image" if count == 1 else "images"
+        print(f"{count} {images} scored, {bad} could not be read: {self.csv}" + (f" ({found})" if found else ""))
         return 1 if bad else 0
 
     def _write(self, detector: Detector, table: ScoreTable, batch: list[tuple[Path, Tensor]]) -> list[str]:

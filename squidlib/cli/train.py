@@ -140,11 +140,10 @@ class Train:
             if line is None or not run.state_path.is_file():
                 raise
             raise UserError(f"{line}. What was saved last is kept. {again}") from error
-        look = f"with: {command('evaluate', self.out)}"
+        done = f"finished: {run.model_path}" if trained else f"{self.out} is already finished"
         self._say(
-            f"finished: {run.model_path}. Look at it {look}"
-            if trained
-            else f"{self.out} is already finished; look at it {look}"
+            f"{done}. On its test images: {command('evaluate', self.out)}\n"
+            f"On images of your own: {command('score', self.out, 'IMAGES', '--csv', 'scores.csv')}"
         )
         return 0
 

@@ -20,6 +20,7 @@ from torch import Tensor
 
 from squidlib.config import SquidConfig
 from squidlib.detection.calibration import Calibration
+from squidlib.detection.familiarity import LEAST_IMAGES
 from squidlib.detection.prediction import NotFiniteError, Prediction, joined, moved, none_of, predict
 from squidlib.detection.scores import BATCH, DEFAULT_SCORE, SCORES, RawScores, score_batch, score_batches
 from squidlib.discriminator import Discriminator
@@ -57,12 +58,13 @@ class Detector:
 
     @property
     def default_score(self) -> str:
-        """The score that is reported where none is asked for: what training chose without labels, or "combined"."""
+        """The score that is reported where none is asked for: what training chose without labels, else
+        ``DEFAULT_SCORE``."""
         return str(self.metadata.get("score", DEFAULT_SCORE))
 
     @property
     def knows_unlike(self) -> bool:
-        """Whether it can tell what is unlike the training data; one made by an older version cannot."""
+        """Whether it can tell what is unlike the training data; see ``limitations``."""
         return self.calibration.familiarity is not None
 
     def to(self, device: str | torch.device) -> Detector:
@@ -148,15 +150,23 @@ class Detector:
                 f"is {finest:.2g}, so the threshold lies between the highest two of their scores"
             )
         if not self.knows_unlike:
+            count = round(1 / finest)
+            why = f"it was calibrated on {count} images, and {LEAST_IMAGES} are needed"
             lines.append(
-                "this detector cannot tell images that are unlike its training data: its file is of an older version, "
-                "or it was calibrated on too few images; all images are called normal or abnormal"
+                "this detector cannot tell images that are unlike its training data, so all are called normal or "
+                f"abnormal: {why if count < LEAST_IMAGES else 'its file is of an older version; train it again'}"
             )
         constant = self.calibration.constant_positions
-        if constant:
+        if len(constant) == self.config.positions:
             lines.append(
-                f"{len(constant)} of {self.config.positions} patches have some score that is the same for every image "
-                f"that it was calibrated on (positions {', '.join(map(str, constant))}): small changes score high there"
+                "some score hardly varies over the images that it was calibrated on, whatever the patch: it was "
+                "trained too briefly, or the images are all alike"
+            )
+        elif constant:
+            lines.append(
+                f"{len(constant)} of {self.config.positions} patches have some score that hardly varies over the "
+                f"images that it was calibrated on (positions {', '.join(map(str, constant))}): small changes score "
+                "high there"
             )
         return lines
 

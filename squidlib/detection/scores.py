@@ -25,14 +25,14 @@ NEAREST = 3  #: slots that the memory distance averages over
 
 #: What each score measures, in the order of every table.
 SCORES = {
-    "combined": "sum of error, structure, mismatch and distance; the default",
+    "combined": "sum of error, structure, mismatch and distance",
     "error": "mean squared reconstruction error of the worst patch",
     "structure": "1 - cosine(patch, reconstruction), both blurred: error regardless of how much ink there is",
     "mismatch": "1 - cosine(feature, what the memory recalled for it)",
     "distance": f"1 - cosine to the {NEAREST} nearest memory slots",
     "discriminator": "the paper's: how little the reconstruction looks like a real image",
 }
-DEFAULT_SCORE = "combined"
+DEFAULT_SCORE = "combined"  #: where training chose none
 PATCH_SCORES = ("error", "structure", "mismatch", "distance")
 
 

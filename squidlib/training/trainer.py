@@ -94,6 +94,9 @@ def _finish(recorder: RunRecorder) -> Detector:
     try:
         detector = finish(recorder.state, recorder.data, metadata, settings.training.choose_score)
         on_rank_zero(lambda: recorder.finalize(detector))
+        if rank() == 0:
+            for line in detector.limitations():
+                print(f"note: {line}", file=sys.stderr)
     except DivergenceError:
         raise
     except (ValueError, OSError) as error:  # a UserError is a ValueError

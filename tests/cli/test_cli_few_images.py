@@ -56,6 +56,10 @@ def test_twelve_patients_with_an_image_each_are_enough(capsys: Capture, tmp_path
     said = squid(capsys, "train", "zhanglab", "--data", normals_of(tmp_path / "data", 12), "--out", out)
     assert said.code == 0, said.errors
     assert len(load(out).normal_scores()) == 3
+    (line,) = [line for line in said.errors if "unlike" in line]  # said at once, and not when the first image comes
+    assert line.startswith("note: ")
+    assert "calibrated on 3 images, and 20 are needed" in line
+    assert f"score {out} IMAGES --csv scores.csv" in said.out
 
 
 @pytest.mark.parametrize(

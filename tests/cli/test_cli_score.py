@@ -59,6 +59,10 @@ def test_the_verdict_is_by_the_score_that_the_table_names(
     assert len(clear) > 20
 
 
+def test_one_image_is_one_image(file: Path, images: Path, capsys: Capture) -> None:
+    assert "1 image scored, 0 could" in squid(capsys, "score", file, images / "a grey.png", "--csv", "s.csv").out
+
+
 def test_a_table_that_exists_is_kept_unless_told_otherwise(file: Path, images: Path, capsys: Capture) -> None:
     Path("s.csv").write_text("precious")
     said = squid(capsys, "score", file, images, "--csv", "s.csv")
@@ -100,7 +104,8 @@ def test_what_the_detector_cannot_tell_is_said(detector: Detector, file: Path, m
     save(Detector(detector.squid, detector.discriminator, blunt, {}), Path("old"))
     said = squid(capsys, "score", "old", many, "--csv", "s.csv", "--overwrite").out
     assert "cannot tell images that are unlike its training data" in said
-    assert "1 of 9 patches have some score that is the same for every image" in said
+    assert "its file is of an older version; train it again" in said
+    assert "1 of 9 patches have some score that hardly varies" in said
     assert "positions 4)" in said
 
 

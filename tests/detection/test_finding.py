@@ -11,6 +11,13 @@ from squidlib.detection.checkpoint import MODEL_FILE, find, load
 from tests.helpers import refusal
 
 
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """Of any content: it is not opened."""
+    (tmp_path / "detector.safetensors").write_bytes(b"weights")
+    return tmp_path / "detector.safetensors"
+
+
 def test_a_run_folder_a_file_and_a_shipped_name_are_found(
     file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -32,9 +39,7 @@ def test_a_run_folder_a_file_and_a_shipped_name_are_found(
 def test_an_unfinished_run_says_how_to_finish_it_and_an_unknown_name_what_there_is(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert refusal(lambda: find(tmp_path)).endswith(
-        f"holds no finished run ({MODEL_FILE} is missing)"
-    )  # nor an unfinished
+    assert refusal(lambda: find(tmp_path)).endswith(f"no finished run ({MODEL_FILE} is missing)")  # nor another one
     (tmp_path / "run.json").write_text('{"facts": {"data": "zhanglab"}}')
     text = refusal(lambda: find(tmp_path))
     assert MODEL_FILE in text

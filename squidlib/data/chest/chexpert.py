@@ -157,4 +157,9 @@ def _arrays(folder: Path, settings: dict[str, Any], download: bool) -> ChestArra
     return decoded(images, settings)
 
 
-ENTRY = Entry(chest_settings("chexpert", str(CHEXPERT["get"])), opened("chexpert", _arrays), str(CHEXPERT["get"]), True)
+ENTRY = Entry(
+    chest_settings("chexpert", str(CHEXPERT["get"]), draws_test=True),
+    opened("chexpert", _arrays),
+    str(CHEXPERT["get"]),
+    True,
+)

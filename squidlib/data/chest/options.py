@@ -15,8 +15,12 @@ from squidlib.utils.errors import UserError
 MOST_CONTAMINATION = 0.5  #: share of abnormal training images; with more, they would be the normal ones
 
 
-def chest_settings(name: str, get: str) -> Callable[[DataOptions], dict[str, Any]]:
-    """``Entry.settings_of`` of a chest data set."""
+def chest_settings(name: str, get: str, draws_test: bool = False) -> Callable[[DataOptions], dict[str, Any]]:
+    """``Entry.settings_of`` of a chest data set.
+
+    Args:
+        draws_test: whether its test images are drawn, as many as one asks for.
+    """
 
     def settings_of(options: DataOptions) -> dict[str, Any]:
         if options.folder is None:
@@ -26,7 +30,7 @@ def chest_settings(name: str, get: str) -> Callable[[DataOptions], dict[str, Any
             raise UserError("--channels is for a folder of images; X-rays are read as grey")
         if options.image_size is not None and not isinstance(options.image_size, int):
             raise UserError(f"--size: X-rays are scaled to squares, one number expected, got {options.image_size}")
-        if options.test_each is not None and name != "chexpert":
+        if options.test_each is not None and not draws_test:
             raise UserError(f"--test-each is for chexpert; {name} has a test set of its own")
         if options.test_each is not None and options.test_each < 0:
             raise UserError(f"--test-each is a number of images, 0 for no test set; got {options.test_each}")
