@@ -99,7 +99,7 @@ def evaluate(
     check_both_classes(test)
     if baselines is None:
         baselines = naive_baselines(detector.config.grid, len(data.reference()))
-        baselines = [*baselines, *_pretrained_baselines()] if data.photographic else baselines
+        baselines = [*baselines, *pretrained_baselines()] if data.photographic else baselines
     found = detector.predict(test.images, rate)
     kinds, labels, present = np.array(test.anomaly_types), test.labels.numpy(), test.present
     own, called, reference = found.score.numpy(), found.abnormal.numpy(), data.reference()
@@ -160,7 +160,8 @@ def naive_baselines(grid: Grid, normals: int) -> list[Method]:
 
 
 @lru_cache(maxsize=1)  # it remembers features, so that several runs on the same images cost no more than one
-def _pretrained_baselines() -> list[Method]:
+def pretrained_baselines() -> list[Method]:
+    """2-NN on the features of a network that saw ImageNet, where such a network is on this machine."""
     network = backbone(size=224)
     return [FeatureNeighbours(network)] if network.pretrained else []
 

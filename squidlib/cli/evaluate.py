@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from tyro.conf import Positional
 
@@ -34,6 +34,9 @@ class Evaluate:
     """The folder of the data set's files, where it is not where the runs found it."""
     rate: float = 0.05
     """Share of normal calibration images that the threshold may call abnormal."""
+    protocol: Literal["patients", "series", "acquisition", "types"] | None = None
+    """Of X-rays, test otherwise: patients (the test images), series (normals of another series), acquisition (as
+    another machine would have given them), types (bacteria and virus apart); with false alarms and simple methods."""
     device: str = "auto"
     """auto (a CUDA GPU where there is one), cpu, cuda or mps."""
 
@@ -54,6 +57,8 @@ class Evaluate:
             if self.json.is_dir():
                 raise UserError(f"--json {self.json} is a folder; a file name was expected")
             check_writable(self.json.parent)
+        if self.protocol is not None:
+            return self._by_protocol(self.protocol)
         evaluations = evaluate_runs(self.runs, self.rate, self.device, self.data)
         print_evaluations(evaluations, self.runs)
         path = self.json
@@ -62,6 +67,17 @@ class Evaluate:
         if path is not None:
             write_json(path, dict(zip(self.runs, evaluations, strict=True)))
             print(f"all figures: {path}")
+        return 0
+
+    def _by_protocol(self, protocol: str) -> int:
+        from squidlib.cli.protocol import as_json, evaluate_protocol, print_protocol
+        from squidlib.utils.safetensors_io import write_atomically
+
+        found = evaluate_protocol(self.runs, protocol, self.rate, self.device, self.data)
+        print_protocol(found, self.rate)
+        if self.json is not None:
+            write_atomically(self.json, (json.dumps(as_json(found, self.runs), indent=2) + "\n").encode())
+            print(f"all figures: {self.json}")
         return 0
 
 

@@ -142,6 +142,7 @@ def metadata_of(options: Train, preset: Preset) -> dict[str, object]:
         held_back=HELD_BACK if options.patience else 0.0,
         cache=options.cache,
         skip_bad=options.skip_bad,
+        series=options.series,
     )
     return {
         **settings_of(options.dataset, asked),

@@ -74,6 +74,8 @@ class Train:
     """Where decoded images are kept; by default a folder in --data."""
     contamination: float = 0.0
     """True UAD: this share of the X-rays to learn from is abnormal, unlabelled; 0 to 0.5, in whole per cent."""
+    series: str | None = None
+    """Of zhanglab: IM or NORMAL2, the one series of normals to learn from; the other one's are then test images."""
     skip_bad: bool = False
     """Leave images out that are damaged, doubled or misplaced, and list them, instead of refusing them."""
     resume: bool = False

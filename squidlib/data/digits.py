@@ -117,6 +117,7 @@ def _settings_of(options: DataOptions) -> dict[str, Any]:
     for name, value in (("--size", options.image_size), ("--channels", options.channels)):
         if value is not None:
             raise UserError(f"{name} is for a folder of images; digits are grey, 96 x 96 pixels")
+    options.refuse_series()
     if options.test_each is not None:
         raise UserError("--test-each is for chexpert; the test images of digits are fixed")
     for name, wanted in (("--cache", options.cache is not None), ("--skip-bad", options.skip_bad)):

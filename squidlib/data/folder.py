@@ -168,6 +168,7 @@ def _settings_of(options: DataOptions) -> dict[str, Any]:
         if value:
             raise UserError(f"{name} is for chest X-rays; what train holds is trained on")
     options.refuse_glyphs()
+    options.refuse_series()
     if options.cache is not None:
         raise UserError("--cache is for chest X-rays; the images of a folder are read from their files")
     if options.channels not in (None, 1, 3):

@@ -30,6 +30,7 @@ class DataOptions:
         held_back: share of the training images to validate on.
         cache: where decoded images are kept; None: beside the files.
         skip_bad: leave flawed files out instead of refusing them.
+        series: the one series of normals to learn from, where the data set has several.
     """
 
     folder: Path | None = None
@@ -43,6 +44,16 @@ class DataOptions:
     held_back: float = 0.0
     cache: Path | None = None
     skip_bad: bool = False
+    series: str | None = None
+
+    def refuse_series(self) -> None:
+        """Of a data set whose normals come in one series.
+
+        Raises:
+            UserError: where one was asked for.
+        """
+        if self.series is not None:
+            raise UserError(f"--series is for zhanglab, whose normals come in two; got {self.series}")
 
     def refuse_glyphs(self) -> None:
         """Of a data set that is not made of digits.

@@ -104,11 +104,11 @@ def test_images_without_masks_meet_imagenets_features_too_computed_once_for_all_
     pooled = Backbone.pooled
     monkeypatch.setattr(Backbone, "pooled", lambda net, images: seen.append(len(images)) or pooled(net, images))
     monkeypatch.setattr(evaluation_module, "backbone", lambda size: backbone(size=32))
-    evaluation_module._pretrained_baselines.cache_clear()
+    evaluation_module.pretrained_baselines.cache_clear()
     images, reference = test_set.images, data.reference()
     monkeypatch.setattr(Digits, "photographic", True)
     first, again = (evaluate(detector, data, test_set) for _ in range(2))
-    evaluation_module._pretrained_baselines.cache_clear()
+    evaluation_module.pretrained_baselines.cache_clear()
     name = f"2-NN ({backbone(size=32).name})"
     assert list(first.baselines) == ["sharpness", "mean image", "pixel kNN", name]
     scores = FeatureNeighbours(backbone(size=32)).fit(reference).score(images)
@@ -120,10 +120,10 @@ def test_random_features_are_no_baseline(
     detector: Detector, data: Digits, test_set: TestSet, kinds: np.ndarray, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(evaluation_module, "backbone", lambda size: backbone(size=32, pretrained=False))
-    evaluation_module._pretrained_baselines.cache_clear()
+    evaluation_module.pretrained_baselines.cache_clear()
     monkeypatch.setattr(Digits, "photographic", True)
     found = evaluate(detector, data, test_set)
-    evaluation_module._pretrained_baselines.cache_clear()
+    evaluation_module.pretrained_baselines.cache_clear()
     assert list(found.baselines) == ["sharpness", "mean image", "pixel kNN"]
 
 

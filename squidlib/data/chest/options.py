@@ -15,11 +15,14 @@ from squidlib.utils.errors import UserError
 MOST_CONTAMINATION = 0.5  #: share of abnormal training images; with more, they would be the normal ones
 
 
-def chest_settings(name: str, get: str, draws_test: bool = False) -> Callable[[DataOptions], dict[str, Any]]:
+def chest_settings(
+    name: str, get: str, draws_test: bool = False, in_series: bool = False
+) -> Callable[[DataOptions], dict[str, Any]]:
     """``Entry.settings_of`` of a chest data set.
 
     Args:
         draws_test: whether its test images are drawn, as many as one asks for.
+        in_series: whether its normals come in several series.
     """
 
     def settings_of(options: DataOptions) -> dict[str, Any]:
@@ -30,6 +33,8 @@ def chest_settings(name: str, get: str, draws_test: bool = False) -> Callable[[D
             raise UserError("--channels is for a folder of images; X-rays are read as grey")
         if options.image_size is not None and not isinstance(options.image_size, int):
             raise UserError(f"--size: X-rays are scaled to squares, one number expected, got {options.image_size}")
+        if not in_series:
+            options.refuse_series()
         if options.test_each is not None and not draws_test:
             raise UserError(f"--test-each is for chexpert; {name} has a test set of its own")
         if options.test_each is not None and options.test_each < 0:
@@ -47,6 +52,7 @@ def chest_settings(name: str, get: str, draws_test: bool = False) -> Callable[[D
             "cache": None if options.cache is None else str(options.cache.resolve()),
             "skip_bad": options.skip_bad,
             **({} if options.test_each is None else {"test_each": options.test_each}),
+            **({} if options.series is None else {"series": options.series}),
             **({"held_back": options.held_back} if options.held_back else {}),
         }
 
@@ -66,7 +72,17 @@ def opened(
         missing = [key for key in ("folder", "image_size") if key not in settings]
         if missing:
             raise UserError(f"settings of {name} with {' and '.join(missing)} expected; train the detector again")
-        known = ("data", "contamination", "folder", "image_size", "cache", "skip_bad", "test_each", "held_back")
+        known = (
+            "data",
+            "contamination",
+            "folder",
+            "image_size",
+            "cache",
+            "skip_bad",
+            "test_each",
+            "held_back",
+            "series",
+        )
         plain = {key: settings[key] for key in known if key in settings}
         data = ChestData(arrays(Path(settings["folder"]), settings, download), seed, settings=plain)
         share = float(settings.get("contamination", 0))

@@ -20,6 +20,7 @@ from squidlib.data.chest.folders import check_root, class_files, unnamed
 from squidlib.data.chest.info import ZHANGLAB
 from squidlib.data.chest.options import chest_settings, decoded, opened
 from squidlib.data.chest.problems import Problems
+from squidlib.data.chest.series import series_out
 from squidlib.data.options import Entry
 
 
@@ -87,7 +88,14 @@ def _arrays(folder: Path, settings: dict[str, Any], download: bool) -> ChestArra
     skip_bad = bool(settings.get("skip_bad", False))
     authors = (folder / "train" / "normal_256").is_dir()
     images = zhanglab_authors(folder, skip_bad) if authors else zhanglab(folder, skip_bad=skip_bad)
+    if settings.get("series") is not None:
+        images = series_out(images, str(settings["series"]))
     return decoded(images, settings)
 
 
-ENTRY = Entry(chest_settings("zhanglab", str(ZHANGLAB["get"])), opened("zhanglab", _arrays), str(ZHANGLAB["get"]), True)
+ENTRY = Entry(
+    chest_settings("zhanglab", str(ZHANGLAB["get"]), in_series=True),
+    opened("zhanglab", _arrays),
+    str(ZHANGLAB["get"]),
+    True,
+)

@@ -1,0 +1,131 @@
+"""Protocols: the ways in which a detector of X-rays is tested, so that the easiest does not speak for all.
+
+- ``patients``: the data set's own test images; no patient is in training and test.
+- ``series``: trained and calibrated on one series of normals, tested with the normals of another
+  (``squidlib.data.chest.series``); the run has to be trained so, ``squid train zhanglab --series IM``.
+- ``acquisition``: the test images as another machine would have given them (``squidlib.data.chest.acquisition``), one
+  test set a shift; normal and abnormal ones are changed alike.
+- ``types``: bacterial and viral pneumonia apart, as the file names tell.
+
+Of each the AUC is reported, and the share of normal images above the threshold that held-out normals of the training
+data set: where 5 % were asked for, how many false alarms does another hospital get? Beside them the strongest simple
+methods that are known: sharpness, pixel kNN, and kNN on the features of a network that saw ImageNet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Generator, Tensor
+
+from digitanatomy import NORMAL
+from squidlib.baselines import Method
+from squidlib.data.base import Dataset, TestSet, check_both_classes, require_test_set
+from squidlib.data.chest.acquisition import SHIFTS
+from squidlib.detection.detector import Detector
+from squidlib.detection.metrics import Interval, auc, bootstrap_auc
+from squidlib.utils.errors import UserError
+
+PROTOCOLS = ("patients", "series", "acquisition", "types")
+TYPES = ("bacteria", "virus")  #: as ZhangLab's files say of what a pneumonia was
+UNSHIFTED = "as they are"
+
+
+@dataclass(frozen=True)
+class Tested:
+    """What one detector does on one test set.
+
+    Attributes:
+        auc: of the default score, normal against abnormal, with its 95 % interval.
+        false_alarms: share of normal test images above the threshold.
+        detected: share of abnormal test images above it.
+        unlike: share of normal test images that are called unlike the training data.
+        baselines: AUC by method.
+        images: normal and abnormal ones.
+    """
+
+    auc: Interval
+    false_alarms: float
+    detected: float
+    unlike: float
+    baselines: dict[str, float]
+    images: tuple[int, int]
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain dictionaries and numbers."""
+        return asdict(self) | {"auc": self.auc._asdict(), "images": list(self.images)}
+
+
+def sets_of(protocol: str, data: Dataset, seed: int = 0) -> Iterator[tuple[str, TestSet]]:
+    """The test sets of a protocol by name, one after the other.
+
+    Args:
+        protocol: of ``PROTOCOLS``.
+        data: that a detector was trained on.
+        seed: of the strengths of acquisition shifts.
+
+    Raises:
+        UserError: where the data cannot be tested so.
+    """
+    test = require_test_set(data)
+    if protocol == "patients":
+        yield UNSHIFTED, test
+    elif protocol == "series":
+        series = data.settings.get("series")
+        if series is None:
+            raise UserError(
+                "--protocol series is for runs that were trained on one series; train one with: "
+                "squid train zhanglab --series IM"
+            )
+        yield f"trained on {series}, tested with others", test
+    elif protocol == "acquisition":
+        yield UNSHIFTED, test
+        for number, (name, shift) in enumerate(SHIFTS.items()):
+            yield name, replace(test, images=shift(test.images, Generator().manual_seed((seed << 8) + number)))
+    elif protocol == "types":
+        yield from _by_type(test)
+    else:
+        raise UserError(f"--protocol is one of {', '.join(PROTOCOLS)}, got {protocol}")
+
+
+def _by_type(test: TestSet) -> Iterator[tuple[str, TestSet]]:
+    normal = [index for index, kind in enumerate(test.anomaly_types) if kind == NORMAL]
+    for name in TYPES:
+        own = [index for index, file in enumerate(test.ids) if f"_{name}_" in file]
+        if not own:
+            raise UserError(f"--protocol types: files named ..._{name}_... expected among the test images, got none")
+        rows = torch.tensor(sorted(normal + own))
+        kinds = [test.anomaly_types[index] for index in rows.tolist()]
+        ids = [test.ids[index] for index in rows.tolist()]
+        yield name, TestSet(test.images[rows], kinds, ids=ids)
+
+
+def tested(detector: Detector, test: TestSet, rate: float, baselines: Sequence[Method]) -> Tested:
+    """One detector on one test set.
+
+    Args:
+        rate: share of normal calibration images that the threshold may call abnormal.
+        baselines: fitted to the training images.
+
+    Raises:
+        UserError: where there are no normal, or no abnormal, test images.
+    """
+    check_both_classes(test)
+    found, labels = detector.predict(test.images, rate), test.labels.numpy()
+    above, unlike = found.abnormal.numpy(), found.unlike.numpy()
+    return Tested(
+        bootstrap_auc(labels, found.score.double().numpy()),
+        float(above[labels == 0].mean()),
+        float(above[labels == 1].mean()),
+        float(unlike[labels == 0].mean()),
+        {method.name: auc(labels, _scored(method, test.images)) for method in baselines},
+        (int((labels == 0).sum()), int(labels.sum())),
+    )
+
+
+def _scored(method: Method, images: Tensor) -> np.ndarray:
+    return method.score(images).double().numpy()
