@@ -22,7 +22,8 @@ MOST_LEVELS = 10  #: a halving more often leaves nothing of an image
 MOST_MEMORY = 2**31  #: numbers in the memory queues, 8 GiB
 MOST_WEIGHT = 1e6  #: of a loss's factor
 _SIDES = ("image_size", "grid")  # one number, or two
-_MAY_BE_ZERO = ("skips", "joined_levels", "residual_convs")
+_MAY_BE_ZERO = ("skips", "joined_levels", "residual_convs", "memory_reach")
+BACKBONES = {"EfficientNet-Lite0": (112, 16)}  #: channels of the map that is taken, and its stride in pixels
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,8 @@ class SquidConfig:
         1  #: 1: a matrix for each patch; n > 1: n x n windows of every patch, matrices shared by patches
     )
     joined_levels: int = 1  #: last decoder levels that see the joined image instead of patches
+    backbone: str = ""  #: a frozen network whose features are the encoder's, of ``BACKBONES``; "": one is learned
+    memory_reach: int = 0  #: patches to every side whose memories the score "distance" looks into, too (poses shift)
 
     def __post_init__(self) -> None:
         for name, value in _checked(as_plain(self)).items():
@@ -68,10 +71,24 @@ class SquidConfig:
                 f"skips ({self.skips}) belong to levels of patches: with joined_levels ({self.joined_levels}) "
                 f"they must be at most levels ({self.levels})"
             )
+        if self.backbone:
+            self._check_backbone()
         if self.positions * self.slots * self.features > MOST_MEMORY:
             raise UserError(
                 f"a memory of {self.positions} positions x {self.slots} slots x {self.features} features is more than "
                 f"{MOST_MEMORY} numbers; take fewer slots"
+            )
+
+    def _check_backbone(self) -> None:
+        """One patch is one place of the frozen network's map: its channels are the code, its stride the patch."""
+        channels, stride = BACKBONES[self.backbone]
+        if self.patch_shape != (stride, stride) or self.code_shape != (1, 1) or self.fold != 1:
+            raise UserError(
+                f"patches of {stride} pixels with one code expected for {self.backbone}: grid = sides / {stride}"
+            )
+        if self.channels(self.levels) != channels or self.code_channels != channels or self.skips:
+            raise UserError(
+                f"{channels} channels, all of them in the memory, and no skips expected for {self.backbone}"
             )
 
     @classmethod
@@ -161,6 +178,9 @@ def _check(name: str, value: object, default: object) -> None:
     if isinstance(default, bool):
         if not isinstance(value, bool):
             raise UserError(f"{name} is true or false, got {value!r}")
+    elif isinstance(default, str):
+        if value != default and value not in BACKBONES:
+            raise UserError(f"{name} is empty or one of {', '.join(BACKBONES)}, got {value!r}")
     elif isinstance(default, float):
         check_number(name, value, 0, 1)
     else:

@@ -48,9 +48,10 @@ class InpaintingBlock(nn.Module):
         super().__init__()
         self.config = config
         channels, length = config.channels(config.levels), config.features
-        self.reduce = nn.Sequential(
-            nn.Conv2d(channels, config.code_channels, 1, bias=False), nn.BatchNorm2d(config.code_channels), nn.ReLU()
-        )
+        self.reduce: nn.Module = nn.Identity()  # a frozen network's features are remembered as they are
+        if not config.backbone:
+            conv = nn.Conv2d(channels, config.code_channels, 1, bias=False)
+            self.reduce = nn.Sequential(conv, nn.BatchNorm2d(config.code_channels), nn.ReLU())
         self.memory = MemoryQueue(config.positions, config.slots, length)
         # Cosines lie in -1..1: without a factor a softmax over hundreds of slots would be nearly flat.
         self.log_scale = nn.Parameter(torch.tensor(math.log(10.0))) if config.cosine_memory else None

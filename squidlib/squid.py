@@ -17,6 +17,7 @@ from torch import Generator, Tensor, nn
 
 from squidlib.autoencoder import Decoder, Encoder, flat_patches
 from squidlib.config import SquidConfig
+from squidlib.frozen_encoder import FrozenEncoder
 from squidlib.inpainting import InpaintingBlock
 from squidlib.skip_memory import skip_memories
 from squidlib.utils.modes import evaluating
@@ -53,7 +54,7 @@ class Squid(nn.Module):
     def __init__(self, config: SquidConfig, block: Callable[[SquidConfig], InpaintingBlock] = InpaintingBlock) -> None:
         super().__init__()
         self.config = config
-        self.encoder = Encoder(config)
+        self.encoder = FrozenEncoder(config) if config.backbone else Encoder(config)
         self.inpainting = block(config)
         self.student = Decoder(config, skip_memories(config))
         self.teacher = Decoder(config)
@@ -63,6 +64,8 @@ class Squid(nn.Module):
         if tuple(images.shape[1:]) != self.config.image_shape:
             expected = ", ".join(map(str, self.config.image_shape))
             raise ValueError(f"images (B, {expected}) expected, got {tuple(images.shape)}")
+        if self.config.backbone:  # it sees the whole image: what a patch means depends on what is around it
+            return self.encoder(images)
         return self.encoder(flat_patches(images, self.config.grid))
 
     def query(self, images: Float[Tensor, "B C H W"]) -> Float[Tensor, "B R D"]:

@@ -8,8 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from squidlib.backbone import Backbone
 from squidlib.baselines import IGD, CutPaste, ImplicitField, MultiresolutionDistillation
-from squidlib.baselines.backbone import Backbone
 from squidlib.baselines.base import seeded
 from tests.helpers import noise
 

@@ -15,8 +15,8 @@ from dataclasses import replace
 import torch
 import torch.nn.functional as F
 
+from squidlib.backbone import backbone
 from squidlib.baselines import MeanImage, PatchNeighbours, Sharpness
-from squidlib.baselines.backbone import backbone
 from squidlib.baselines.feature_neighbours import FeatureNeighbours
 from squidlib.data.chest import ZHANGLAB, ChestData, open_images, zhanglab
 from squidlib.data.chest.patients import patient_of

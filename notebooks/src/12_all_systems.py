@@ -14,7 +14,7 @@ from itertools import combinations
 import torch
 import torch.nn.functional as F
 
-from squidlib.baselines.backbone import backbone
+from squidlib.backbone import backbone
 from squidlib.baselines.cutpaste import paste, patches, scars, uniform
 from squidlib.baselines.padim import PatchGaussians, whitening
 from squidlib.baselines.panda import Panda
@@ -553,7 +553,7 @@ else:
 # | every method | table 1 | `squidlib.benchmark.registry.METHODS` | `tests/baselines/test_fitted_baselines.py` |
 # | made defects | CutPaste, 2 | `squidlib.baselines.cutpaste.paste` | `tests/baselines/test_cutpaste.py` |
 # | Gaussians | PaDiM, eq. 1, 2 | `squidlib.baselines.padim.PatchGaussians` | `tests/baselines/test_feature_methods.py` |
-# | pretrained, and saying so | not in the paper | `squidlib.baselines.backbone.backbone` | `tests/baselines/test_backbone.py` |
+# | pretrained, and saying so | not in the paper | `squidlib.backbone.backbone` | `tests/pieces/test_backbone.py` |
 # | answers before labels | not in the paper | `squidlib.benchmark.job.ask` | `tests/benchmark/test_job.py` |
 # | the same seconds | not in the paper | `squidlib.benchmark.cost.plan` | `tests/benchmark/test_cost.py` |
 # | live | ours | `squidlib.teaching.lesson.live_benchmark.run_live` | `tests/teaching/test_lesson_live_benchmark.py` |

@@ -4,7 +4,7 @@ Idea: Bergman et al., "Deep Nearest Neighbor Anomaly Detection", 2020 (arXiv 200
 f(x) = [mean, maximum] over positions of the deepest features; score: mean Euclidean distance of f(x) to its 2 nearest
 among the normal images. A method that claims to learn something has to beat it.
 
-Differs from the original: the network is what ``squidlib.baselines.backbone`` finds and not a deep ResNet, and the
+Differs from the original: the network is what ``squidlib.backbone`` finds and not a deep ResNet, and the
 maximum stands beside the mean.
 """
 
@@ -17,7 +17,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from squidlib.baselines.backbone import Backbone, backbone
+from squidlib.backbone import Backbone, backbone
 from squidlib.baselines.base import Progress, check_count, in_batches
 from squidlib.utils.modes import evaluating
 

@@ -5,7 +5,7 @@ Objective, and score: sum over depths of (1 - cos(s, t)) + .01 * sum over depths
 all activations of a depth, of student and teacher, as one vector an image, as in the authors' code.
 Map: the same two terms of the activations at each position, enlarged to the image and summed over the depths.
 
-Differs from the original: the teacher is ``squidlib.baselines.backbone``'s network at 96 px, not VGG-16, its four
+Differs from the original: the teacher is ``squidlib.backbone``'s network at 96 px, not VGG-16, its four
 stages being
 the depths, which all count in the score (the authors' code leaves the shallowest out of it); the student's maps are
 brought to the teacher's channels by 1x1 convolutions; batches of 16, not 64; the map is of differences of features, for
@@ -20,7 +20,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Generator, Tensor, nn
 
-from squidlib.baselines.backbone import Backbone, backbone
+from squidlib.backbone import Backbone, backbone
 from squidlib.baselines.trained import Phase, Shape, SingleLoss
 from squidlib.utils.modes import evaluating
 

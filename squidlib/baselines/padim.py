@@ -7,7 +7,7 @@ distance M = sqrt((x - m)' S^-1 (x - m)). Score: maximum of the map of M, brough
 Gaussian of 4 px.
 
 Differs from the original: mean and covariance are gathered batch by batch, so that no features are stored; the layers
-are the first three stages of ``squidlib.baselines.backbone`` at 96 px, not of a ResNet-18 or WideResNet-50 at 224.
+are the first three stages of ``squidlib.backbone`` at 96 px, not of a ResNet-18 or WideResNet-50 at 224.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Generator, Tensor
 
-from squidlib.baselines.backbone import Backbone, backbone
+from squidlib.backbone import Backbone, backbone
 from squidlib.baselines.base import Progress, check_count, in_batches
 from squidlib.utils.modes import evaluating
 

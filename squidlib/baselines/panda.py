@@ -6,7 +6,7 @@ Objective: sum |phi(x) - c|^2, by SGD (1e-2, momentum .9) on the last two stages
 images lie in c; so it is stopped early, after a set number of steps. Score: sum of the distances to the 2 nearest
 normal images.
 
-Differs from the original: the network is ``squidlib.baselines.backbone``'s at 96 px and not a ResNet-152 at 224; no
+Differs from the original: the network is ``squidlib.backbone``'s at 96 px and not a ResNet-152 at 224; no
 elastic
 weight consolidation, the paper's other brake, for it needs ImageNet's images, and no weight decay; the gradient is cut
 to a length of .1 (uncut, this network ends in one point within 60 steps; cut to 1e-3, as the authors cut that of a loss
@@ -24,7 +24,7 @@ import torch
 from jaxtyping import Float
 from torch import Generator, Tensor
 
-from squidlib.baselines.backbone import Backbone, backbone
+from squidlib.backbone import Backbone, backbone
 from squidlib.baselines.trained import Phase, Shape, SingleLoss
 
 TRAINED_STAGES = 2

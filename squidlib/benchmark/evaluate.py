@@ -19,8 +19,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from digitanatomy import NORMAL
+from squidlib.backbone import backbone
 from squidlib.baselines import FeatureNeighbours, MeanImage, Method, PatchNeighbours, Sharpness
-from squidlib.baselines.backbone import backbone
 from squidlib.data.base import Dataset, TestSet, check_both_classes, require_test_set
 from squidlib.detection.detector import Detector
 from squidlib.detection.metrics import (

@@ -143,6 +143,7 @@ def metadata_of(options: Train, preset: Preset) -> dict[str, object]:
         cache=options.cache,
         skip_bad=options.skip_bad,
         series=options.series,
+        acquisition=preset.acquisition,
     )
     return {
         **settings_of(options.dataset, asked),

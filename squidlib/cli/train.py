@@ -44,8 +44,9 @@ class Train:
     """Of a folder: 1 reads images as grey, 3 in colour; by default as they are."""
     test_each: int | None = None
     """Of chexpert: test images of each class that are drawn from train.csv, instead of the paper's 250; 0: none."""
-    preset: Literal["laptop", "paper", "gpu"] = "laptop"
-    """laptop: ours, minutes on two CPU cores. gpu: ours in large batches. paper: the published setting, for a GPU."""
+    preset: Literal["laptop", "backbone", "paper", "gpu"] = "laptop"
+    """laptop: ours, minutes on two CPU cores. backbone: on features of a network that saw ImageNet, for X-rays and
+    photographs. gpu: ours in large batches. paper: the published setting, for a GPU."""
     seed: int = 0
     """Another seed gives other weights and other training images; the same seed gives the same run on a CPU."""
     seeds: int = 1

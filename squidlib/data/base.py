@@ -7,6 +7,7 @@ and one line in ``registry``.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
@@ -116,6 +117,19 @@ class Validates(Protocol):
 
     def validation(self) -> Tensor:
         """Normal images (V, C, H, W) in 0..1 that are neither trained on nor calibrated on."""
+        ...
+
+
+@runtime_checkable
+class Varies(Protocol):
+    """Normal data that knows how else its images might have been acquired: by another machine, exposure, archive."""
+
+    def varied_reference(self) -> Tensor:
+        """Training images to fill the memory with: as they are, and as other acquisitions would have given them."""
+        ...
+
+    def shifted_calibration(self) -> Sequence[Tensor]:
+        """The calibration images once for each kind of acquisition, in the same order; none where there are none."""
         ...
 
 

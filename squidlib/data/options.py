@@ -30,6 +30,7 @@ class DataOptions:
         held_back: share of the training images to validate on.
         cache: where decoded images are kept; None: beside the files.
         skip_bad: leave flawed files out instead of refusing them.
+        acquisition: vary training images as other machines would have given them, where the data set knows how.
         series: the one series of normals to learn from, where the data set has several.
     """
 
@@ -44,6 +45,7 @@ class DataOptions:
     held_back: float = 0.0
     cache: Path | None = None
     skip_bad: bool = False
+    acquisition: bool = False
     series: str | None = None
 
     def refuse_series(self) -> None:

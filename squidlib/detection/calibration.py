@@ -10,7 +10,7 @@ otherwise have a standard deviation of zero, and the first grey pixel in it an i
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import torch
@@ -41,6 +41,7 @@ class Calibration(NamedTuple):
     discriminator: (2,), mean and standard deviation of the negative logit.
     normal_scores: (6, N), image scores in the order of ``SCORES``, for thresholds and histograms.
     familiarity: what images of the right kind measure; None where there were too few images to tell.
+    shifted_scores: (6, G, N), what the same images score as G other acquisitions would have given them; None: unknown.
     """
 
     mean: Tensor
@@ -48,6 +49,7 @@ class Calibration(NamedTuple):
     discriminator: Tensor
     normal_scores: Tensor
     familiarity: Familiarity | None = None
+    shifted_scores: Tensor | None = None
 
     def as_tensors(self) -> dict[str, Tensor]:
         """By name, for a file."""
@@ -88,6 +90,9 @@ class Calibration(NamedTuple):
             "discriminator": (2,),
             "normal_scores": (len(SCORES), max(2, count)),
         }
+        if self.shifted_scores is not None:
+            groups = self.shifted_scores.shape[1] if self.shifted_scores.ndim == 3 else 0
+            expected["shifted_scores"] = (len(SCORES), max(1, groups), max(2, count))
         for name, shape in expected.items():
             found = tuple(getattr(self, name).shape)
             if found != shape:
@@ -100,8 +105,16 @@ class Calibration(NamedTuple):
         return self.normal_scores[list(SCORES).index(score)].cpu().clone()
 
     def threshold(self, score: str, rate: float) -> float:
-        """The score that a share ``rate`` of normal images exceeds; the one place where a threshold is computed."""
-        return threshold_at(self.scores_of_normals(score), rate)
+        """The score that a share ``rate`` of normal images exceeds; the one place where a threshold is computed.
+
+        Where it is known what normal images score under other acquisitions, it is the threshold of the worst of them:
+        so many false alarms are promised whatever the machine, not on the average of machines.
+        """
+        found = threshold_at(self.scores_of_normals(score), rate)
+        if self.shifted_scores is None:
+            return found
+        groups = self.shifted_scores[list(SCORES).index(score)].cpu()
+        return max(found, *(threshold_at(group, rate) for group in groups))
 
     def count_above(self, score: str, rate: float) -> int:
         """How many of the calibration images are above the threshold of that rate."""
@@ -142,16 +155,31 @@ def image_scores(raw: RawScores, calibration: Calibration) -> dict[str, Tensor]:
     return named
 
 
-def calibrate(squid: Squid, discriminator: nn.Module, normals: Float[Tensor, "N C H W"]) -> Calibration:
+def calibrate(
+    squid: Squid,
+    discriminator: nn.Module,
+    normals: Float[Tensor, "N C H W"],
+    shifted: Sequence[Float[Tensor, "N C H W"]] = (),
+) -> Calibration:
     """Score held-out normal images and keep what is normal.
+
+    Args:
+        shifted: the same images as other acquisitions would have given them; they belong to what is normal, and the
+            threshold becomes that of the worst of them.
 
     Raises:
         ValueError: where there are fewer than two images.
     """
     if len(normals) < 2:
         raise ValueError(f"at least two normal images are needed to calibrate, got {len(normals)}")
-    raw = score_batches(squid, discriminator, normals)
-    return calibration_of(raw)._replace(familiarity=familiarity_of(normals.to(raw.discriminator.device)))
+    parts = [score_batches(squid, discriminator, images) for images in (normals, *shifted)]
+    raw = RawScores(*(torch.cat(column) for column in zip(*parts, strict=True)))
+    known = familiarity_of(torch.cat([normals, *shifted]).to(raw.discriminator.device))
+    found = calibration_of(raw)._replace(familiarity=known)
+    if not shifted:
+        return found
+    own, *others = found.normal_scores.unflatten(1, (len(parts), len(normals))).unbind(1)
+    return found._replace(normal_scores=own.contiguous(), shifted_scores=torch.stack(others, dim=1))
 
 
 def calibration_of(raw: RawScores) -> Calibration:

@@ -30,6 +30,8 @@ from squidlib.utils.modes import evaluating
 
 ROUNDING = 1e-4  #: so far beyond 0..1 a value may lie: resampling rounds; it is clamped
 
+LISTED = 8  #: positions that are named in a line
+
 
 class Detector:
     """A trained SQUID that scores images (B, C, H, W) in 0..1.
@@ -165,8 +167,7 @@ class Detector:
         elif constant:
             lines.append(
                 f"{len(constant)} of {self.config.positions} patches have some score that hardly varies over the "
-                f"images that it was calibrated on (positions {', '.join(map(str, constant))}): small changes score "
-                "high there"
+                f"images that it was calibrated on (positions {_listed(constant)}): small changes score high there"
             )
         return lines
 
@@ -212,3 +213,9 @@ class Detector:
         if score not in SCORES:
             raise UserError(f"scores are {', '.join(SCORES)}; got {score!r}")
         return score
+
+
+def _listed(positions: list[int]) -> str:
+    """The first ones by number, the others counted."""
+    more = len(positions) - LISTED
+    return ", ".join(map(str, positions[:LISTED])) + (f" and {more} more" if more > 0 else "")

@@ -16,12 +16,13 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from squidlib.detection.memory_distance import NEAREST, memory_distance
 from squidlib.patches import Grid, cut, join
 from squidlib.squid import Squid, SquidOutput
 from squidlib.utils.modes import evaluating
 
 BATCH = 64  #: images that are scored at once
-NEAREST = 3  #: slots that the memory distance averages over
+MOST_WEIGHTS = 2**22  #: similarities to slots at once; allocating more of them costs more time than computing them
 
 #: What each score measures, in the order of every table.
 SCORES = {
@@ -66,6 +67,7 @@ def raw_scores(
     logits: Float[Tensor, "B"],
     images: Float[Tensor, "B C H W"],
     grid: Grid,
+    reach: int = 0,
 ) -> RawScores:
     """All scores of one batch, from one forward pass in evaluation mode.
 
@@ -73,13 +75,13 @@ def raw_scores(
         slots: what the memory holds.
         logits: the discriminator's, of the reconstructions.
         grid: P, patches a side.
+        reach: of ``memory_distance``.
     """
     squared = cut((output.reconstruction - images) ** 2, grid).flatten(2)
     structure = cosine_distance(cut(blur(images), grid).flatten(2), cut(blur(output.reconstruction), grid).flatten(2))
-    similarity = torch.einsum("brd,rsd->brs", F.normalize(output.queries, dim=-1), F.normalize(slots, dim=-1))
-    nearest = similarity.topk(min(NEAREST, slots.shape[1]), dim=-1).values.mean(-1)
+    distance = memory_distance(output.queries, slots, grid, reach)
     mismatch = cosine_distance(output.queries, output.recalled)
-    return RawScores(squared.mean(-1), structure, mismatch, 1 - nearest, -logits)
+    return RawScores(squared.mean(-1), structure, mismatch, distance, -logits)
 
 
 def weighted_difference(
@@ -115,6 +117,13 @@ def score_batch(
     squid: Squid, discriminator: nn.Module, slots: Float[Tensor, "R S D"], images: Float[Tensor, "B C H W"]
 ) -> tuple[Tensor, RawScores]:
     """The reconstructions (B, C, H, W) and raw scores of one batch, from one forward pass in evaluation mode."""
+    step = max(1, MOST_WEIGHTS // slots[:, :, 0].numel())
+    if len(images) > step:  # a long memory: a few images at once
+        parts = [score_batch(squid, discriminator, slots, some) for some in images.split(step)]
+        columns = zip(*(raw for _, raw in parts), strict=True)
+        return torch.cat([pictures for pictures, _ in parts]), RawScores(*(torch.cat(column) for column in columns))
     output = squid(images)
     logits = discriminator(output.reconstruction)
-    return output.reconstruction, raw_scores(output, slots, logits, images, squid.config.grid)
+    return output.reconstruction, raw_scores(
+        output, slots, logits, images, squid.config.grid, squid.config.memory_reach
+    )

@@ -17,7 +17,7 @@ import torch
 from torch import Generator, Tensor
 
 from squidlib.config import LossWeights
-from squidlib.data.base import NormalData, Validates
+from squidlib.data.base import NormalData, Validates, Varies
 from squidlib.losses import GeneratorLoss, discriminator_loss, generator_loss
 from squidlib.squid import fill_memory
 from squidlib.training.config import TrainingConfig
@@ -91,7 +91,7 @@ def train(
         yield result
     back_to_best(state)
     if training.refill_memory:
-        reference = _on_device(data.reference(), state)
+        reference = _on_device(data.varied_reference() if isinstance(data, Varies) else data.reference(), state)
         unwrapped(state.squid).inpainting.memory.resize(len(reference))
         _fill(state, reference)
 

@@ -2,7 +2,8 @@
 
 ``paper`` is the published setting (section 4.2 and the supplement; where the paper is silent, the authors'
 configs/digit_best.py, zhang_best.py and chexpert_best.py), ``laptop`` is ours for two CPU cores, ``gpu`` the same in
-large batches and the number format of a GPU. What ours changes and what each change gave stands in
+large batches and the number format of a GPU, ``backbone`` works on the features of a network that saw ImageNet: it
+knows more than the normal images, and stands apart. What ours changes and what each change gave stands in
 docs/experiments.md.
 
 >>> PRESETS["laptop"]["digitanatomy"].config.slots
@@ -30,6 +31,7 @@ class Preset(NamedTuple):
     jitter: Jitter
     epochs: float | None = None  #: how long to train, where that depends on the data; None: ``training.steps``
     epoch_batches: int | None = None  #: batches an epoch; None: as many as show every training image once
+    acquisition: bool = False  #: X-rays are varied as other machines would have given them
 
     def steps_of(self, epochs: float, images: int) -> int:
         """Steps in that many epochs of a data set with so many training images."""
@@ -77,6 +79,19 @@ _PAPER_CHEST = Preset(
     epochs=200.0,
 )
 
+# Ours, on features of a frozen network that saw ImageNet: a patch is one place of its map of 14 x 14. What is learned
+# is the in-painting and the decoders; the memory holds every training image, as it is and once varied.
+_BACKBONE = Preset(
+    SquidConfig(
+        image_size=224, grid=14, width=7, levels=4, residual_convs=1, code_channels=112, slots=200, cosine_memory=True,
+        skips=0, joined_levels=4, backbone="EfficientNet-Lite0", memory_reach=1,
+    ),
+    replace(_LAPTOP.training, steps=240, schedule_steps=240, warmup_steps=20, batch_size=8, choose_score=True),
+    LossWeights(),
+    NO_JITTER,
+    acquisition=True,
+)  # fmt: skip
+
 
 def _for_gpu(preset: Preset) -> Preset:
     """As many images in batches four times as large, twice the rates (the square root of the batch's factor, usual for
@@ -107,6 +122,12 @@ PRESETS: dict[str, dict[str, Preset]] = {
         "chexpert": _PAPER_CHEST._replace(epoch_batches=84),
         "pneumoniamnist": _PAPER_CHEST,
         "folder": _PAPER_CHEST,
+    },
+    "backbone": {
+        "zhanglab": _BACKBONE,
+        "chexpert": _BACKBONE,
+        "pneumoniamnist": _BACKBONE,
+        "folder": _BACKBONE,
     },
     "gpu": {
         "digitanatomy": _for_gpu(_LAPTOP),
@@ -148,6 +169,12 @@ def _tiles(side: int, config: SquidConfig, axis: int) -> int:
 
 
 def preset_for(preset: str, dataset: str) -> Preset:
-    """The preset of that name for a data set; one that is not in the table has the settings of a folder."""
+    """The preset of that name for a data set; one that is not in the table has the settings of a folder.
+
+    Raises:
+        UserError: where the preset is for photographs and X-rays, and the data set is of digits.
+    """
     column = PRESETS[preset]
+    if preset == "backbone" and dataset == "digitanatomy":
+        raise UserError("--preset backbone is for X-rays and photographs; on digits ImageNet's features say nothing")
     return column.get(dataset, column["folder"])

@@ -15,6 +15,8 @@ from squidlib.config import LossWeights, SquidConfig, as_plain
 from squidlib.training.config import TrainingConfig
 from squidlib.utils.errors import UserError
 
+#: Came later than the first runs, and are left out where they are not used: so older runs keep their ids.
+ADDED = {"backbone": "", "memory_reach": 0}
 PARTS = ("config", "training", "weights", "facts")
 
 
@@ -41,7 +43,7 @@ class RunSettings:
     def as_plain(self) -> dict[str, Any]:
         """For a file, and for other processes."""
         return {
-            "config": as_plain(self.config),
+            "config": {name: value for name, value in as_plain(self.config).items() if ADDED.get(name) != value},
             "training": as_plain(self.training),
             "weights": as_plain(self.weights),
             "facts": self.metadata,

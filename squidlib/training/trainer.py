@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from squidlib.data.base import NormalData
+from squidlib.data.base import NormalData, Varies
 from squidlib.data.digits import EPOCH_IMAGES
 from squidlib.detection.calibration import calibrate
 from squidlib.detection.detector import Detector
@@ -126,7 +126,8 @@ def finish(state: TrainingState, data: NormalData, metadata: dict[str, Any], cho
         except UserError as error:
             if rank() == 0:
                 print(f"note: {error}; the default score is combined", file=sys.stderr)
-    return Detector(squid, discriminator, calibrate(squid, discriminator, normals), metadata)
+    shifted = data.shifted_calibration() if isinstance(data, Varies) else ()
+    return Detector(squid, discriminator, calibrate(squid, discriminator, normals, shifted), metadata)
 
 
 def steps_in(minutes: float, preset: Preset, data: NormalData, device: str) -> int:

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from squidlib import baselines
-from squidlib.baselines.backbone import resnet18
+from squidlib.backbone import resnet18
 from squidlib.benchmark.registry import METHODS
 from squidlib.benchmark.squid_method import SquidMethod
 from squidlib.config import SquidConfig

@@ -13,7 +13,7 @@ from sklearn.metrics import roc_auc_score
 from sklearn.neighbors import NearestNeighbors
 from torch import Tensor
 
-from squidlib.baselines.backbone import backbone
+from squidlib.backbone import backbone
 from squidlib.baselines.feature_neighbours import FeatureNeighbours
 from squidlib.baselines.padim import REGULARISER, PaDiM, PatchGaussians, smooth, whitening
 from squidlib.baselines.panda import Panda, compactness, sum_of_nearest

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from digitanatomy import ANOMALIES, KINDS, DigitAnatomy, Glyphs, Sample
+from squidlib.backbone import Backbone, backbone, has_efficientnet_lite0
 from squidlib.baselines import FeatureNeighbours, MeanImage, PatchNeighbours, Sharpness
-from squidlib.baselines.backbone import Backbone, backbone, has_efficientnet_lite0
 from squidlib.benchmark import evaluate as evaluation_module
 from squidlib.benchmark.evaluate import Evaluation, evaluate
 from squidlib.data.base import TestSet

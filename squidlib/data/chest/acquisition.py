@@ -8,7 +8,7 @@ and how many normals it carries over the threshold, is the change's doing alone.
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
@@ -85,6 +85,20 @@ def _as_jpeg(image: Float[Tensor, "H W"], quality: int) -> Float[Tensor, "H W"]:
     Image.fromarray((image.clamp(0, 1) * 255).round().byte().numpy()).save(stored, "JPEG", quality=quality)
     with Image.open(stored) as opened:
         return torch.from_numpy(np.asarray(opened, dtype=np.float32) / 255)
+
+
+def varied(images: Float[Tensor, "B 1 H W"], seeds: Sequence[int]) -> Float[Tensor, "B 1 H W"]:
+    """Every image as one other acquisition would have given it, of a kind and a strength of its own.
+
+    Args:
+        seeds: one an image; the same seed changes the same image in the same way, whatever is beside it.
+    """
+    found = []
+    for image, seed in zip(images, seeds, strict=True):
+        generator = Generator().manual_seed(seed)
+        kind = int(torch.randint(0, len(SHIFTS), (), generator=generator))
+        found.append(list(SHIFTS.values())[kind](image[None], generator)[0])
+    return torch.stack(found) if found else images.clone()
 
 
 Shift = Callable[[Tensor, Generator], Tensor]

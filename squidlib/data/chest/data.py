@@ -13,10 +13,12 @@ from torch import Tensor
 
 from digitanatomy import NORMAL, seeded_generator
 from squidlib.data.base import ABNORMAL, TestSet
+from squidlib.data.chest.acquisition import SHIFTS, varied
 from squidlib.data.chest.arrays import ChestArrays
 from squidlib.data.chest.augment import NUMBERS, Augmentation, augment
 from squidlib.data.chest.splits import contaminate, hold_back
 
+MEMORY_SEED, CALIBRATION_SEED = 1 << 31, 1 << 62  #: no step of a training draws from these
 PICTURED_ABNORMAL = 3  #: abnormal X-rays in the picture of a benchmark
 
 
@@ -33,6 +35,8 @@ class ChestData:
         contaminated_rows: which training images are abnormal, where some are; see ``contaminated``.
         held: images to validate on; see ``holding_back``.
         settings: that it was made of, where it was made by name.
+        acquisition: whether training images are also varied as other machines would have given them, see
+            ``squidlib.data.chest.acquisition``.
 
     Attributes:
         contaminated_rows: (N,) bool, all False for a clean set: to look at, never to learn from.
@@ -48,8 +52,10 @@ class ChestData:
         contaminated_rows: np.ndarray | None = None,
         held: np.ndarray | None = None,
         settings: dict[str, Any] | None = None,
+        acquisition: bool = False,
     ) -> None:
         self._held = held
+        self.acquisition = acquisition
         self.settings = {} if settings is None else settings
         self.arrays, self.seed = arrays, seed
         self.augmentation = Augmentation() if augmentation is None else augmentation
@@ -87,11 +93,38 @@ class ChestData:
         places = range(step * size, (step + 1) * size)
         rows = [self._order(place // len(self))[place % len(self)] for place in places]
         uniform = [torch.rand(NUMBERS, generator=seeded_generator(self.seed, 2 * place)) for place in places]
-        return augment(as_tensor(self.arrays.train[rows]), torch.stack(uniform), self.augmentation)
+        images = augment(as_tensor(self.arrays.train[rows]), torch.stack(uniform), self.augmentation)
+        # every second image as it is: what is normal here stays what is seen most often
+        if self.acquisition:
+            changed = [index for index, place in enumerate(places) if place % 2]
+            seeds = [(self.seed << 32) + places[index] for index in changed]
+            images[changed] = varied(images[changed], seeds)
+        return images
 
     def reference(self) -> Float[Tensor, "N 1 H W"]:
         """All training images as they are, in 0..1."""
         return as_tensor(self.arrays.train)
+
+    def varied_reference(self) -> Float[Tensor, "N 1 H W"]:
+        """All training images, every second one as another acquisition would have given it, where that is asked.
+
+        Which acquisition depends on the seed.
+        """
+        images = self.reference()
+        if self.acquisition:
+            rows = list(range(1, len(images), 2))
+            images[rows] = varied(images[rows], [(self.seed << 32) + MEMORY_SEED + row for row in rows])
+        return images
+
+    def shifted_calibration(self) -> list[Tensor]:
+        """The calibration images under every shift of ``SHIFTS``, where that is asked; the same in every run."""
+        if not self.acquisition:
+            return []
+        normals = self.calibration()
+        return [
+            shift(normals, torch.Generator().manual_seed(CALIBRATION_SEED + number))
+            for number, shift in enumerate(SHIFTS.values())
+        ]
 
     def calibration(self) -> Float[Tensor, "K 1 H W"]:
         """Normal images that training never sees, in 0..1; of a contaminated set, as contaminated as training."""
@@ -117,7 +150,9 @@ class ChestData:
         if self.contaminated_rows.any():
             raise ValueError("of a contaminated set nobody knows which images are normal; hold back before, or not")
         arrays, held = hold_back(self.arrays, share)
-        return ChestData(arrays, self.seed, self.augmentation, held=held, settings=self.settings)
+        return ChestData(
+            arrays, self.seed, self.augmentation, held=held, settings=self.settings, acquisition=self.acquisition
+        )
 
     def test(self) -> TestSet | None:
         """Test images; the first normal and the first three abnormal ones are pictured. None where there are none."""
@@ -143,7 +178,9 @@ class ChestData:
         """
         train, calibration, rows = contaminate(self.arrays, share, seed, images)
         mixed = replace(self.arrays, train=train, calibration=calibration, patients=())
-        return ChestData(mixed, self.seed, self.augmentation, rows, settings=self.settings)
+        return ChestData(
+            mixed, self.seed, self.augmentation, rows, settings=self.settings, acquisition=self.acquisition
+        )
 
     def _shuffled(self, epoch: int) -> list[int]:
         # Odd numbers; the augmentation has the even ones.

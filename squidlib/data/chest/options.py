@@ -52,6 +52,7 @@ def chest_settings(
             "cache": None if options.cache is None else str(options.cache.resolve()),
             "skip_bad": options.skip_bad,
             **({} if options.test_each is None else {"test_each": options.test_each}),
+            **({"acquisition": True} if options.acquisition else {}),
             **({} if options.series is None else {"series": options.series}),
             **({"held_back": options.held_back} if options.held_back else {}),
         }
@@ -82,9 +83,15 @@ def opened(
             "test_each",
             "held_back",
             "series",
+            "acquisition",
         )
         plain = {key: settings[key] for key in known if key in settings}
-        data = ChestData(arrays(Path(settings["folder"]), settings, download), seed, settings=plain)
+        data = ChestData(
+            arrays(Path(settings["folder"]), settings, download),
+            seed,
+            settings=plain,
+            acquisition=bool(settings.get("acquisition", False)),
+        )
         share = float(settings.get("contamination", 0))
         if settings.get("held_back"):
             data = data.holding_back(float(settings["held_back"]))

@@ -28,7 +28,8 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from squidlib.baselines.pretrained import (
+from squidlib.utils.errors import UserError
+from squidlib.utils.pretrained import (
     INSTALL,
     LITE0_SHA256,
     WHEEL,
@@ -38,7 +39,6 @@ from squidlib.baselines.pretrained import (
     resnet18_file,
     undisturbed,
 )
-from squidlib.utils.errors import UserError
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  #: of red, green, blue in 0..1
 LITE0, RESNET18 = "EfficientNet-Lite0", "ResNet-18"

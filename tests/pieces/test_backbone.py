@@ -9,8 +9,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from squidlib.baselines import backbone as module
-from squidlib.baselines.backbone import Backbone, backbone, efficientnet_lite0, has_efficientnet_lite0, resnet18
+from squidlib import backbone as module
+from squidlib.backbone import Backbone, backbone, efficientnet_lite0, has_efficientnet_lite0, resnet18
 from squidlib.utils.errors import UserError
 from tests.helpers import noise
 
