@@ -86,7 +86,7 @@ _BACKBONE = Preset(
         image_size=224, grid=14, width=7, levels=4, residual_convs=1, code_channels=112, slots=200, cosine_memory=True,
         skips=0, joined_levels=4, backbone="EfficientNet-Lite0", memory_reach=1,
     ),
-    replace(_LAPTOP.training, steps=240, schedule_steps=240, warmup_steps=20, batch_size=8, choose_score=True),
+    replace(_LAPTOP.training, steps=120, schedule_steps=120, warmup_steps=10, batch_size=8, choose_score=True),
     LossWeights(),
     NO_JITTER,
     acquisition=True,
