@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, redirect_stderr
 from typing import Annotated, Any
 
+from squidlib.cli.adapt import Adapt
 from squidlib.cli.bench import Bench
 from squidlib.cli.benchmark import Benchmark
 from squidlib.cli.contamination import Contamination
@@ -59,6 +60,7 @@ def parse(arguments: Sequence[str] | None = None) -> Any:
         | Annotated[Train, subcommand("train")]
         | Annotated[Evaluate, subcommand("evaluate")]
         | Annotated[Score, subcommand("score")]
+        | Annotated[Adapt, subcommand("adapt")]
         | Annotated[Benchmark, subcommand("benchmark")]
         | Annotated[Contamination, subcommand("contamination")]
         | Annotated[Explore, subcommand("explore")]

@@ -184,13 +184,17 @@ def calibrate(
 
 def calibration_of(raw: RawScores) -> Calibration:
     """What is normal, from the raw scores of N held-out normal images."""
-    patches = raw.patches()
-    std = patches.std(1)
-    calibration = Calibration(
-        patches.mean(1),
-        torch.maximum(std, floors(std)[:, None]),
-        torch.stack([raw.discriminator.mean(), raw.discriminator.std().clamp(min=LEAST_LOGIT)]),
-        patches.new_empty(0),
-    )
+    patches, logits = raw.patches(), raw.discriminator
+    return calibration_by(raw, patches.mean(1), patches.std(1), torch.stack([logits.mean(), logits.std()]))
+
+
+def calibration_by(
+    raw: RawScores, mean: Float[Tensor, "4 R"], std: Float[Tensor, "4 R"], discriminator: Float[Tensor, "2"]
+) -> Calibration:
+    """The raw scores of N normal images, standardised by means and standard deviations that are given."""
+    std = torch.maximum(std, floors(std)[:, None])
+    logit_mean, logit_std = discriminator
+    logits = torch.stack([logit_mean, logit_std.clamp(min=LEAST_LOGIT)])
+    calibration = Calibration(mean, std, logits, mean.new_empty(0))
     scores = image_scores(raw, calibration)
     return calibration._replace(normal_scores=torch.stack([scores[name] for name in SCORES]))

@@ -13,22 +13,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from squidlib.config import SquidConfig
 from squidlib.detection.calibration import Calibration
-from squidlib.detection.familiarity import LEAST_IMAGES
+from squidlib.detection.familiarity import LEAST_IMAGES, Familiarity
+from squidlib.detection.inputs import check_images
 from squidlib.detection.prediction import NotFiniteError, Prediction, joined, moved, none_of, predict
 from squidlib.detection.scores import BATCH, DEFAULT_SCORE, SCORES, RawScores, score_batch, score_batches
 from squidlib.discriminator import Discriminator
 from squidlib.squid import Squid
 from squidlib.utils.errors import UserError
 from squidlib.utils.modes import evaluating
-
-ROUNDING = 1e-4  #: so far beyond 0..1 a value may lie: resampling rounds; it is clamped
 
 LISTED = 8  #: positions that are named in a line
 
@@ -69,6 +67,11 @@ class Detector:
         """Whether it can tell what is unlike the training data; see ``limitations``."""
         return self.calibration.familiarity is not None
 
+    @property
+    def familiarity(self) -> Familiarity | None:
+        """The limits of what is like the training data; None where it cannot tell."""
+        return self.calibration.familiarity
+
     def to(self, device: str | torch.device) -> Detector:
         """Move the networks to a device; what is known of normal images follows the images."""
         self.squid.to(device)
@@ -85,7 +88,7 @@ class Detector:
 
     def predictions(self, images: Float[Tensor, "B C H W"], rate: float = 0.05) -> Iterator[Prediction]:
         """``predict`` batch by batch, for sets whose reconstructions and maps are too many to keep; at least one."""
-        images, count = self._checked(images), len(images)
+        images, count = check_images(images, self.config.image_shape), len(images)
         for number, batch in enumerate((images if count else self._blank(images)).split(BATCH)):
             on_device = batch.to(self.device)
             with evaluating(self.squid, self.discriminator):
@@ -173,40 +176,13 @@ class Detector:
 
     def raw_scores(self, images: Float[Tensor, "B C H W"]) -> RawScores:
         """Unstandardised scores of every patch, from one forward pass."""
-        images, count = self._checked(images), len(images)
+        images, count = check_images(images, self.config.image_shape), len(images)
         raw = score_batches(self.squid, self.discriminator, images if count else self._blank(images))
         return RawScores(*(part[: None if count else 0].to(images.device) for part in raw))
-
-    def _checked(self, images: object) -> Tensor:
-        channels, height, width = self.config.image_shape
-        expected = f"a tensor (B, {channels}, {height}, {width}) in 0..1"
-        if isinstance(images, np.ndarray):
-            shape = tuple(images.shape)
-            raise UserError(f"images must be {expected}, got a numpy array {shape}; give torch.from_numpy(images)")
-        if not isinstance(images, Tensor):
-            raise UserError(f"images must be {expected}, got {type(images).__name__}")
-        if images.ndim != 4 or tuple(images.shape[1:]) != self.config.image_shape:
-            raise UserError(f"images must be {expected}, got {tuple(images.shape)}; {self._mend(images)}")
-        if not images.is_floating_point():
-            raise UserError(f"images must be floating point in 0..1, got {images.dtype}; divide 8-bit images by 255")
-        if not torch.isfinite(images).all():
-            raise UserError("images hold NaN or infinite values; 0..1 expected")
-        if images.numel() and (images.min() < -ROUNDING or images.max() > 1 + ROUNDING):
-            raise UserError(f"images must lie in 0..1, got {images.min():.6g}..{images.max():.6g}; rescale them")
-        return images.to(torch.float32).clamp(0, 1)
 
     def _blank(self, images: Tensor) -> Tensor:
         """One black image, which goes through the network where there is none: convolutions take no empty batch."""
         return images.new_zeros(1, *self.config.image_shape)
-
-    def _mend(self, images: Tensor) -> str:
-        """What to do about a shape that does not fit."""
-        channels, height, width = self.config.image_shape
-        if images.ndim != 4:
-            return "give one dimension each for images, channels, height and width"
-        if images.shape[1] != channels:
-            return "make them grey first: images.mean(1, keepdim=True)" if channels == 1 else "give them in colour"
-        return f"scale them to {height} x {width} pixels first"
 
     def _known(self, score: str | None) -> str:
         score = self.default_score if score is None else score

@@ -98,6 +98,21 @@ def familiarity_of(normals: Float[Tensor, "N C H W"]) -> Familiarity | None:
     return known._replace(limits=torch.stack([low - margin, high + margin]))
 
 
+def widened(familiarity: Familiarity | None, normals: Float[Tensor, "N C H W"]) -> Familiarity | None:
+    """The limits of another site: its own where there are enough images to tell, else the known ones made wide enough.
+
+    Args:
+        familiarity: what was known before; None: nothing.
+        normals: of the new site.
+    """
+    if familiarity is None or len(normals) >= LEAST_IMAGES:
+        return familiarity_of(normals)
+    found = statistics(normals, Familiarity(*(part.to(normals.device) for part in familiarity)))
+    low, high = familiarity.limits.to(found)
+    low, high = torch.minimum(low, found.amin(0)), torch.maximum(high, found.amax(0))
+    return familiarity._replace(limits=torch.stack([low, high]))
+
+
 def unlike(images: Float[Tensor, "B C H W"], familiarity: Familiarity) -> Bool[Tensor, "B"]:
     """Whether an image lies outside the limits in any of ``STATISTICS``."""
     familiarity = Familiarity(*(part.to(images.device) for part in familiarity))

@@ -1,0 +1,84 @@
+"""Adaptation: a detector learns another site's normal images without training, by pushing them into its memory.
+
+It is the practical use of the paper's idea: a memory *queue* holds copies, so what a site's normals look like can be
+added in seconds; a learned memory matrix would have to be trained again.
+
+Every image takes part in both: it is remembered, and it tells what a normal image scores, but not at once. The images
+are cut into folds, and each fold is scored by a memory that holds the others only. Of few images the standard deviation
+at a position is hardly known; the detector's own counts as that of ``PRIOR`` images beside them.
+"""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from squidlib.detection.calibration import Calibration, calibration_by
+from squidlib.detection.detector import Detector
+from squidlib.detection.familiarity import widened
+from squidlib.detection.inputs import check_images
+from squidlib.detection.scores import RawScores, score_batches
+from squidlib.squid import Squid, fill_memory
+from squidlib.utils.errors import UserError
+
+LEAST = 4  #: normal images; fewer tell nothing of what varies
+FOLDS = 5  #: or as many as there are images, where these are fewer
+PRIOR = 30  #: images that the detector's own standard deviations count for
+
+
+@torch.no_grad()
+def adapted(detector: Detector, normals: Float[Tensor, "N C H W"]) -> Detector:
+    """A copy of the detector that also remembers these normal images, and is calibrated on them.
+
+    The memory becomes as much longer as there are images, and loses nothing. The networks stay as they are.
+
+    Args:
+        normals: of the new site, in 0..1, of as many patients as possible.
+
+    Raises:
+        UserError: where there are fewer than ``LEAST`` images, or they are of another shape.
+    """
+    if len(normals) < LEAST:
+        raise UserError(f"at least {LEAST} normal images are needed to adapt to a site, got {len(normals)}")
+    images = check_images(normals, detector.config.image_shape).to(detector.device)
+    raw = _out_of_fold(detector, images)
+    squid, metadata = _with(detector.squid, images), deepcopy(detector.metadata)
+    metadata["adapted"] = [*metadata.get("adapted", []), len(normals)]
+    calibration = _calibrated(detector.calibration, raw)._replace(familiarity=widened(detector.familiarity, images))
+    return Detector(squid, deepcopy(detector.discriminator), calibration, metadata)
+
+
+def _with(squid: Squid, images: Tensor) -> Squid:
+    """A copy whose memory holds these images, too."""
+    copy = deepcopy(squid)
+    memory: Any = copy.inpainting.memory
+    memory.resize(int(memory.filled) + len(images))
+    fill_memory(copy, images)
+    return copy
+
+
+def _out_of_fold(detector: Detector, images: Tensor) -> RawScores:
+    """Raw scores of every image, by a memory that does not hold it."""
+    folds = torch.arange(len(images), device=images.device) % min(FOLDS, len(images))
+    parts, order = [], []
+    for fold in folds.unique().tolist():
+        squid = _with(detector.squid, images[folds != fold])
+        parts.append(score_batches(squid, detector.discriminator, images[folds == fold]))
+        order.append(torch.nonzero(folds == fold).flatten())
+    back = torch.cat(order).argsort()
+    return RawScores(*(torch.cat(column)[back] for column in zip(*parts, strict=True)))
+
+
+def _calibrated(known: Calibration, raw: RawScores) -> Calibration:
+    """What is normal at the new site: its own means, and standard deviations that few images cannot overturn."""
+    patches = raw.patches()
+    count = patches.shape[1]
+    own, logits = patches.var(1), raw.discriminator
+    std = ((PRIOR * known.std.to(own) ** 2 + count * own) / (PRIOR + count)).sqrt()
+    before = known.discriminator.to(logits)[1]
+    logit_std = ((PRIOR * before**2 + count * logits.var()) / (PRIOR + count)).sqrt()
+    return calibration_by(raw, patches.mean(1), std, torch.stack([logits.mean(), logit_std]))
