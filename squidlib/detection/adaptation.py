@@ -48,7 +48,8 @@ def adapted(detector: Detector, normals: Float[Tensor, "N C H W"]) -> Detector:
     raw = _out_of_fold(detector, images)
     squid, metadata = _with(detector.squid, images), deepcopy(detector.metadata)
     metadata["adapted"] = [*metadata.get("adapted", []), len(normals)]
-    calibration = _calibrated(detector.calibration, raw)._replace(familiarity=widened(detector.familiarity, images))
+    familiarity = widened(detector.calibration.familiarity, images)
+    calibration = _calibrated(detector.calibration, raw)._replace(familiarity=familiarity)
     return Detector(squid, deepcopy(detector.discriminator), calibration, metadata)
 
 

@@ -19,7 +19,7 @@ from torch import Tensor
 
 from squidlib.config import SquidConfig
 from squidlib.detection.calibration import Calibration
-from squidlib.detection.familiarity import LEAST_IMAGES, Familiarity
+from squidlib.detection.familiarity import LEAST_IMAGES
 from squidlib.detection.inputs import check_images
 from squidlib.detection.prediction import NotFiniteError, Prediction, joined, moved, none_of, predict
 from squidlib.detection.scores import BATCH, DEFAULT_SCORE, SCORES, RawScores, score_batch, score_batches
@@ -66,11 +66,6 @@ class Detector:
     def knows_unlike(self) -> bool:
         """Whether it can tell what is unlike the training data; see ``limitations``."""
         return self.calibration.familiarity is not None
-
-    @property
-    def familiarity(self) -> Familiarity | None:
-        """The limits of what is like the training data; None where it cannot tell."""
-        return self.calibration.familiarity
 
     def to(self, device: str | torch.device) -> Detector:
         """Move the networks to a device; what is known of normal images follows the images."""

@@ -10,9 +10,12 @@ from squidlib import (
     discriminator,
 )  # fmt: skip
 from squidlib.detection import (
+    adaptation,
     calibration,
     checkpoint,
     familiarity,
+    inputs,
+    memory_distance,
     memory_pruning,
     memory_readout,
     pictures,
@@ -88,6 +91,13 @@ DETECTION: dict[str, Call] = {
     "detection.calibration: floors": lambda w: (calibration.floors, w.detector.calibration.std),
     "detection.calibration: standardised": lambda w: (calibration.standardised, w.raw, w.detector.calibration),
     "detection.calibration: image_scores": lambda w: (calibration.image_scores, w.raw, w.detector.calibration),
+    "detection.calibration: calibration_by": lambda w: (
+        calibration.calibration_by,
+        w.raw,
+        w.detector.calibration.mean,
+        w.detector.calibration.std,
+        torch.ones(2),
+    ),
     "detection.calibration: calibrate": lambda w: (
         calibration.calibrate,
         w.detector.squid,
@@ -97,6 +107,20 @@ DETECTION: dict[str, Call] = {
     "detection.calibration: calibration_of": lambda w: (calibration.calibration_of, w.raw),
     "detection.familiarity: Familiarity.check": lambda w: (w.detector.calibration.familiarity.check,),
     "detection.familiarity: familiarity_of": lambda w: (familiarity.familiarity_of, w.normals),
+    "detection.familiarity: widened": lambda w: (
+        familiarity.widened,
+        w.detector.calibration.familiarity,
+        w.images,
+    ),
+    "detection.inputs: check_images": lambda w: (inputs.check_images, w.images, (1, 24, 24)),
+    "detection.memory_distance: memory_distance": lambda w: (
+        memory_distance.memory_distance,
+        w.output.queries,
+        w.slots,
+        3,
+        1,
+    ),
+    "detection.adaptation: adapted": lambda w: (adaptation.adapted, w.detector, w.images),
     "detection.familiarity: unlike": lambda w: (familiarity.unlike, w.images, w.detector.calibration.familiarity),
     "detection.familiarity: statistics": lambda w: (
         familiarity.statistics,

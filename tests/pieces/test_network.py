@@ -209,5 +209,5 @@ def test_images_of_another_size_are_named() -> None:
 
 def test_configurations_are_frozen_numbers() -> None:
     for field in fields(SquidConfig):
-        assert isinstance(getattr(SquidConfig(), field.name), (int, float))
+        assert isinstance(getattr(SquidConfig(), field.name), (int, float, str))
     assert replace(SquidConfig(), slots=7).slots == 7

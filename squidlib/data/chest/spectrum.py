@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-LEAST_POWER = 1e-12  #: of a ring; an image of one grey has none
+LEAST_POWER = 1e-24  #: of a ring; an image of one grey has none
 
 
 def rings(height: int, width: int) -> Int[Tensor, "H F"]:
