@@ -7,11 +7,12 @@ import torch
 from torch import Tensor
 
 from digitanatomy import DigitAnatomy, GlyphSplit
-from squidlib.detection.calibration import LEAST, Calibration, calibration_of, image_scores, standardised
+from squidlib.detection.calibration import LEAST, Calibration, calibrate, calibration_of, image_scores, standardised
 from squidlib.detection.detector import Detector
 from squidlib.detection.scores import SCORES, RawScores
 from squidlib.training.presets import PRESETS
-from tests.helpers import untrained
+from tests.conftest import tiny_config
+from tests.helpers import noise, untrained
 
 CORNER = (slice(None), slice(None), slice(0, 32), slice(0, 32))  # the first of nine tiles
 
@@ -107,3 +108,20 @@ def test_thresholds_are_those_of_the_asked_score(detector: Detector) -> None:
     for name in SCORES:
         above = detector.normal_scores(name) > detector.calibration.threshold(name, 0.25)
         assert int(above.sum()) == 16  # a quarter of 64
+
+
+def test_the_threshold_is_that_of_the_worst_acquisition() -> None:
+    detector = untrained(tiny_config(), noise(40, 24))
+    normals = noise(30, 24, seed=3)
+    shifted = [0.5 * normals, normals**3]
+    alone = calibrate(detector.squid, detector.discriminator, normals)
+    wide = calibrate(detector.squid, detector.discriminator, normals, shifted)
+    judged = Detector(detector.squid, detector.discriminator, wide, {})
+    worst = max(float(torch.quantile(judged.score(images).double(), 0.9)) for images in (normals, *shifted))
+    assert judged.threshold(0.1) == pytest.approx(worst, abs=1e-3)
+    assert judged.threshold(0.1) > float(torch.quantile(judged.score(normals).double(), 0.9)) + 0.1
+    assert wide.normal_scores.shape == alone.normal_scores.shape  # of the images as they are, for histograms
+    assert (wide.std >= 0.5 * alone.std).all()
+    again = Calibration.from_tensors(wide.as_tensors())
+    assert torch.equal(again.shifted_scores, wide.shifted_scores)
+    again.check(9)

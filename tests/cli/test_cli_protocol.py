@@ -1,0 +1,69 @@
+"""squid evaluate --protocol: one table a way of testing, on small generated folders, end to end."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from squidlib.data.chest.acquisition import SHIFTS
+from squidlib.training.presets import PRESETS
+from tests.chest_folders import zhanglab_folder
+from tests.helpers import squid
+
+Capture = pytest.CaptureFixture[str]
+
+
+@pytest.fixture(autouse=True)
+def few_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The preset, for two steps of four images; no network that saw ImageNet, which takes long."""
+    preset = PRESETS["laptop"]["zhanglab"]
+    short = preset._replace(training=replace(preset.training, steps=2, schedule_steps=2, batch_size=4))
+    monkeypatch.setitem(PRESETS["laptop"], "zhanglab", short)
+    monkeypatch.setattr("squidlib.benchmark.evaluate.pretrained_baselines", list)
+
+
+def trained(capsys: Capture, root: Path, *more: object) -> Path:
+    folder, out = root / "data", root / "run"
+    if not folder.exists():
+        zhanglab_folder(folder)
+    said = squid(capsys, "train", "zhanglab", "--data", folder, "--out", out, "--overwrite", *more)
+    assert said.code == 0, said.errors
+    return out
+
+
+def test_shifts_and_types_each_have_a_row_with_false_alarms_and_simple_methods(capsys: Capture, tmp_path: Path) -> None:
+    out = trained(capsys, tmp_path)
+    wanted = {"acquisition": ["as they are", *SHIFTS], "types": ["bacteria", "virus"], "patients": ["as they are"]}
+    for protocol, rows in wanted.items():
+        said = squid(capsys, "evaluate", out, "--protocol", protocol, "--json", tmp_path / "f.json")
+        assert said.code == 0, said.errors
+        figures = json.loads((tmp_path / "f.json").read_text())
+        assert list(figures) == [*rows, "runs"]
+        for name in (*rows, "false alarms", "sharpness", "pixel kNN"):
+            assert name in said.out
+        for name in rows:
+            (row,) = figures[name]
+            assert 0 <= row["auc"]["low"] <= row["auc"]["value"] <= row["auc"]["high"] <= 1
+            assert row["images"] == [6, 4 if protocol == "types" else 8]
+    assert figures["as they are"][0]["false_alarms"] in [count / 6 for count in range(7)]
+
+
+def test_series_out_is_for_runs_that_were_trained_so(capsys: Capture, tmp_path: Path) -> None:
+    out = trained(capsys, tmp_path)
+    refused = squid(capsys, "evaluate", out, "--protocol", "series")
+    assert (refused.code, len(refused.errors)) == (2, 1)
+    assert "squid train zhanglab --series IM" in refused.errors[0]
+    out = trained(capsys, tmp_path, "--series", "IM")
+    said = squid(capsys, "evaluate", out, "--protocol", "series", "--json", tmp_path / "f.json")
+    assert said.code == 0, said.errors
+    (row,) = json.loads((tmp_path / "f.json").read_text())["trained on IM, tested with others"]
+    assert row["images"] == [8 + 3, 8]  # NORMAL2: 8 in train, 3 in test
+
+
+def test_series_of_other_data_is_refused(capsys: Capture, tmp_path: Path) -> None:
+    said = squid(capsys, "train", "digitanatomy", "--series", "IM", "--out", tmp_path / "run")
+    assert (said.code, len(said.errors)) == (2, 1)
+    assert "--series is for zhanglab" in said.errors[0]
