@@ -97,6 +97,7 @@ PRESETS: dict[str, dict[str, Preset]] = {
         "digitanatomy": _LAPTOP,
         "zhanglab": _LAPTOP_CHEST,
         "chexpert": _LAPTOP_CHEST,
+        "covidx": _LAPTOP_CHEST,
         "pneumoniamnist": _LAPTOP_CHEST,
         "folder": _LAPTOP_CHEST,
     },
@@ -105,6 +106,7 @@ PRESETS: dict[str, dict[str, Preset]] = {
         "zhanglab": _PAPER_CHEST,
         # As for ZhangLab, but an epoch is 84 batches, whatever the number of images.
         "chexpert": _PAPER_CHEST._replace(epoch_batches=84),
+        "covidx": _PAPER_CHEST,
         "pneumoniamnist": _PAPER_CHEST,
         "folder": _PAPER_CHEST,
     },
@@ -112,6 +114,7 @@ PRESETS: dict[str, dict[str, Preset]] = {
         "digitanatomy": _for_gpu(_LAPTOP),
         "zhanglab": _for_gpu(_LAPTOP_CHEST),
         "chexpert": _for_gpu(_LAPTOP_CHEST),
+        "covidx": _for_gpu(_LAPTOP_CHEST),
         "pneumoniamnist": _for_gpu(_LAPTOP_CHEST),
         "folder": _for_gpu(_LAPTOP_CHEST),
     },
