@@ -116,6 +116,37 @@ def chexpert_folder(root: Path, patients: int = 30) -> Path:
     return root
 
 
+#: Class, source and number of patients in generated lists, in the proportions of sources that COVIDx 9A has.
+COVIDX_TRAIN = (
+    ("normal", "rsna", 10), ("normal", "rnsa", 2), ("pneumonia", "rsna", 5), ("pneumonia", "cohen", 2),
+    ("COVID-19", "stonybrook", 6), ("COVID-19", "sirm", 3),
+)  # fmt: skip
+COVIDX_TEST = (("normal", "rsna", 4), ("pneumonia", "rsna", 4), ("COVID-19", "ricord", 6))
+COVIDX_ENDINGS = ("png", "jpg", "jpeg")
+
+
+def covidx_lines(root: Path, split: str, classes: tuple[tuple[str, str, int], ...], each: int = 1) -> list[str]:
+    """Lines of a COVIDx list, ``each`` images a patient; writes the images, in sizes that differ. sirm has spaces."""
+    lines = []
+    for list_class, source, patients in classes:
+        for patient in range(patients):
+            code = f"{split}{list_class[0]}{source}{patient}"
+            owner = f"COVID {code}" if source == "sirm" else code
+            for image in range(each):
+                name = f"{code}-{image}.{COVIDX_ENDINGS[len(lines) % 3]}"
+                write_image(root / split / name, SIDE + len(lines) % 3)
+                lines.append(f"{owner} {name} {list_class} {source}")
+    return lines
+
+
+def covidx_folder(root: Path, version: str = "_COVIDx9A") -> Path:
+    """train: 12 normals, 7 pneumonias, 9 COVID-19; test: 4 + 4 + 6; a patient each. Lists of one version."""
+    for split, classes in (("train", COVIDX_TRAIN), ("test", COVIDX_TEST)):
+        lines = covidx_lines(root, split, classes)
+        (root / f"{split}{version}.txt").write_text("\n".join(lines) + "\n")
+    return root
+
+
 def pneumoniamnist_file(root: Path, size: int = 28) -> tuple[Path, str]:
     """An .npz with PneumoniaMNIST's arrays, and its MD5."""
     rng = np.random.default_rng(0)

@@ -9,7 +9,7 @@ the benchmark.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -21,6 +21,7 @@ from torch import Tensor
 from digitanatomy import NORMAL
 from squidlib.backbone import backbone
 from squidlib.baselines import FeatureNeighbours, MeanImage, Method, PatchNeighbours, Sharpness
+from squidlib.benchmark.same_source import SOURCE_ALONE, SameSource, same_source
 from squidlib.data.base import Dataset, TestSet, check_both_classes, require_test_set
 from squidlib.detection.detector import Detector
 from squidlib.detection.metrics import (
@@ -64,6 +65,7 @@ class Evaluation:
     default: str = DEFAULT_SCORE  #: the score that the decisions are of
     detected: dict[str, float] = field(default_factory=dict)  #: share of images above the threshold, normals too
     unlike: dict[str, float] = field(default_factory=dict)  #: share of images that are unlike the training data
+    same_source: dict[str, SameSource] = field(default_factory=dict)  #: of the default score, see ``same_source``
 
     def as_json(self) -> dict[str, Any]:
         """Plain dictionaries and numbers; None stands for NaN, which JSON has not."""
@@ -73,6 +75,9 @@ class Evaluation:
             "worst_tile": {kind: None if np.isnan(share) else share for kind, share in self.worst_tile.items()},
             "scores": {name: _row_json(row) for name, row in self.scores.items()},
             "baselines": {name: _row_json(row) for name, row in self.baselines.items()},
+            "same_source": {
+                name: found._asdict() | {"auc": found.auc._asdict()} for name, found in self.same_source.items()
+            },
         }
 
 
@@ -109,7 +114,7 @@ def evaluate(
     return Evaluation(
         images={kind: int(rows.sum()) for kind, rows in groups.items()},
         scores={name: _row(kinds, values, present) for name, values in found.scores.items()},
-        baselines={base.name: _row(kinds, base.fit(reference).score(test.images), present) for base in baselines},
+        baselines={name: _row(kinds, values, present) for name, values in _baseline_scores(test, reference, baselines)},
         false_positive_rate=rate,
         decision=decide(labels, own, found.threshold),
         oracle=decide(labels, own, oracle_threshold(labels, own)),
@@ -118,7 +123,16 @@ def evaluate(
         default=found.score_name,
         detected={kind: float(np.mean(called[rows])) for kind, rows in groups.items()},
         unlike={kind: float(np.mean(found.unlike.numpy()[rows])) for kind, rows in groups.items()},
+        same_source=same_source(test, own),
     )
+
+
+def _baseline_scores(test: TestSet, reference: Tensor, baselines: Sequence[Method]) -> Iterator[tuple[str, Tensor]]:
+    """Of every baseline, and of the source alone where the test images have one each."""
+    for base in baselines:
+        yield base.name, base.fit(reference).score(test.images)
+    if test.source_rarity is not None:
+        yield SOURCE_ALONE, test.source_rarity
 
 
 def judge(

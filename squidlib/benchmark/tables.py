@@ -67,6 +67,17 @@ def localisation_cells(evaluations: Sequence[Evaluation]) -> Cells:
     return cells
 
 
+def same_source_cells(evaluations: Sequence[Evaluation]) -> Cells:
+    """Header and rows: the default score's AUC among images of one source, and how many those are."""
+    contrasts = evaluations[0].same_source
+    cells = [["within one source", *contrasts]]
+    cells.append(
+        ["default score", *(_spread([run.same_source[name].auc for run in evaluations]) for name in contrasts)]
+    )
+    cells.append(["images", *(f"{found.normal} normal, {found.abnormal} abnormal" for found in contrasts.values())])
+    return cells
+
+
 def markdown(cells: Cells) -> str:
     """A Markdown table."""
     rule = ["---", *("--:" for _ in cells[0][1:])]

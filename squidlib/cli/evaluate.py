@@ -149,7 +149,14 @@ def print_evaluations(evaluations: Sequence[Evaluation | SharesAbove], names: Se
     """All tables to stdout; where there is no AUC, what can be said of each run without."""
     from squidlib.benchmark.evaluate import Evaluation
     from squidlib.benchmark.one_class import SharesAbove
-    from squidlib.benchmark.tables import auc_cells, decision_cells, localisation_cells, rich_table, wide_console
+    from squidlib.benchmark.tables import (
+        auc_cells,
+        decision_cells,
+        localisation_cells,
+        rich_table,
+        same_source_cells,
+        wide_console,
+    )
 
     for name, shares in zip(names, evaluations, strict=True):
         if isinstance(shares, SharesAbove):
@@ -163,6 +170,7 @@ def print_evaluations(evaluations: Sequence[Evaluation | SharesAbove], names: Se
     console = wide_console()
     for cells, title in (
         (auc_cells(runs), f"{what}; test images: {counts}"),
+        (same_source_cells(runs), "AUC among images of one source: what is left when sources cannot help"),
         (decision_cells(runs), "Decisions of the default score"),
         (localisation_cells(runs), "Where it is wrong"),
     ):

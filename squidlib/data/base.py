@@ -33,6 +33,8 @@ class TestSet:
         wrong: which tiles are wrong; None where nobody knows.
         pictured: numbers of the images to be shown: the first ones, chosen before anything was scored.
         ids: a name for every image, such as its file's.
+        sources: where every image comes from, in a data set of several sources; empty where nobody knows.
+        source_rarity: how rare that source is among training normals, (T,) in 0..1; None where nobody knows.
     """
 
     __test__ = False  # pytest would take the class for tests
@@ -43,6 +45,8 @@ class TestSet:
     wrong: Bool[Tensor, "T R"] | None = None
     pictured: list[int] = field(default_factory=list)
     ids: list[str] = field(default_factory=list)
+    sources: list[str] = field(default_factory=list)
+    source_rarity: Float[Tensor, "T"] | None = None
 
     @property
     def labels(self) -> Int[Tensor, "T"]:

@@ -16,6 +16,7 @@ DATASETS = {
     "digitanatomy": "squidlib.data.digits",
     "zhanglab": "squidlib.data.chest.zhanglab",
     "chexpert": "squidlib.data.chest.chexpert",
+    "covidx": "squidlib.data.chest.covidx",
     "pneumoniamnist": "squidlib.data.chest.pneumoniamnist",
     "folder": "squidlib.data.folder",
 }

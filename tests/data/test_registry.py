@@ -93,7 +93,7 @@ def test_every_data_set_has_an_entry_and_a_preset_of_its_own(name: str) -> None:
 def test_an_unknown_name_is_refused_with_the_known_ones() -> None:
     for action in (lambda: entry("cifar"), lambda: open_dataset({}, 0)):
         text = refusal(action)
-        assert "digitanatomy, zhanglab, chexpert, pneumoniamnist, folder" in text
+        assert "digitanatomy, zhanglab, chexpert, covidx, pneumoniamnist, folder" in text
 
 
 def test_settings_of_digits_make_the_same_digits_again() -> None:

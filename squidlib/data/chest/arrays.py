@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache as remembered
 from pathlib import Path
 from typing import NamedTuple
@@ -44,6 +44,9 @@ class ChestArrays:
         notes: one line for each thing worth knowing.
         patients: whose each training image is; empty where nobody knows.
         test_names: paths of the test images below the root; empty where they are no files.
+        test_types: "normal" or what each test image is abnormal by; empty where only the label is known.
+        test_sources: where each test image comes from; empty unless that is known of all.
+        train_sources: the same of the training images.
     """
 
     name: str
@@ -56,6 +59,9 @@ class ChestArrays:
     notes: tuple[str, ...] = ()
     patients: tuple[str, ...] = ()
     test_names: tuple[str, ...] = ()
+    test_types: tuple[str, ...] = ()
+    test_sources: tuple[str, ...] = ()
+    train_sources: tuple[str, ...] = ()
 
     @property
     def size(self) -> int:
@@ -116,7 +122,8 @@ def open_images(images: ChestImages, size: int = 128, cache: Path | None = None,
     kept = _without_twins(normals, names, seen, problems, notes)
     train = [row for row in kept if names[row] == "train"]
     calibration = [row for row in kept if names[row] == "calibration"]
-    labels = np.array([test.files[row].label for row in kept_test], dtype=np.int64)
+    tested, trained_on = [test.files[row] for row in kept_test], [normals.files[row] for row in train]
+    labels = np.array([file.label for file in tested], dtype=np.int64)
     _check_counts(images.root, len(train), len(calibration), labels)
 
     @remembered
@@ -126,17 +133,22 @@ def open_images(images: ChestImages, size: int = 128, cache: Path | None = None,
         rows = _without_twins(found, ["train"] * len(found.files), dict(seen), own, [])
         return Abnormals(_rows(found.images, rows), [found.files[row].patient for row in rows], tuple(own.skipped))
 
-    return ChestArrays(
-        images.name,
-        _rows(normals.images, train),
-        _rows(normals.images, calibration),
-        _rows(test.images, kept_test),
-        labels,
-        abnormals,
-        (*images.skipped, *problems.skipped),
-        tuple(notes),
-        tuple(normals.files[row].patient for row in train),
-        tuple(str(test.files[row].path.relative_to(images.root)) for row in kept_test),
+    learned, held = _rows(normals.images, train), _rows(normals.images, calibration)
+    skipped = (*images.skipped, *problems.skipped)
+    pictures = _rows(test.images, kept_test)
+    found = ChestArrays(images.name, learned, held, pictures, labels, abnormals, skipped, tuple(notes))
+    return _with_names(found, images.root, trained_on, tested)
+
+
+def _with_names(arrays: ChestArrays, root: Path, train: list[ChestFile], test: list[ChestFile]) -> ChestArrays:
+    """The same, with what is known of the training and test images besides their pixels."""
+    return replace(
+        arrays,
+        patients=tuple(file.patient for file in train),
+        test_names=tuple(str(file.path.relative_to(root)) for file in test),
+        test_types=_told([file.anomaly_type for file in test]),
+        test_sources=_told([file.source for file in test]),
+        train_sources=_told([file.source for file in train]),
     )
 
 
@@ -151,7 +163,7 @@ def _without_twins(
         if first.file is not file:
             other, twin = first.name, first.file
             equal = f"{file.path}: the same {'file' if content == first.content else 'pixels'} as {twin.path}"
-            if (other, twin.label) != (name, file.label):
+            if (other, twin.label, twin.anomaly_type) != (name, file.label, file.anomaly_type):
                 where = f"here {_described(name, file)}, there {_described(other, twin)}"
                 problems.found(f"{equal}; every image once expected, {where}: remove one of the two")
                 continue
@@ -161,7 +173,12 @@ def _without_twins(
 
 
 def _described(name: str, file: ChestFile) -> str:
-    return f"{name} {'normal' if file.label == NORMAL else 'abnormal'}"
+    return f"{name} {file.anomaly_type or ('normal' if file.label == NORMAL else 'abnormal')}"
+
+
+def _told(values: list[str]) -> tuple[str, ...]:
+    """All of them, or none where one is not known."""
+    return tuple(values) if all(values) else ()
 
 
 def _rows(images: np.ndarray, rows: list[int]) -> np.ndarray:

@@ -16,6 +16,7 @@ from squidlib.data.base import ABNORMAL, TestSet
 from squidlib.data.chest.acquisition import SHIFTS, varied
 from squidlib.data.chest.arrays import ChestArrays
 from squidlib.data.chest.augment import NUMBERS, Augmentation, augment
+from squidlib.data.chest.sources import source_rarity
 from squidlib.data.chest.splits import contaminate, hold_back
 
 MEMORY_SEED, CALIBRATION_SEED = 1 << 31, 1 << 62  #: no step of a training draws from these
@@ -159,10 +160,13 @@ class ChestData:
         labels = self.arrays.labels
         if not len(labels):
             return None
-        types = [ABNORMAL if label else NORMAL for label in labels.tolist()]
+        types = list(self.arrays.test_types) or [ABNORMAL if label else NORMAL for label in labels.tolist()]
         pictured = [*np.flatnonzero(labels == 0)[:1].tolist(), *np.flatnonzero(labels)[:PICTURED_ABNORMAL].tolist()]
         ids = list(self.arrays.test_names) or [f"test image {number}" for number in range(len(types))]
-        return TestSet(as_tensor(self.arrays.test), types, pictured=pictured, ids=ids)
+        sources, normals = list(self.arrays.test_sources), self.arrays.train_sources
+        rarity = torch.tensor(source_rarity(normals, sources)) if sources and normals else None
+        images = as_tensor(self.arrays.test)
+        return TestSet(images, types, None, None, pictured, ids, sources, rarity)
 
     def contaminated(self, share: int, seed: int = 0, images: int | None = None) -> ChestData:
         """True UAD (paper: section 5.3): the same data with unlabelled abnormals among training and calibration.

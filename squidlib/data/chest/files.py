@@ -28,6 +28,8 @@ class ChestFile(NamedTuple):
     path: Path
     patient: str
     label: int  #: NORMAL or ABNORMAL
+    anomaly_type: str = ""  #: "normal" or what it is abnormal by; "" where only the label is known
+    source: str = ""  #: where it comes from, in a data set of several sources; "" where nobody says
 
 
 @dataclass(frozen=True)

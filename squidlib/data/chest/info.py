@@ -37,6 +37,26 @@ CHEXPERT: Final = MappingProxyType(
     }
 )
 
+#: Counts of version 9A, whose lists are public; 9B has 13,992 negatives and 16,490 positives to train on, 200 + 200 to
+#: test on. The only source of normals is rsna; of the COVID-19 images, not one.
+COVIDX: Final = MappingProxyType(
+    {
+        "name": "COVIDx",
+        "image": "chest radiographs of eight sources; PNG and JPEG of many sizes",
+        "train": MappingProxyType({"normal": 8085, "pneumonia": 5555, "COVID-19": 16490}),
+        "test": MappingProxyType({"normal": 100, "pneumonia": 100, "COVID-19": 200}),
+        "sources": MappingProxyType(
+            {"normal": ("rsna",), "pneumonia": ("rsna", "cohen"),
+             "COVID-19": ("stonybrook", "sirm", "ricord", "cohen", "bimcv", "actmed", "fig1")}
+        ),
+        "source": "Wang, Lin and Wong, Scientific Reports 2020; github.com/lindawangg/COVID-Net, docs/COVIDx.md",
+        "get": "download covidx-cxr2 from Kaggle (andyczhao/covidx-cxr2), unpack it, and copy train_COVIDx9A.txt and "
+        "test_COVIDx9A.txt from labels/ of github.com/lindawangg/COVID-Net beside train and test",
+        "licence": "that of each source; see docs/COVIDx.md of COVID-Net before passing anything on",
+        "use": USE,
+    }
+)  # fmt: skip
+
 #: The same images as ZhangLab, scaled by others, with their own cut of train into train and val.
 PNEUMONIAMNIST: Final = MappingProxyType(
     {
