@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from digitanatomy.image_files import SUFFIXES, ImageFileError
+from digitanatomy.image_files import DICOM_INSTALL, DICOM_SUFFIXES, ImageFileError, endings, is_image
 
 #: Folders, in any case of letters, that lie beside images and show where these are abnormal.
 MASK_FOLDERS = ("masks", "mask", "ground_truth")
@@ -17,8 +17,9 @@ _HEAD = 200  #: bytes of a PNG file within which its first text stands
 _SYSTEM_FILES = ("thumbs.db", "desktop.ini")  # put there by Windows
 _MAP = "anomaly maps of squid score"
 #: Kinds of files that hold images which are not read.
-_UNREAD = (".dcm", ".dicom", ".nii", ".gz", ".mha", ".nrrd", ".jp2", ".heic", ".heif", ".avif", ".tga", ".psd")
+_UNREAD = (".nii", ".gz", ".mha", ".nrrd", ".jp2", ".heic", ".heif", ".avif", ".tga", ".psd")
 _HINT = " (save them as PNG first)"
+_HINTS = dict.fromkeys(_UNREAD, _HINT) | dict.fromkeys(DICOM_SUFFIXES, f" (to read them: {DICOM_INSTALL})")
 
 
 class FoundImages(NamedTuple):
@@ -49,7 +50,7 @@ def find_images(paths: Sequence[Path], leave_out: Iterable[Path] = ()) -> FoundI
             inside = sorted(_below(path, outputs, others, lines))
             if not inside:
                 kinds = f"; it has {_counted(others)}" if others else ""
-                raise ImageFileError(f"{path}: no image in this folder ({', '.join(SUFFIXES)} expected){kinds}")
+                raise ImageFileError(f"{path}: no image in this folder ({endings()} expected){kinds}")
             found += inside
         elif is_map(path):
             others[_MAP] += 1
@@ -113,12 +114,12 @@ def _below(folder: Path, outputs: set[str], others: Counter[str], lines: list[st
                 (links if path.is_symlink() else folders).append(path)
             elif is_map(path):
                 others[_MAP] += 1
-            elif path.suffix.lower() in SUFFIXES:
+            elif is_image(path):
                 yield path
             else:
                 others[kind_of(path)] += 1
 
 
 def _counted(others: Mapping[str, int]) -> str:
-    """Such as "2 .dcm (save them as PNG first), 1 .txt"."""
-    return ", ".join(f"{count} {kind}" + (_HINT if kind in _UNREAD else "") for kind, count in sorted(others.items()))
+    """Such as "2 .heic (save them as PNG first), 1 .txt"."""
+    return ", ".join(f"{count} {kind}{_HINTS.get(kind, '')}" for kind, count in sorted(others.items()))
