@@ -84,7 +84,7 @@ def patient_id(stream: Stream) -> str | None:
             found = _dataset(stream, "", ["PatientID"], pixels=False).get("PatientID")
     except Exception:  # the reader of the image says what is wrong with the file
         return None
-    return str(found or "").strip("\0 ") or None
+    return str(found or "").strip() or None
 
 
 @contextlib.contextmanager

@@ -13,7 +13,9 @@ from digitanatomy.image_files import DICOM_INSTALL, DICOM_SUFFIXES, ImageFileErr
 #: Folders, in any case of letters, that lie beside images and show where these are abnormal.
 MASK_FOLDERS = ("masks", "mask", "ground_truth")
 MAP_MARK = ("Software", "squid score")  #: text in the PNG files of anomaly maps, which are no images to judge
-_HEAD = 200  #: bytes of a PNG file within which its first text stands
+#: ImplementationClassUID of the DICOM files of anomaly maps: who wrote them, which stands in a file's first bytes.
+MAP_UID = "2.25.318945829426896003541239082398061015121"
+_HEAD = 512  #: bytes within which either mark is found
 _SYSTEM_FILES = ("thumbs.db", "desktop.ini")  # put there by Windows
 _MAP = "anomaly maps of squid score"
 #: Kinds of files that hold images which are not read.
@@ -66,12 +68,13 @@ def find_images(paths: Sequence[Path], leave_out: Iterable[Path] = ()) -> FoundI
 
 
 def is_map(path: Path) -> bool:
-    """Whether a file is an anomaly map that ``squid score`` wrote, known by a text in it and not by its name."""
-    if path.suffix != ".png" or not os.path.isfile(path):
+    """Whether a file is an anomaly map that ``squid score`` wrote, known by a mark in it and not by its name."""
+    marks = {".png": b"tEXt" + b"\0".join(part.encode() for part in MAP_MARK), ".dcm": MAP_UID.encode()}
+    if path.suffix not in marks or not os.path.isfile(path):
         return False
     try:
         with path.open("rb") as file:
-            return b"tEXt" + b"\0".join(part.encode() for part in MAP_MARK) in file.read(_HEAD)
+            return marks[path.suffix] in file.read(_HEAD)
     except OSError:
         return False  # the reader says what is wrong with it
 

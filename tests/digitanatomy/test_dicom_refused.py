@@ -145,6 +145,12 @@ def test_a_deflated_file_is_not_inflated(monkeypatch: pytest.MonkeyPatch) -> Non
     assert "deflated DICOM is not read" in refusal(file("image_dfl"))
 
 
+def test_what_a_damaged_file_holds_is_not_quoted() -> None:
+    content = dicom(SIXTEEN, RescaleSlope="12345678", RescaleIntercept="0")
+    said = refusal(content.replace(b"12345678", b"Nobody^T"))
+    assert said == "a.dcm: the DICOM file is damaged (ValueError); export it again"
+
+
 @pytest.mark.parametrize("seed", range(6))
 def test_hundreds_of_damaged_files_are_read_or_refused_in_a_line(seed: int) -> None:
     random = np.random.default_rng(seed)
