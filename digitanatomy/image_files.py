@@ -2,13 +2,16 @@
 
 Colour becomes luminance where grey is wanted, transparency is laid on black, 16 bits are divided by 65,535, the
 camera's orientation is applied. Pillow decodes only the formats that are named here: for others it may start external
-programs (Ghostscript for PostScript), and a file's name says nothing of its content.
+programs (Ghostscript for PostScript), and a file's name says nothing of its content. DICOM files are read by
+``digitanatomy.dicom`` where pydicom is installed.
 """
 
 from __future__ import annotations
 
 import io
 import warnings
+from importlib.util import find_spec
+from pathlib import PurePath
 from typing import NamedTuple
 
 import numpy as np
@@ -18,7 +21,10 @@ SUFFIXES = (
     *(".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".tif", ".tiff", ".webp", ".gif"),
     *(".pbm", ".pgm", ".ppm", ".pnm"),
 )
+DICOM_SUFFIXES = (".dcm", ".dicom")  #: taken for images, too, where pydicom is installed
+DICOM_INSTALL = 'pip install "squidlib[dicom]"'
 FORMATS = ("PNG", "JPEG", "BMP", "TIFF", "WEBP", "GIF", "PPM")
+DICOM_HEAD, DICOM_MARK = 132, b"DICM"  #: the mark ends the first so many bytes of a DICOM file
 LEAST_SIDE = 8  #: pixels; smaller images hold nothing to judge
 MOST_PIXELS = 20_000_000  #: decoding more takes hundreds of megabytes
 FEW_LEVELS = 1 / 8  #: share of the 16-bit range; an image that uses less was probably not rescaled
@@ -28,6 +34,22 @@ _SMALLER = (2, 4, 8)  #: the sizes at which JPEG can be decoded: a half, a quart
 
 class ImageFileError(ValueError):
     """A file that cannot be used. The text says what was expected, what came and what to do."""
+
+
+def has_dicom() -> bool:
+    """Whether pydicom is installed, so that DICOM files can be read."""
+    return find_spec("pydicom") is not None
+
+
+def is_image(path: PurePath) -> bool:
+    """Whether a file's ending says that it is an image that can be read here."""
+    ending = path.suffix.lower()
+    return ending in SUFFIXES or (ending in DICOM_SUFFIXES and has_dicom())
+
+
+def endings() -> str:
+    """What ``is_image`` accepts, as a list in a text."""
+    return ", ".join((*SUFFIXES, *DICOM_SUFFIXES) if has_dicom() else SUFFIXES)
 
 
 class Pixels(NamedTuple):
@@ -49,9 +71,14 @@ def read_pixels(stream: io.BytesIO | io.BufferedReader, name: object, channels: 
     """
     from PIL import Image, UnidentifiedImageError
 
-    if not stream.read(1):
+    head = stream.read(DICOM_HEAD)
+    if not head:
         raise ImageFileError(f"{name}: the file is empty; save the image again")
     stream.seek(0)
+    if head[-4:] == DICOM_MARK or str(name).lower().endswith(DICOM_SUFFIXES):
+        from digitanatomy.dicom import read_dicom
+
+        return read_dicom(stream, name, channels)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # what Pillow can read in spite of a flaw is not worth a line
@@ -60,7 +87,7 @@ def read_pixels(stream: io.BytesIO | io.BufferedReader, name: object, channels: 
     except ImageFileError:
         raise
     except UnidentifiedImageError as error:
-        raise ImageFileError(f"{name}: not an image that can be read ({', '.join(SUFFIXES)} expected)") from error
+        raise ImageFileError(f"{name}: not an image that can be read ({endings()} expected)") from error
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise ImageFileError(f"{name}: far too many pixels to decode safely; scale it down first") from error
     except MemoryError as error:
@@ -71,6 +98,21 @@ def read_pixels(stream: io.BytesIO | io.BufferedReader, name: object, channels: 
     if not np.isfinite(values).all() or values.min() < 0 or values.max() > 1:
         raise ImageFileError(f"{name}: floating-point pixels must be finite and lie in 0..1; rescale them")
     return Pixels(values, notes)
+
+
+def check_size(name: object, width: int, height: int, decodes_smaller: bool = False) -> None:
+    """Refuse an image of too few or too many pixels before it is decoded.
+
+    Raises:
+        ImageFileError: where a side is shorter than ``LEAST_SIDE``, or there are more pixels than ``MOST_PIXELS``,
+            unless the decoder makes fewer of them.
+    """
+    if min(width, height) < LEAST_SIDE:
+        raise ImageFileError(f"{name}: at least {LEAST_SIDE} pixels a side expected, got {width}x{height}")
+    if width * height > MOST_PIXELS and not decodes_smaller:
+        raise ImageFileError(
+            f"{name}: at most {MOST_PIXELS // 10**6} megapixels expected, got {width}x{height}; scale it down first"
+        )
 
 
 def scaled(values: np.ndarray, height: int, width: int) -> np.ndarray:
@@ -90,12 +132,7 @@ def _decoded(file, name: object, channels: int) -> tuple[np.ndarray, tuple[str, 
     from PIL import ImageOps
 
     width, height = file.size
-    if min(width, height) < LEAST_SIDE:
-        raise ImageFileError(f"{name}: at least {LEAST_SIDE} pixels a side expected, got {width}x{height}")
-    if width * height > MOST_PIXELS and not _decodes_smaller(file):
-        raise ImageFileError(
-            f"{name}: at most {MOST_PIXELS // 10**6} megapixels expected, got {width}x{height}; scale it down first"
-        )
+    check_size(name, width, height, width * height > MOST_PIXELS and _decodes_smaller(file))
     frames = getattr(file, "n_frames", 1)
     notes: tuple[str, ...] = (f"only the first of {frames} pictures in the file is read",) if frames > 1 else ()
     image = ImageOps.exif_transpose(file)

@@ -8,17 +8,20 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from digitanatomy.image_files import SUFFIXES, ImageFileError
+from digitanatomy.image_files import DICOM_INSTALL, DICOM_SUFFIXES, ImageFileError, endings, is_image
 
 #: Folders, in any case of letters, that lie beside images and show where these are abnormal.
 MASK_FOLDERS = ("masks", "mask", "ground_truth")
 MAP_MARK = ("Software", "squid score")  #: text in the PNG files of anomaly maps, which are no images to judge
-_HEAD = 200  #: bytes of a PNG file within which its first text stands
+#: ImplementationClassUID of the DICOM files of anomaly maps: who wrote them, which stands in a file's first bytes.
+MAP_UID = "2.25.318945829426896003541239082398061015121"
+_HEAD = 512  #: bytes within which either mark is found
 _SYSTEM_FILES = ("thumbs.db", "desktop.ini")  # put there by Windows
 _MAP = "anomaly maps of squid score"
 #: Kinds of files that hold images which are not read.
-_UNREAD = (".dcm", ".dicom", ".nii", ".gz", ".mha", ".nrrd", ".jp2", ".heic", ".heif", ".avif", ".tga", ".psd")
+_UNREAD = (".nii", ".gz", ".mha", ".nrrd", ".jp2", ".heic", ".heif", ".avif", ".tga", ".psd")
 _HINT = " (save them as PNG first)"
+_HINTS = dict.fromkeys(_UNREAD, _HINT) | dict.fromkeys(DICOM_SUFFIXES, f" (to read them: {DICOM_INSTALL})")
 
 
 class FoundImages(NamedTuple):
@@ -49,7 +52,7 @@ def find_images(paths: Sequence[Path], leave_out: Iterable[Path] = ()) -> FoundI
             inside = sorted(_below(path, outputs, others, lines))
             if not inside:
                 kinds = f"; it has {_counted(others)}" if others else ""
-                raise ImageFileError(f"{path}: no image in this folder ({', '.join(SUFFIXES)} expected){kinds}")
+                raise ImageFileError(f"{path}: no image in this folder ({endings()} expected){kinds}")
             found += inside
         elif is_map(path):
             others[_MAP] += 1
@@ -65,12 +68,13 @@ def find_images(paths: Sequence[Path], leave_out: Iterable[Path] = ()) -> FoundI
 
 
 def is_map(path: Path) -> bool:
-    """Whether a file is an anomaly map that ``squid score`` wrote, known by a text in it and not by its name."""
-    if path.suffix != ".png" or not os.path.isfile(path):
+    """Whether a file is an anomaly map that ``squid score`` wrote, known by a mark in it and not by its name."""
+    marks = {".png": b"tEXt" + b"\0".join(part.encode() for part in MAP_MARK), ".dcm": MAP_UID.encode()}
+    if path.suffix not in marks or not os.path.isfile(path):
         return False
     try:
         with path.open("rb") as file:
-            return b"tEXt" + b"\0".join(part.encode() for part in MAP_MARK) in file.read(_HEAD)
+            return marks[path.suffix] in file.read(_HEAD)
     except OSError:
         return False  # the reader says what is wrong with it
 
@@ -113,12 +117,12 @@ def _below(folder: Path, outputs: set[str], others: Counter[str], lines: list[st
                 (links if path.is_symlink() else folders).append(path)
             elif is_map(path):
                 others[_MAP] += 1
-            elif path.suffix.lower() in SUFFIXES:
+            elif is_image(path):
                 yield path
             else:
                 others[kind_of(path)] += 1
 
 
 def _counted(others: Mapping[str, int]) -> str:
-    """Such as "2 .dcm (save them as PNG first), 1 .txt"."""
-    return ", ".join(f"{count} {kind}" + (_HINT if kind in _UNREAD else "") for kind, count in sorted(others.items()))
+    """Such as "2 .heic (save them as PNG first), 1 .txt"."""
+    return ", ".join(f"{count} {kind}{_HINTS.get(kind, '')}" for kind, count in sorted(others.items()))

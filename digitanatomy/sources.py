@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from digitanatomy.glyphs import Glyphs
-from digitanatomy.image_files import SUFFIXES, ImageFileError, read_pixels, scaled
+from digitanatomy.image_files import ImageFileError, endings, is_image, read_pixels, scaled
 from digitanatomy.image_folders import is_hidden
 
 LEAST_INK = 0.1  #: between the darkest and the brightest pixel of a glyph; less shows nothing
@@ -73,11 +73,11 @@ def folder(root: str | Path) -> Glyphs:
     images, labels = [], []
     for digit in range(10):
         for path in sorted((root / str(digit)).glob("*")):
-            if path.suffix.lower() in SUFFIXES and not is_hidden(path.name):
+            if is_image(path) and not is_hidden(path.name):
                 images.append(_glyph(path))
                 labels.append(digit)
     if not images:
-        raise FileNotFoundError(f"no image in {root}/0 ... {root}/9; known endings: {', '.join(SUFFIXES)}")
+        raise FileNotFoundError(f"no image in {root}/0 ... {root}/9; known endings: {endings()}")
     return Glyphs(np.stack(images), labels, name=root.name)
 
 

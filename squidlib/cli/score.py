@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from tyro.conf import Positional
 
+from squidlib.cli.score_dicom import check_pydicom
 from squidlib.cli.score_images import Notes, read_batches, write_maps
 from squidlib.cli.score_table import ScoreTable, remove_maps
 from squidlib.utils.errors import UserError
@@ -36,6 +37,8 @@ class Score:
     """The table to write: path, verdict, score, threshold, the score's name, and every score."""
     maps: Path | None = None
     """Folder for anomaly maps, one PNG an image."""
+    dicom_maps: bool = False
+    """Write each map as a DICOM file, too (Secondary Capture), without anything of the patient; needs [dicom]."""
     rate: float = 0.05
     """Share of normal images that the threshold may call abnormal."""
     device: str = "auto"
@@ -70,6 +73,10 @@ class Score:
         if self.csv.is_dir():
             raise UserError(f"--csv {self.csv} is a folder; a file name was expected")
         check_writable(self.csv.parent)
+        if self.dicom_maps:
+            if self.maps is None:
+                raise UserError("--dicom-maps are written beside the PNG files of --maps; name that folder, too")
+            check_pydicom()
         if self.maps is not None:
             if self.maps.exists() and not self.maps.is_dir():
                 raise UserError(f"--maps {self.maps} is a file; a folder was expected")
@@ -86,6 +93,7 @@ class Score:
             "detector": hashlib.sha256(model.read_bytes()).hexdigest(),
             "rate": self.rate,
             "maps": None if self.maps is None else str(self.maps),
+            "dicom-maps": True if self.dicom_maps else None,
         }
         return ScoreTable(self.csv, columns, made_by, self.overwrite)
 
@@ -151,7 +159,9 @@ class Score:
             if self.overwrite:
                 remove_maps(table, self.maps)
         paths = [path for path, _ in batch]
-        maps = [] if self.maps is None else write_maps(found.anomaly_map, paths, self.maps, table.count)
+        maps = (
+            [] if self.maps is None else write_maps(found.anomaly_map, paths, self.maps, table.count, self.dicom_maps)
+        )
         verdicts, rows = found.verdicts, []
         for index, (path, _) in enumerate(batch):
             rows.append(

@@ -10,11 +10,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from squidlib.cli.score_dicom import secondary_capture
 from squidlib.utils.errors import UserError
 from squidlib.utils.text import printable
 
 if TYPE_CHECKING:
-    from jaxtyping import Float
+    from jaxtyping import Float, UInt8
     from torch import Tensor
 
     from squidlib.detection.detector import Detector
@@ -69,29 +72,41 @@ def read_batches(
         yield batch, failed
 
 
-def write_maps(maps: Float[Tensor, "B 1 H W"], paths: list[Path], folder: Path, first: int) -> list[str]:
+def coloured(maps: Float[Tensor, "B 1 H W"]) -> UInt8[np.ndarray, "B H W 3"]:
+    """Anomaly maps as pictures: what is 0 is black, what is 1 or more the brightest colour."""
+    from matplotlib import colormaps
+
+    from squidlib.utils.plotting import MAP_COLOURS
+
+    colours = colormaps[MAP_COLOURS](maps[:, 0].clamp(0, 1).cpu().numpy())[..., :3]
+    return (colours * 255).round().astype("uint8")
+
+
+def write_maps(
+    maps: Float[Tensor, "B 1 H W"], paths: list[Path], folder: Path, first: int, dicom: bool = False
+) -> list[str]:
     """Write one PNG a map, marked as such; returns their paths.
 
     Args:
         paths: of the images, for the names.
         first: the number that the first map's name begins with.
+        dicom: write a DICOM file of the same name beside it.
     """
-    from matplotlib import colormaps
     from PIL import Image
     from PIL.PngImagePlugin import PngInfo
 
     from digitanatomy.image_folders import MAP_MARK
-    from squidlib.utils.plotting import MAP_COLOURS
     from squidlib.utils.safetensors_io import write_atomically
 
     mark, written = PngInfo(), []
     mark.add_text(*MAP_MARK)
-    coloured = colormaps[MAP_COLOURS](maps[:, 0].clamp(0, 1).numpy())[..., :3]
-    for number, (path, pixels) in enumerate(zip(paths, (coloured * 255).round().astype("uint8"), strict=True)):
+    for number, (path, pixels) in enumerate(zip(paths, coloured(maps), strict=True)):
         buffer = io.BytesIO()
         Image.fromarray(pixels).save(buffer, "PNG", pnginfo=mark)
         stem = "".join(character if character.isprintable() else "_" for character in path.stem[:NAME_LENGTH])
         target = folder / f"{first + number:05d}_{stem}.png"
         write_atomically(target, buffer.getvalue())
+        if dicom:
+            write_atomically(target.with_suffix(".dcm"), secondary_capture(pixels))
         written.append(str(target))
     return written

@@ -120,7 +120,8 @@ def remove_maps(table: ScoreTable, folder: Path | None) -> None:
     from digitanatomy.image_folders import is_map
 
     inside = [] if folder is None or not folder.is_dir() else list(folder.iterdir())
-    for path in {*table.old_maps, *inside}:
+    beside = [path.with_suffix(".dcm") for path in table.old_maps]
+    for path in {*table.old_maps, *beside, *inside}:
         if is_map(path):
             path.unlink()
 

@@ -10,9 +10,9 @@ import numpy as np
 import torch
 
 from digitanatomy import NORMAL, seeded_generator
-from digitanatomy.image_files import ImageFileError, read_pixels
+from digitanatomy.image_files import ImageFileError, is_image, read_pixels
 from digitanatomy.image_folders import MASK_FOLDERS, is_hidden
-from squidlib.data.images import SUFFIXES, find_images
+from squidlib.data.images import find_images
 from squidlib.utils.errors import UserError
 
 CALIBRATION_SHARE = 1 / 7  #: of the normal training images
@@ -123,7 +123,7 @@ def _folders(where: Path) -> list[Path]:
 
 
 def _is_image(path: Path) -> bool:
-    return path.is_file() and path.suffix.lower() in SUFFIXES and not is_hidden(path.name)
+    return path.is_file() and is_image(path) and not is_hidden(path.name)
 
 
 def shape_of(files: Sequence[Path]) -> tuple[tuple[int, int], int]:

@@ -13,13 +13,13 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from digitanatomy.image_files import SUFFIXES, ImageFileError, read_pixels, scaled
+from digitanatomy.image_files import ImageFileError, read_pixels, scaled
 from digitanatomy.image_folders import FoundImages
 from digitanatomy.image_folders import find_images as _find_images
 from squidlib.patches import Grid, rows_and_columns
 from squidlib.utils.errors import UserError
 
-__all__ = ["SUFFIXES", "NotedImage", "find_images", "list_images", "open_image", "read_image", "read_image_data"]
+__all__ = ["NotedImage", "find_images", "list_images", "open_image", "read_image", "read_image_data"]
 
 WIDEST = 2.0  #: how far an image's shape may be from the detector's; more would be squeezed beyond recognition
 

@@ -10,6 +10,7 @@ from PIL import Image
 
 from squidlib.detection.scores import SCORES
 from tests.cli.score_tables import rows_of
+from tests.dicom_files import dicom
 from tests.helpers import contents, squid
 
 Capture = pytest.CaptureFixture[str]
@@ -35,7 +36,7 @@ def test_masks_and_other_files_are_left_out_and_said_and_what_is_noted_of_files_
 ) -> None:
     (many / "masks").mkdir()
     Image.new("L", (96, 96)).save("many/masks/0.png")
-    Path("many/scan.dcm").write_text("none")
+    Path("many/scan.nii").write_text("none")
     with Image.open("many/0.png") as image:
         pixels = np.asarray(image)
         image.save("many/pages.tiff", save_all=True, append_images=[image, image])
@@ -46,11 +47,27 @@ def test_masks_and_other_files_are_left_out_and_said_and_what_is_noted_of_files_
     assert len(rows_of(Path("s.csv"))) == 10
     notes = [line for line in said.out.splitlines() if line.startswith("note: ")]
     assert notes[0] == "note: many/masks: masks, left out"
-    assert "1 .dcm (save them as PNG first)" in notes[1]
+    assert "1 .nii (save them as PNG first)" in notes[1]
     assert "many/a dark.png: uses 1.6 % of the 16-bit range" in notes[2]
     assert notes[2].endswith("(and 1 more such images)")
     assert "many/pages.tiff: only the first of 3 pictures" in notes[3]
     assert len(notes) == 4
+
+
+def test_a_dicom_file_has_the_row_of_the_same_picture_in_a_png(file: Path, many: Path, capsys: Capture) -> None:
+    with Image.open("many/0.png") as image:
+        inverted = 255 - np.asarray(image)
+    content = dicom(inverted, PhotometricInterpretation="MONOCHROME1", PatientID="ZQ-4711")
+    Path("many/0.dcm").write_bytes(content)
+    Path("many/0.DICOM").write_bytes(content[:-100])
+    said = squid(capsys, "score", file, many, "--csv", "s.csv")
+    assert said.code == 1
+    assert [line.split(": ")[1:3] for line in said.errors] == [
+        ["many/0.DICOM", "the DICOM file is damaged (ValueError); export it again"]
+    ]
+    rows = {row.pop("path"): row for row in rows_of(Path("s.csv"))}
+    assert rows["many/0.dcm"] == rows["many/0.png"]
+    assert "4711" not in said.out + Path("s.csv").read_text()
 
 
 def test_names_are_neither_formulas_nor_forged_lines(file: Path, many: Path, capsys: Capture) -> None:

@@ -98,11 +98,11 @@ def test_a_flaw_is_refused_in_one_line_or_left_out_and_listed(
 
 
 def test_files_that_are_no_images_are_passed_over_counted_and_named(root: Path) -> None:
-    for name in ("test/NORMAL/report.txt", "train/NORMAL/IM-1-1.dcm", "test/PNEUMONIA/a.DCM", "test/NORMAL/._b.dcm"):
+    for name in ("test/NORMAL/report.txt", "train/NORMAL/IM-1-1.nii", "test/PNEUMONIA/a.NII", "test/NORMAL/._b.dcm"):
         (root / name).write_bytes(b"no image")
     data = opened(root)
     assert data.skipped == ()
-    assert data.notes == ("2 .dcm (save them as PNG first), 1 .txt: no image files, passed over",)
+    assert data.notes == ("2 .nii (save them as PNG first), 1 .txt: no image files, passed over",)
 
 
 def resaved_in_train_and_test(root: Path) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -25,18 +27,31 @@ def found(root: Path) -> list[str]:
 
 
 def test_other_files_are_counted_and_named_by_kind(tmp_path: Path) -> None:
-    put(tmp_path, "a.png", "x.jfif", "scan.dcm", "deep/scan2.DCM", "notes.txt", "README", "photo.heic")
+    put(tmp_path, "a.png", "x.jfif", "scan.nii", "deep/scan2.NII", "notes.txt", "README", "photo.heic")
     assert found(tmp_path) == ["a.png", "x.jfif"]
     assert find_images([tmp_path]).passed_over == (
-        "2 .dcm (save them as PNG first), 1 .heic (save them as PNG first), 1 .txt, 1 without ending: "
+        "1 .heic (save them as PNG first), 2 .nii (save them as PNG first), 1 .txt, 1 without ending: "
         "no image files, passed over",
     )
 
 
-def test_a_folder_of_dicom_alone_says_what_it_has(tmp_path: Path) -> None:
-    put(tmp_path, "a.dcm", "b.dcm")
-    with pytest.raises(ImageFileError, match=r"no image in this folder .*; it has 2 \.dcm \(save them as PNG first\)"):
+def test_dicom_files_are_images_where_pydicom_is_installed(tmp_path: Path) -> None:
+    put(tmp_path, "a.png", "scan.dcm", "deep/scan2.DCM", "scan.dicom")
+    assert found(tmp_path) == ["a.png", "deep/scan2.DCM", "scan.dcm", "scan.dicom"]
+
+
+def test_without_pydicom_dicom_files_are_passed_over_with_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "pydicom", None)
+    put(tmp_path, "a.dcm", "deep/b.DCM")
+    hint = r"2 \.dcm \(to read them: pip install \"squidlib\[dicom\]\"\)"
+    with pytest.raises(ImageFileError, match=rf"no image in this folder .*; it has {hint}"):
         find_images([tmp_path])
+    put(tmp_path, "a.png")
+    assert found(tmp_path) == ["a.png"]
+    (line,) = find_images([tmp_path]).passed_over
+    assert re.match(hint, line)
 
 
 def test_hidden_files_and_folders_are_no_images_anywhere(tmp_path: Path) -> None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from digitanatomy.image_files import DICOM_SUFFIXES, endings, is_image
 from digitanatomy.image_folders import is_hidden, kind_of
 from squidlib.data.chest.files import ChestFile
 from squidlib.data.chest.patients import patient_of
 from squidlib.data.chest.problems import Problems
-from squidlib.data.images import SUFFIXES
 from squidlib.utils.errors import UserError
 
 
@@ -55,8 +55,8 @@ def inside(root: Path, path: Path, problems: Problems) -> bool:
 def class_files(root: Path, folder: str, label: int, problems: Problems, optional: bool = False) -> list[ChestFile]:
     """The image files of one class folder, sorted by name.
 
-    Files whose names tell no patient count as a patient each. Files that are no images are passed over, and counted in
-    ``problems``.
+    The patient is who a DICOM file's tag or a file's name tells; else each file counts as a patient. Files that are no
+    images are passed over, and counted in ``problems``.
 
     Args:
         root: resolved.
@@ -78,18 +78,20 @@ def class_files(root: Path, folder: str, label: int, problems: Problems, optiona
         if is_hidden(path.name) or not inside(root, path, problems):
             continue
         if not path.is_file():
-            problems.found(f"{path}: an image file expected ({', '.join(SUFFIXES)}), this is a folder; remove it")
+            problems.found(f"{path}: an image file expected ({endings()}), this is a folder; remove it")
             continue
-        if path.suffix.lower() not in SUFFIXES:
+        if not is_image(path):
             problems.others[kind_of(path)] += 1
             continue
-        found.append(ChestFile(path, patient_of(path.relative_to(root)) or f"{folder}/{path.stem}", label))
+        patient = problems.pseudonyms.of_file(path) or patient_of(path.relative_to(root)) or f"{folder}/{path.stem}"
+        found.append(ChestFile(path, patient, label))
     return found
 
 
 def unnamed(files: list[ChestFile]) -> tuple[str, ...]:
-    """A note on files whose names tell no patient, where there are any."""
+    """A note on files of which neither tag nor name tells a patient, where there are any."""
     count = sum("/" in file.patient for file in files)
     if not count:
         return ()
-    return (f"{count} of {len(files)} file names tell no patient: each counts as a patient of its own",)
+    what = "files" if any(file.path.suffix.lower() in DICOM_SUFFIXES for file in files) else "file names"
+    return (f"{count} of {len(files)} {what} tell no patient: each counts as a patient of its own",)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from digitanatomy.image_folders import passed_over
+from squidlib.data.chest.patients import Pseudonyms
 from squidlib.utils.errors import UserError
 
 OR_SKIP = "(or go on without it: --skip-bad)"
@@ -19,12 +20,14 @@ class Problems:
     Attributes:
         skipped: one line for each thing left out.
         others: how many files that are no images were passed over, by their endings.
+        pseudonyms: of the patients that DICOM files name; one for all folders of the data set.
     """
 
     def __init__(self, skip: bool) -> None:
         self.skip = skip
         self.skipped: list[str] = []
         self.others: Counter[str] = Counter()
+        self.pseudonyms = Pseudonyms()
 
     def found(self, flaw: str) -> None:
         """Tell of a flaw; ``flaw`` names the thing, what was expected and what came.
