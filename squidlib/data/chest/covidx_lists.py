@@ -16,8 +16,8 @@ from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from digitanatomy import NORMAL as NORMAL_TYPE
+from digitanatomy.image_files import is_image
 from squidlib.data.chest.problems import Problems
-from squidlib.data.images import SUFFIXES
 from squidlib.utils.errors import UserError
 
 PNEUMONIA: Final = "pneumonia"
@@ -128,7 +128,7 @@ def _parsed(path: Path, number: int, text: str) -> ListedImage:
             f"{where}: a class ({', '.join(CLASSES)}) expected as the third field, or as the last one of a line "
             f"without source, got {text!r}; download the list again"
         )
-    if not name.lower().endswith(SUFFIXES) or "/" in name or "\\" in name:
+    if not is_image(Path(name)) or "/" in name or "\\" in name:
         raise UserError(
             f"{where}: the name of an image file without folder and spaces expected before {list_class}, got {name!r}; "
             "rename the file and correct the line"
