@@ -55,8 +55,8 @@ def main() -> None:
     worst = min(judged, key=lambda title: judged[title])
     count = len(next(iter(found.values())))
     head = (
-        f"Preset `backbone`, {count} seeds, default score: **AUC {judged[worst]:.3f} where it is worst** ({worst}), and "
-        f"at most {alarms:.1%} false alarms where 5 % were asked for.\n"
+        f"Preset `backbone`, {count} seeds, default score: **AUC {judged[worst]:.3f} where it is worst** ({worst}), "
+        f"and at most {alarms:.1%} false alarms where 5 % were asked for.\n"
     )
     replace_part("protocols", "\n".join([head, *lines]))
     adaptation = FOLDER / "adaptation.json"
