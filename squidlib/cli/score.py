@@ -12,6 +12,7 @@ from tyro.conf import Positional
 
 from squidlib.cli.score_dicom import check_pydicom
 from squidlib.cli.score_images import Notes, read_batches, write_maps
+from squidlib.cli.score_report import ReportFacts, check_report, write_report
 from squidlib.cli.score_table import ScoreTable, remove_maps
 from squidlib.utils.errors import UserError
 from squidlib.utils.text import cell, printable
@@ -39,12 +40,14 @@ class Score:
     """Folder for anomaly maps, one PNG an image."""
     dicom_maps: bool = False
     """Write each map as a DICOM file, too (Secondary Capture), without anything of the patient; needs [dicom]."""
+    report: Path | None = None
+    """HTML file of the most abnormal images: picture, map, verdict, score among those of normal images."""
     rate: float = 0.05
     """Share of normal images that the threshold may call abnormal."""
     device: str = "auto"
     """auto (a CUDA GPU where there is one), cpu, cuda or mps."""
     overwrite: bool = False
-    """Replace the CSV file and remove the maps that an earlier run wrote."""
+    """Replace the CSV file and the report, and remove the maps that an earlier run wrote."""
 
     def run(self) -> int:
         """Score, write, report."""
@@ -62,6 +65,8 @@ class Score:
         detector = load(model, resolve_device(self.device))
         with self._table(model) as table:
             self._check_maps(table)
+            if self.report is not None:
+                check_report(self.report, table, self.overwrite)
             files = self._files()
             for line in detector.limitations(self.rate):
                 print(f"note: {line}")
@@ -107,7 +112,8 @@ class Score:
         """The images to score; what is passed over, such as masks and maps of this or an earlier run, is said."""
         from squidlib.data.images import find_images
 
-        found = find_images(list(self.paths), () if self.maps is None else (self.maps,))
+        outputs = [path for path in (self.maps, self.report) if path is not None]
+        found = find_images(list(self.paths), outputs)
         for line in found.passed_over:
             print(f"note: {printable(line)}")
         return found.files
@@ -136,12 +142,17 @@ class Score:
         count = table.kept + verdicts.total()
         if not count:
             raise UserError(f"none of the {len(files)} files could be scored; nothing was written")
+        if self.report is not None:
+            facts = ReportFacts(self.detector, self.rate, bad)
+            write_report(self.report, table, detector, {cell(str(path)): path for path in files}, facts)
         table.finish()
         for line in notes.lines():
             print(f"note: {printable(line)}")
         found = ", ".join(f"{number} {verdict}" for verdict, number in sorted(verdicts.items()))
         images = "image" if count == 1 else "images"
         print(f"{count} {images} scored, {bad} could not be read: {self.csv}" + (f" ({found})" if found else ""))
+        if self.report is not None:
+            print(f"report: {self.report}")
         return 1 if bad else 0
 
     def _write(self, detector: Detector, table: ScoreTable, batch: list[tuple[Path, Tensor]]) -> list[str]:

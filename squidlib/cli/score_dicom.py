@@ -53,8 +53,7 @@ def secondary_capture(pixels: UInt8[np.ndarray, "H W 3"]) -> bytes:
     data.Rows, data.Columns, data.SamplesPerPixel = *pixels.shape[:2], 3
     data.PhotometricInterpretation, data.PlanarConfiguration = "RGB", 0
     data.BitsAllocated, data.BitsStored, data.HighBit, data.PixelRepresentation = 8, 8, 7, 0
-    content = pixels.tobytes()
-    data.PixelData = content + b"\0" * (len(content) % 2)  # values have an even length
+    data.PixelData = pixels.tobytes()
     data["PixelData"].VR = "OB"
     buffer = io.BytesIO()
     data.save_as(buffer, enforce_file_format=True)

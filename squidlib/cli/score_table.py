@@ -104,6 +104,11 @@ class ScoreTable:
             file.write(self._text([row[name] for name in self.columns] for row in rows))
         self.count += len(rows)
 
+    def rows(self) -> list[dict[str, str]]:
+        """What is in the file."""
+        header, *rows = _rows(self.path) or [self.columns]
+        return [dict(zip(header, row, strict=True)) for row in rows if len(row) == len(header)]
+
     def finish(self) -> None:
         """The table is whole: it will not be gone on with."""
         self.unfinished.unlink(missing_ok=True)
