@@ -6,6 +6,7 @@ Names that are known:
   the first number (``IM-0115``, ``NORMAL2-IM-0115``).
 - ZhangLab pneumonias: ``person1_bacteria_1``, ``person1_virus_6``; the patient is ``person1_bacteria``.
 - CheXpert: ``patient00001`` anywhere in the path.
+- NIH ChestX-ray14: ``00000013_005.png``, eight digits, then the number of the follow-up; the patient is ``00000013``.
 
 The series belong to the patient because each numbers on its own: images are counted through within a series, and the
 published cut puts ``person1_bacteria`` into train and ``person1_virus`` into test. Whether two series ever show the
@@ -29,6 +30,7 @@ _KNOWN = (
     re.compile(r"^((?:NORMAL2-)?IM-\d+)-\d+"),
     re.compile(r"^(person\d+_(?:bacteria|virus))_\d+"),
     re.compile(r"(patient\d+)"),
+    re.compile(r"^(\d{8})_\d{3}(?!\d)"),
 )
 
 
