@@ -163,6 +163,9 @@ def test_a_report_that_exists_is_kept_unless_told_otherwise(file: Path, many: Pa
     assert (Path("r.html").read_text(), Path("s.csv").exists()) == ("precious", False)
     assert squid(capsys, *options, "--overwrite").code == 0
     assert len(Page(Path("r.html")).cards) == 7
+    Path("r.html").rename(many / "r.html")
+    again = squid(capsys, *options[:-1], many / "r.html", "--overwrite")  # the command's own output is no foreign file
+    assert (again.code, "passed over" in again.out) == (0, False)
     said = squid(capsys, "score", file, many, "--csv", "t.csv", "--report", "t.csv")
     assert "--report and --csv are both t.csv" in said.errors[0]
 
