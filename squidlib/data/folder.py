@@ -27,7 +27,7 @@ from digitanatomy import NORMAL, seeded_generator
 from squidlib.data.base import TestSet
 from squidlib.data.chest.augment import NUMBERS, Augmentation, augment
 from squidlib.data.folder_layout import LabelledFile, layout_of, shape_of, split
-from squidlib.data.folder_reading import each_once, read_all, read_mask
+from squidlib.data.folder_reading import normals_once, read_all, read_mask, without_contradictions
 from squidlib.data.options import DataOptions, Entry
 from squidlib.patches import Grid, rows_and_columns
 from squidlib.utils.errors import UserError
@@ -47,7 +47,8 @@ class FolderData:
         skip_bad: leave out files that cannot be used, and name them in ``notes``.
 
     Raises:
-        UserError: where a folder is missing, an image cannot be used, or normal images are too few.
+        UserError: where a folder is missing, an image cannot be used or is normal and abnormal among the test images,
+            or normal images are too few.
     """
 
     photographic = True
@@ -67,9 +68,10 @@ class FolderData:
         self.size = rows_and_columns(size if image_size is None else image_size)
         self.channels = found_channels if channels is None else channels
         tests = read_all([file.path for file in layout.tests], self.size, self.channels, skip_bad)
+        tests, self._tests = without_contradictions(tests, layout.tests, root, skip_bad)
         found = read_all(layout.normals, self.size, self.channels, skip_bad)
-        normals, doubled = each_once(found, layout.normals, tests.images)
-        self._test, self._tests = tests.images, [layout.tests[row] for row in tests.rows]
+        normals, doubled = normals_once(found, layout.normals, tests, self._tests, root)
+        self._test = tests.images
         self._masks = self._all_masks()
         train, calibration, held = split(len(normals), held_back)
         self._train, self._calibration, self._held = normals[train], normals[calibration], normals[held]

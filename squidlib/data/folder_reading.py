@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,6 +11,8 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, UInt8
 
+from digitanatomy import NORMAL
+from squidlib.data.chest.problems import Problems
 from squidlib.data.folder_layout import LabelledFile
 from squidlib.data.images import open_image, read_image
 from squidlib.utils.errors import UserError
@@ -62,33 +65,74 @@ def read_mask(file: LabelledFile, size: tuple[int, int]) -> Bool[np.ndarray, "1 
     return np.logical_or.reduce([mask > min(0.5, float(mask.max()) / 2) for mask in masks])
 
 
-def each_once(
-    normals: Images, files: Sequence[Path], tests: UInt8[np.ndarray, "T C H W"]
+def without_contradictions(
+    tests: Images, files: Sequence[LabelledFile], root: Path, skip_bad: bool = False
+) -> tuple[Images, list[LabelledFile]]:
+    """Test images less those that another one calls normal and they abnormal, and the files that they are of.
+
+    Images are the same where the pixels are that a detector gets, however their files store them. The same one twice
+    under one label counts twice and is noted, also under two anomaly types: it may be abnormal in both ways.
+
+    Args:
+        files: of ``tests``, by its ``rows``, normal ones first.
+        root: names are given below it.
+        skip_bad: leave out the later one of two that contradict each other, and name both in the notes.
+
+    Raises:
+        UserError: where two contradict each other, unless ``skip_bad``.
+    """
+    problems, notes = Problems(skip_bad), list[str]()
+    first: dict[bytes, LabelledFile] = {}
+    kept = list[int]()
+    for index, image in enumerate(tests.images):
+        file = files[tests.rows[index]]
+        twin = first.setdefault(pixels_hash(image), file)
+        if twin is not file:
+            equal = f"{file.path.relative_to(root)}: the same pixels as {twin.path.relative_to(root)}"
+            if (file.anomaly_type == NORMAL) != (twin.anomaly_type == NORMAL):
+                what = f"here {file.anomaly_type}, there {twin.anomaly_type}"
+                problems.found(f"{equal}; every image under one label expected, {what}: remove one of the two")
+                continue
+            notes.append(f"{equal}; both kept, as {file.anomaly_type} and {twin.anomaly_type}")
+        kept.append(index)
+    rows = [tests.rows[index] for index in kept]
+    images = Images(tests.images[kept], rows, (*tests.notes, *problems.skipped, *notes))
+    return images, [files[row] for row in rows]
+
+
+def normals_once(
+    normals: Images, files: Sequence[Path], tests: Images, tested: Sequence[LabelledFile], root: Path
 ) -> tuple[UInt8[np.ndarray, "M C H W"], tuple[str, ...]]:
     """Normal images less those whose pixels are those of a test image or of an earlier one, and a note on them.
 
     Args:
         files: of ``normals``, by its ``rows``.
         tests: the test images, which stay.
+        tested: the files of ``tests``, one for each image.
+        root: names are given below it.
     """
-    tested = {image.tobytes() for image in tests}
-    seen: set[bytes] = set()
+    in_test = {pixels_hash(image): file.path for image, file in zip(tests.images, tested, strict=True)}
+    seen: dict[bytes, Path] = {}
     kept, twins, leaks = list[int](), list[str](), list[str]()
     for index, image in enumerate(normals.images):
-        pixels, name = image.tobytes(), files[normals.rows[index]].name
-        if pixels in tested:
-            leaks.append(name)
-        elif pixels in seen:
-            twins.append(name)
-        else:
+        pixels, path = pixels_hash(image), files[normals.rows[index]]
+        twin = in_test.get(pixels) or seen.setdefault(pixels, path)
+        if twin is path:
             kept.append(index)
-        seen.add(pixels)
+        else:
+            pair = f"{path.relative_to(root)} ({twin.relative_to(root)})"
+            (leaks if pixels in in_test else twins).append(pair)
     notes = [
         f"{len(names)} normal images left out, because they show the same as {other}: {_few(names)}"
         for names, other in ((leaks, "a test image"), (twins, "another normal image"))
         if names
     ]
     return normals.images[kept], tuple(notes)
+
+
+def pixels_hash(image: UInt8[np.ndarray, "C H W"]) -> bytes:
+    """Equal for equal pixels; the shape is that of all images of a folder."""
+    return hashlib.sha256(np.ascontiguousarray(image).data).digest()
 
 
 def _few(names: list[str]) -> str:

@@ -124,8 +124,12 @@ def test_no_picture_is_in_two_parts(tmp_path: Path) -> None:
     (tmp_path / "test" / "normal").mkdir(parents=True)
     Image.open(tmp_path / "train" / "01.png").save(tmp_path / "test" / "normal" / "leak.tif")
     data = FolderData(tmp_path, held_back=0.1)
-    assert "1 normal images left out, because they show the same as a test image: 01.png" in data.notes
-    assert "1 normal images left out, because they show the same as another normal image: again.bmp" in data.notes
+    assert (
+        "1 normal images left out, because they show the same as a test image: train/01.png (test/normal/leak.tif)"
+        in data.notes
+    )
+    twins = "1 normal images left out, because they show the same as another normal image: "
+    assert f"{twins}train/again.bmp (train/00.png)" in data.notes
     test = data.test()
     assert test is not None
     parts = [data.reference(), data.calibration(), data.validation(), test.images]
