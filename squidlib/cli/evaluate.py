@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from squidlib.benchmark.evaluate import Evaluation
     from squidlib.benchmark.one_class import SharesAbove
     from squidlib.data.base import Dataset, TestSet
+    from squidlib.detection.detector import Detector
 
 #: Settings that say where images are found and how fast, not which: they may differ between runs of one table.
 WHERE_AND_HOW = ("folder", "cache", "skip_bad")
@@ -119,12 +120,23 @@ def evaluate_runs(
     moved = {} if folder is None else {"folder": str(folder.resolve())}
     data = open_dataset(detectors[0].metadata | moved, 0)
     test = data.test()
+    _note_changes(names[0], detectors[0], data)
     for name, detector in zip(names[1:], detectors[1:], strict=True):
         other = open_dataset(detector.metadata | moved, 0)
         _check_same(names[0], _told(data, test), name, _told(other, other.test()))
+        _note_changes(name, detector, other)
     if test is None or not test.has_both_classes:
         return [shares_above(detector, test, rate) for detector in detectors]
     return [evaluate(detector, data, test, rate) for detector in detectors]
+
+
+def _note_changes(name: str, detector: Detector, data: Dataset) -> None:
+    """Say where the data are no longer what they were when the run began."""
+    from squidlib.data.content import changes, content_of
+
+    then = detector.metadata.get("content")
+    if then is not None and (changed := changes(then, content_of(data))):
+        print(f"note: {name}: the data changed since the run began ({changed}); the numbers are of what is there now")
 
 
 def _told(data: Dataset, test: TestSet | None) -> dict[str, Any]:

@@ -11,6 +11,8 @@ from squidlib.utils.errors import UserError
 from squidlib.utils.text import printable
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from squidlib.cli.train import Train
     from squidlib.data.base import Dataset
     from squidlib.training.devices import Layout
@@ -23,6 +25,7 @@ HELD_BACK = 0.1  #: share of the training normals that --patience looks at
 
 def begin(options: Train, run: Run, layout: Layout) -> tuple[RunSettings, Dataset]:
     """A new run's settings and data; everything that can be wrong is found before the folder is touched."""
+    from squidlib.data.content import content_of
     from squidlib.data.registry import open_dataset
     from squidlib.training.devices import check_batch
     from squidlib.training.presets import fit_to
@@ -47,6 +50,8 @@ def begin(options: Train, run: Run, layout: Layout) -> tuple[RunSettings, Datase
     config = preset.config
     print(f"note: cut into {_by(config.grid_shape)} tiles of {_by(config.patch_shape)} pixels")
     preset = with_steps(preset, options, data)
+    content = content_of(data)
+    metadata |= {"content": content} if content else {}  # in the run's id, too
     settings = RunSettings(preset.config, preset.training, preset.weights, metadata)
     run.begin(settings, options.overwrite)
     return settings, data
@@ -74,7 +79,11 @@ def _by(sides: tuple[int, int]) -> str:
 
 
 def resume(options: Train, run: Run, layout: Layout) -> tuple[RunSettings, Dataset] | None:
-    """Settings and data of the run in ``--out``; None where it is finished."""
+    """Settings and data of the run in ``--out``; None where it is finished.
+
+    Raises:
+        UserError: where the run is of another data set, or its data are no longer what they were when it began.
+    """
     from squidlib.data.registry import open_dataset
     from squidlib.training.devices import check_batch
 
@@ -88,7 +97,27 @@ def resume(options: Train, run: Run, layout: Layout) -> tuple[RunSettings, Datas
         return None
     check_batch(settings.training.batch_size, layout)
     moved = {} if options.data is None else {"folder": str(options.data.resolve())}
-    return settings, open_dataset(settings.metadata | moved, settings.training.seed, options.download)
+    data = open_dataset(settings.metadata | moved, settings.training.seed, options.download)
+    check_unchanged(settings, data, options.out)
+    return settings, data
+
+
+def check_unchanged(settings: RunSettings, data: Dataset, out: Path) -> None:
+    """Whether the data are what they were when the run in ``out`` began; of an older run, a line says it is not known.
+
+    Raises:
+        UserError: where they are not.
+    """
+    from squidlib.data.content import changes, content_of
+
+    now, then = content_of(data), settings.metadata.get("content")
+    if now and then is None:
+        print(f"note: {out} was begun by an older squid: whether its data changed since is not known")
+    elif then is not None and (changed := changes(then, now)):
+        raise UserError(
+            f"{out}: the data changed since the run began ({changed}); bring back the files as they were, or start "
+            "again with what is there now (--overwrite)"
+        )
 
 
 def preset_of(options: Train) -> Preset:

@@ -13,8 +13,9 @@ from torch import Tensor
 
 from digitanatomy import ANOMALIES, DigitAnatomy, FreshNormals, Glyphs, Jitter, join_tiles, mnist5000
 from squidlib.data.base import TestSet
-from squidlib.data.glyphs import load_glyphs
-from squidlib.data.options import DataOptions, Entry
+from squidlib.data.content import Part
+from squidlib.data.glyphs import DOWNLOADED, OFFLINE, load_glyphs
+from squidlib.data.options import OFFLINE_GLYPHS, DataOptions, Entry
 from squidlib.utils.errors import UserError
 
 EPOCH_IMAGES = 1600  #: fresh normals an epoch, as in the authors' configuration
@@ -79,6 +80,13 @@ class Digits:
         if self._held is None:
             raise ValueError("no glyph is held back to validate on; make the data with held_back=0.1")
         return DigitAnatomy(self._held, {"normal": VALIDATION_IMAGES}, _VALIDATION_SEED).images()
+
+    def contents(self) -> dict[str, Part]:
+        """The glyphs of a folder, as ``squidlib.data.content`` wants them; those of a known source never change."""
+        if self.settings.get("glyphs", OFFLINE_GLYPHS) in (*OFFLINE, *DOWNLOADED):
+            return {}
+        parts = {"training": self.glyphs.train, "calibration": self.glyphs.calibration, "test": self.glyphs.test}
+        return {name: Part(part.tiles.numpy(), list(map(str, part.labels.tolist()))) for name, part in parts.items()}
 
     def test_digits(self) -> DigitAnatomy:
         """The test images one by one, with what is known of each."""

@@ -26,6 +26,7 @@ from torch import Tensor
 from digitanatomy import NORMAL, seeded_generator
 from squidlib.data.base import TestSet
 from squidlib.data.chest.augment import NUMBERS, Augmentation, augment
+from squidlib.data.content import Part
 from squidlib.data.folder_layout import LabelledFile, layout_of, shape_of, split
 from squidlib.data.folder_reading import normals_once, read_all, read_mask, without_contradictions
 from squidlib.data.options import DataOptions, Entry
@@ -142,6 +143,12 @@ class FolderData:
         ids = [str(file.path.relative_to(self.root)) for file in self._tests]
         masks = None if self._masks is None else torch.from_numpy(self._masks.copy())
         return TestSet(_as_tensor(self._test), types, masks, None, pictured, ids)
+
+    def contents(self) -> dict[str, Part]:
+        """What the files hold, as ``squidlib.data.content`` wants it."""
+        test = Part(self._test, [file.anomaly_type for file in self._tests])
+        found = {"training": Part(self._train), "calibration": Part(self._calibration), "test": test}
+        return found | ({"validation": Part(self._held)} if len(self._held) else {})
 
     def _all_masks(self) -> np.ndarray | None:
         """Of all test images: (T, 1, H, W) bool; None unless every abnormal image, of which there is one, has one."""

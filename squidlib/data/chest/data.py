@@ -18,6 +18,7 @@ from squidlib.data.chest.arrays import ChestArrays
 from squidlib.data.chest.augment import NUMBERS, Augmentation, augment
 from squidlib.data.chest.sources import source_rarity
 from squidlib.data.chest.splits import contaminate, hold_back
+from squidlib.data.content import Part
 
 MEMORY_SEED, CALIBRATION_SEED = 1 << 31, 1 << 62  #: no step of a training draws from these
 PICTURED_ABNORMAL = 3  #: abnormal X-rays in the picture of a benchmark
@@ -167,6 +168,14 @@ class ChestData:
         rarity = torch.tensor(source_rarity(normals, sources)) if sources and normals else None
         images = as_tensor(self.arrays.test)
         return TestSet(images, types, None, None, pictured, ids, sources, rarity)
+
+    def contents(self) -> dict[str, Part]:
+        """What the files hold, as ``squidlib.data.content`` wants it."""
+        found = {"training": Part(self.arrays.train), "calibration": Part(self.arrays.calibration)}
+        if self._held is not None:
+            found["validation"] = Part(self._held)
+        known = (map(str, self.arrays.labels.tolist()), self.arrays.test_types, self.arrays.test_sources)
+        return found | {"test": Part(self.arrays.test, [name for column in known for name in column])}
 
     def contaminated(self, share: int, seed: int = 0, images: int | None = None) -> ChestData:
         """True UAD (paper: section 5.3): the same data with unlabelled abnormals among training and calibration.
