@@ -54,9 +54,12 @@ def main() -> None:
     alarms = max(float(np.mean([run["false_alarms"] for run in runs])) for runs in found.values())
     worst = min(judged, key=lambda title: judged[title])
     count = len(next(iter(found.values())))
+    missing = [name for name in FILES if not (FOLDER / f"{name}.json").is_file()]
     head = (
-        f"Preset `backbone`, {count} seeds, default score: **AUC {judged[worst]:.3f} where it is worst** ({worst}), "
-        f"and at most {alarms:.1%} false alarms where 5 % were asked for.\n"
+        f"Preset `backbone`, {count} runs, default score: AUC {judged[worst]:.3f} on the worst of the {len(judged)} "
+        f"test sets measured ({worst}), at most {alarms:.1%} false alarms where 5 % were asked for."
+        + (f" Not measured yet: {', '.join(missing)}." if missing else "")
+        + "\n"
     )
     replace_part("protocols", "\n".join([head, *lines]))
     adaptation = FOLDER / "adaptation.json"

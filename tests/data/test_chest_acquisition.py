@@ -44,10 +44,11 @@ def test_each_shift_does_what_it_is_called(chests: Tensor) -> None:
 
 
 def test_an_image_is_varied_by_its_own_seed_whatever_is_beside_it(chests: Tensor) -> None:
-    together = varied(chests, [5, 6, 7, 8, 9, 10])
-    alone = varied(chests[3:4], [8])
+    together = varied(chests, [Generator().manual_seed(seed) for seed in range(5, 11)])
+    alone = varied(chests[3:4], [Generator().manual_seed(8)])
     assert torch.equal(together[3:4], alone)
-    assert len({tuple(image.flatten().tolist()) for image in varied(chests[:1].expand(6, -1, -1, -1), range(6))}) == 6
+    each = [Generator().manual_seed(seed) for seed in range(6)]
+    assert len({tuple(image.flatten().tolist()) for image in varied(chests[:1].expand(6, -1, -1, -1), each)}) == 6
 
 
 def test_the_spectrum_of_a_wave_is_in_its_ring_and_matching_gives_it_to_another(chests: Tensor) -> None:
@@ -74,3 +75,5 @@ def test_every_second_training_image_is_varied_and_all_calibration_images_in_eve
     assert torch.equal(wide.calibration(), plain.calibration())
     assert [part.shape for part in wide.shifted_calibration()] == [wide.calibration().shape] * len(SHIFTS)
     assert plain.shifted_calibration() == []
+    other = ChestData(arrays, 2, acquisition=True)  # another seed remembers other acquisitions
+    assert not torch.equal(other.varied_reference(), wide.varied_reference())

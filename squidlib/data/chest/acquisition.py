@@ -87,15 +87,14 @@ def _as_jpeg(image: Float[Tensor, "H W"], quality: int) -> Float[Tensor, "H W"]:
         return torch.from_numpy(np.asarray(opened, dtype=np.float32) / 255)
 
 
-def varied(images: Float[Tensor, "B 1 H W"], seeds: Sequence[int]) -> Float[Tensor, "B 1 H W"]:
+def varied(images: Float[Tensor, "B 1 H W"], generators: Sequence[Generator]) -> Float[Tensor, "B 1 H W"]:
     """Every image as one other acquisition would have given it, of a kind and a strength of its own.
 
     Args:
-        seeds: one an image; the same seed changes the same image in the same way, whatever is beside it.
+        generators: one an image, so that an image is changed in the same way whatever is beside it.
     """
     found = []
-    for image, seed in zip(images, seeds, strict=True):
-        generator = Generator().manual_seed(seed)
+    for image, generator in zip(images, generators, strict=True):
         kind = int(torch.randint(0, len(SHIFTS), (), generator=generator))
         found.append(list(SHIFTS.values())[kind](image[None], generator)[0])
     return torch.stack(found) if found else images.clone()

@@ -20,7 +20,7 @@ from squidlib.data.chest.sources import source_rarity
 from squidlib.data.chest.splits import contaminate, hold_back
 from squidlib.data.content import Part
 
-MEMORY_SEED, CALIBRATION_SEED = 1 << 31, 1 << 62  #: no step of a training draws from these
+VARIED, MEMORY, CALIBRATION = 1 << 40, 1 << 41, 1 << 42  #: streams of random numbers beside those of the batches
 PICTURED_ABNORMAL = 3  #: abnormal X-rays in the picture of a benchmark
 
 
@@ -99,8 +99,8 @@ class ChestData:
         # every second image as it is: what is normal here stays what is seen most often
         if self.acquisition:
             changed = [index for index, place in enumerate(places) if place % 2]
-            seeds = [(self.seed << 32) + places[index] for index in changed]
-            images[changed] = varied(images[changed], seeds)
+            generators = [seeded_generator(self.seed, VARIED + places[index]) for index in changed]
+            images[changed] = varied(images[changed], generators)
         return images
 
     def reference(self) -> Float[Tensor, "N 1 H W"]:
@@ -115,7 +115,7 @@ class ChestData:
         images = self.reference()
         if self.acquisition:
             rows = list(range(1, len(images), 2))
-            images[rows] = varied(images[rows], [(self.seed << 32) + MEMORY_SEED + row for row in rows])
+            images[rows] = varied(images[rows], [seeded_generator(self.seed, MEMORY + row) for row in rows])
         return images
 
     def shifted_calibration(self) -> list[Tensor]:
@@ -124,8 +124,7 @@ class ChestData:
             return []
         normals = self.calibration()
         return [
-            shift(normals, torch.Generator().manual_seed(CALIBRATION_SEED + number))
-            for number, shift in enumerate(SHIFTS.values())
+            shift(normals, seeded_generator(0, CALIBRATION + number)) for number, shift in enumerate(SHIFTS.values())
         ]
 
     def calibration(self) -> Float[Tensor, "K 1 H W"]:
