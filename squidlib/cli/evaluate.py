@@ -36,8 +36,7 @@ class Evaluate:
     rate: float = 0.05
     """Share of normal calibration images that the threshold may call abnormal."""
     protocol: Literal["patients", "series", "acquisition", "types"] | None = None
-    """Of X-rays, test otherwise: patients (the test images), series (normals of another series), acquisition (as
-    another machine would have given them), types (bacteria and virus apart); with false alarms and simple methods."""
+    """Of X-rays: the test images, another series' normals, as other machines give them, or bacteria and virus apart."""
     device: str = "auto"
     """auto (a CUDA GPU where there is one), cpu, cuda or mps."""
 

@@ -45,8 +45,7 @@ class Train:
     test_each: int | None = None
     """Of chexpert: test images of each class that are drawn from train.csv, instead of the paper's 250; 0: none."""
     preset: Literal["laptop", "backbone", "paper", "gpu"] = "laptop"
-    """laptop: ours, minutes on two CPU cores. backbone: on features of a network that saw ImageNet, for X-rays and
-    photographs. gpu: ours in large batches. paper: the published setting, for a GPU."""
+    """laptop: ours, minutes on two cores. backbone: on ImageNet features. gpu: large batches. paper: the published."""
     seed: int = 0
     """Another seed gives other weights and other training images; the same seed gives the same run on a CPU."""
     seeds: int = 1

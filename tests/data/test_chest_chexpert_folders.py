@@ -59,7 +59,7 @@ def test_one_table_may_write_its_paths_in_several_ways(tmp_path: Path, usual: li
         lambda path: path,
         lambda path: path.removeprefix(f"{SMALL}/"),
         lambda path: path.replace(SMALL, "CheXpert-v1.0"),
-        lambda path: f"/home/someone/data/{path}",
+        lambda path: f"/data/someone/data/{path}",
         lambda path: "C:\\data\\" + path.replace("/", "\\"),
         lambda path: f"Z:/data/{path}",
         lambda path: f"//server/share/{path}",

@@ -14,7 +14,6 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
-from PIL import Image
 from torch import Generator, Tensor
 
 from squidlib.data.chest.sharpness import soften
@@ -81,6 +80,8 @@ def recompressed(images: Float[Tensor, "B 1 H W"], generator: Generator) -> Floa
 
 
 def _as_jpeg(image: Float[Tensor, "H W"], quality: int) -> Float[Tensor, "H W"]:
+    from PIL import Image  # not before it is needed: whoever imports the readers pays for it
+
     stored = io.BytesIO()
     Image.fromarray((image.clamp(0, 1) * 255).round().byte().numpy()).save(stored, "JPEG", quality=quality)
     with Image.open(stored) as opened:
