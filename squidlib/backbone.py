@@ -72,12 +72,20 @@ class Backbone(nn.Module):
         """Images in 0..1 as the network expects them: resized, in three channels, standardised as ImageNet's are."""
         if images.shape[-2:] != (self.size, self.size):
             images = F.interpolate(images, size=(self.size, self.size), mode="bilinear", antialias=True)
+        return self.standardise(images)
+
+    def standardise(self, images: Float[Tensor, "B C H W"]) -> Float[Tensor, "B 3 H W"]:
+        """Images in 0..1 in three channels, standardised as ImageNet's are; their size stays."""
         return (images - self.mean) / self.std
 
     def features(self, images: Float[Tensor, "B C H W"]) -> list[Tensor]:
         """The map (B, C, S/stride, S/stride) of every stage, shallow to deep; gradients flow (use ``no_grad``)."""
-        maps, values = [], self.prepare(images)
-        for stage in self.stages:
+        return self.maps(self.prepare(images), len(self.stages))
+
+    def maps(self, values: Float[Tensor, "B 3 H W"], count: int) -> list[Tensor]:
+        """The maps of the ``count`` first stages, of images that are standardised already."""
+        maps = []
+        for stage in self.stages[:count]:
             values = stage(values)
             maps.append(values)
         return maps

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from squidlib.backbone import Backbone, efficientnet_lite0
 from squidlib.config import SquidConfig
 
-STAGE = 2  #: of the network's four, counted from 0: the map at stride 16
+STAGES = 3  #: of the network's four: the last of them gives the map at stride 16
 
 
 class FrozenEncoder(nn.Module):
@@ -43,7 +43,5 @@ class FrozenEncoder(nn.Module):
     def forward(self, images: Float[Tensor, "B C H W"]) -> list[Tensor]:
         """Images in 0..1 -> [(B * R, channels, 1, 1)], the deepest level alone: there are no skips."""
         network = self.network(images.device)
-        values = (images - network.mean) / network.std  # grey images get three equal channels; the size stays
-        for stage in network.stages[: STAGE + 1]:
-            values = stage(values)
-        return [values.flatten(2).transpose(1, 2).flatten(0, 1)[:, :, None, None]]
+        deepest = network.maps(network.standardise(images), STAGES)[-1]
+        return [deepest.flatten(2).transpose(1, 2).flatten(0, 1)[:, :, None, None]]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,6 +18,7 @@ from squidlib.detection.calibration import calibrate
 from squidlib.detection.detector import Detector
 from squidlib.discriminator import Discriminator
 from squidlib.squid import Squid, fill_memory
+from squidlib.training.presets import PRESETS
 
 
 class Said(NamedTuple):
@@ -82,3 +84,11 @@ def refusal(action: Callable[[], object]) -> str:
         action()
     assert "\n" not in str(caught.value)
     return str(caught.value)
+
+
+def shorten(monkeypatch: pytest.MonkeyPatch, *datasets: str) -> None:
+    """Let the laptop preset of these data sets train for two steps of four images."""
+    for name in datasets:
+        preset = PRESETS["laptop"][name]
+        short = replace(preset.training, steps=2, schedule_steps=2, batch_size=4)
+        monkeypatch.setitem(PRESETS["laptop"], name, preset._replace(training=short))

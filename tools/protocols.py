@@ -12,68 +12,43 @@ The worst test set of the protocols patients, series and acquisition is named fi
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from typing import Any
+from pathlib import Path
 
 import numpy as np
 from readme_part import ROOT, replace_part
+
+from squidlib.benchmark.protocols import TYPES, Tested, protocol_cells
+from squidlib.benchmark.tables import markdown
+from squidlib.teaching.studies import adaptation
 
 FOLDER = ROOT / "docs" / "protocols"
 FILES = ("acquisition", "series_IM", "series_NORMAL2", "types")
 
 
-def spread(values: Sequence[float]) -> str:
-    """Mean ± standard deviation over the runs; one number where all are the same."""
-    same = len(set(values)) == 1
-    return f"{np.mean(values):.3f}" if same else f"{np.mean(values):.3f} ± {np.std(values, ddof=1):.3f}"
-
-
-def rows(name: str) -> dict[str, list[dict[str, Any]]]:
+def read(path: Path) -> dict[str, list[Tested]]:
     """Test set -> one run after the other."""
-    found: dict[str, list[dict[str, Any]]] = json.loads((FOLDER / f"{name}.json").read_text())
-    return {title: runs for title, runs in found.items() if title != "runs"}
+    found = json.loads(path.read_text())
+    return {title: [Tested.from_json(run) for run in runs] for title, runs in found.items() if title != "runs"}
 
 
 def main() -> None:
     """The table of protocols, and that of adaptation."""
-    found = {title: runs for name in FILES if (FOLDER / f"{name}.json").is_file() for title, runs in rows(name).items()}
-    methods = list(next(iter(found.values()))[0]["baselines"])
-    lines = [
-        f"| test images | normal + abnormal | AUC | false alarms at 5 % | found | {' | '.join(methods)} |",
-        "| --- " * (5 + len(methods)) + "|",
-    ]
-    for title, runs in found.items():
-        shares = (spread([run[name] for run in runs]) for name in ("false_alarms", "detected"))
-        others = (spread([run["baselines"][method] for run in runs]) for method in methods)
-        auc = spread([run["auc"]["value"] for run in runs])
-        lines.append(
-            f"| {title} | {' + '.join(map(str, runs[0]['images']))} | {auc} | {' | '.join((*shares, *others))} |"
-        )
-    judged = {title: float(np.mean([run["auc"]["value"] for run in runs])) for title, runs in found.items()}
-    judged = {title: value for title, value in judged.items() if title not in ("bacteria", "virus")}
-    alarms = max(float(np.mean([run["false_alarms"] for run in runs])) for runs in found.values())
-    worst = min(judged, key=lambda title: judged[title])
-    count = len(next(iter(found.values())))
-    missing = [name for name in FILES if not (FOLDER / f"{name}.json").is_file()]
+    paths = {name: FOLDER / f"{name}.json" for name in FILES}
+    found = {title: runs for path in paths.values() if path.is_file() for title, runs in read(path).items()}
+    judged = {title: float(np.mean([run.auc.value for run in found[title]])) for title in found if title not in TYPES}
+    alarms = max(float(np.mean([run.false_alarms for run in runs])) for runs in found.values())
+    worst, count = min(judged, key=lambda title: judged[title]), len(next(iter(found.values())))
+    missing = ", ".join(name for name, path in paths.items() if not path.is_file())
     head = (
-        f"Preset `backbone`, {count} runs, default score: AUC {judged[worst]:.3f} on the worst of the {len(judged)} "
+        f"Preset `backbone`, {count} run{'s' if count > 1 else ''}, default score: "
+        f"AUC {judged[worst]:.3f} on the worst of the {len(judged)} "
         f"test sets measured ({worst}), at most {alarms:.1%} false alarms where 5 % were asked for."
-        + (f" Not measured yet: {', '.join(missing)}." if missing else "")
-        + "\n"
+        + (f" Not measured yet: {missing}." if missing else "")
     )
-    replace_part("protocols", "\n".join([head, *lines]))
-    adaptation = FOLDER / "adaptation.json"
-    if adaptation.is_file():
-        replace_part("adaptation", "\n".join(adapted(json.loads(adaptation.read_text()))))
-
-
-def adapted(found: dict[str, dict[str, dict[str, float]]]) -> list[str]:
-    """The table of the study."""
-    lines = ["| adapted with | AUC | false alarms at 5 % | found |", "| --- | --- | --- | --- |"]
-    for setting in next(iter(found.values())):
-        cells = (spread([run[setting][name] for run in found.values()]) for name in ("auc", "false_alarms", "found"))
-        lines.append(f"| {setting} | {' | '.join(cells)} |")
-    return lines
+    replace_part("protocols", f"{head}\n\n{markdown(protocol_cells(found))}")
+    study = FOLDER / "adaptation.json"
+    if study.is_file():
+        replace_part("adaptation", markdown(adaptation.cells_of(json.loads(study.read_text()))))
 
 
 if __name__ == "__main__":

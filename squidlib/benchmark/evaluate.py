@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -19,9 +18,9 @@ from jaxtyping import Float
 from torch import Tensor
 
 from digitanatomy import NORMAL
-from squidlib.backbone import backbone
-from squidlib.baselines import FeatureNeighbours, MeanImage, Method, PatchNeighbours, Sharpness
+from squidlib.baselines import Method
 from squidlib.benchmark.same_source import SOURCE_ALONE, SameSource, same_source
+from squidlib.benchmark.simple_methods import simple_methods
 from squidlib.data.base import Dataset, TestSet, check_both_classes, require_test_set
 from squidlib.detection.detector import Detector
 from squidlib.detection.metrics import (
@@ -36,7 +35,6 @@ from squidlib.detection.metrics import (
     worst_patch_hits,
 )
 from squidlib.detection.scores import DEFAULT_SCORE
-from squidlib.patches import Grid
 
 FALSE_POSITIVE_RATE = 0.05
 
@@ -103,8 +101,7 @@ def evaluate(
     test = require_test_set(data) if test is None else test
     check_both_classes(test)
     if baselines is None:
-        baselines = naive_baselines(detector.config.grid, len(data.reference()))
-        baselines = [*baselines, *pretrained_baselines()] if data.photographic else baselines
+        baselines = simple_methods(data, detector.config.grid)
     found = detector.predict(test.images, rate)
     kinds, labels, present = np.array(test.anomaly_types), test.labels.numpy(), test.present
     own, called, reference = found.score.numpy(), found.abnormal.numpy(), data.reference()
@@ -166,18 +163,6 @@ def judge(
         "oracle": decide(labels, values, oracle_threshold(labels, values))._asdict(),
         "pixel_auc": _with_mean(pixels) if pixels else None,
     }
-
-
-def naive_baselines(grid: Grid, normals: int) -> list[Method]:
-    """What learns nothing, or no more than a mean or copies, from so many normal images."""
-    return [Sharpness(), MeanImage(), PatchNeighbours(grid, min(5, normals))]
-
-
-@lru_cache(maxsize=1)  # it remembers features, so that several runs on the same images cost no more than one
-def pretrained_baselines() -> list[Method]:
-    """2-NN on the features of a network that saw ImageNet, where such a network is on this machine."""
-    network = backbone(size=224)
-    return [FeatureNeighbours(network)] if network.pretrained else []
 
 
 def _pixel_aucs(test: TestSet, maps: Float[Tensor, "T 1 H W"]) -> dict[str, float]:

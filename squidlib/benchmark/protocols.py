@@ -14,7 +14,7 @@ methods that are known: sharpness, pixel kNN, and kNN on the features of a netwo
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -24,10 +24,12 @@ from torch import Generator, Tensor
 
 from digitanatomy import NORMAL
 from squidlib.baselines import Method
+from squidlib.benchmark.tables import over_runs
 from squidlib.data.base import Dataset, TestSet, check_both_classes, require_test_set
 from squidlib.data.chest.acquisition import SHIFTS
 from squidlib.detection.detector import Detector
 from squidlib.detection.metrics import Interval, auc, bootstrap_auc
+from squidlib.utils.command import command
 from squidlib.utils.errors import UserError
 
 PROTOCOLS = ("patients", "series", "acquisition", "types")
@@ -59,6 +61,11 @@ class Tested:
         """Plain dictionaries and numbers."""
         return asdict(self) | {"auc": self.auc._asdict(), "images": list(self.images)}
 
+    @classmethod
+    def from_json(cls, plain: dict[str, Any]) -> Tested:
+        """What ``as_json`` gave."""
+        return cls(**plain | {"auc": Interval(**plain["auc"]), "images": tuple(plain["images"])})
+
 
 def sets_of(protocol: str, data: Dataset, seed: int = 0) -> Iterator[tuple[str, TestSet]]:
     """The test sets of a protocol by name, one after the other.
@@ -79,7 +86,7 @@ def sets_of(protocol: str, data: Dataset, seed: int = 0) -> Iterator[tuple[str, 
         if series is None:
             raise UserError(
                 "--protocol series is for runs that were trained on one series; train one with: "
-                "squid train zhanglab --series IM"
+                + command("train", "zhanglab", "--series", "IM")
             )
         yield f"trained on {series}, tested with others", test
     elif protocol == "acquisition":
@@ -129,3 +136,26 @@ def tested(detector: Detector, test: TestSet, rate: float, baselines: Sequence[M
 
 def _scored(method: Method, images: Tensor) -> np.ndarray:
     return method.score(images).double().numpy()
+
+
+def protocol_cells(found: Mapping[str, Sequence[Tested]]) -> list[list[str]]:
+    """Header and a row for each test set: AUC, what normal and abnormal images suffer, the simple methods beside.
+
+    Args:
+        found: test set -> what each run did on it; of one run the AUC has its 95 % interval.
+    """
+    methods = list(next(iter(found.values()))[0].baselines)
+    cells = [["test images", "normal + abnormal", "AUC", "false alarms", "found", "unlike", *methods]]
+    for title, runs in found.items():
+        first = runs[0].auc
+        interval = f"{first.value:.3f} ({first.low:.3f}-{first.high:.3f})"
+        cells.append(
+            [
+                title,
+                " + ".join(map(str, runs[0].images)),
+                interval if len(runs) == 1 else over_runs([run.auc.value for run in runs]),
+                *(over_runs([getattr(run, share) for run in runs]) for share in ("false_alarms", "detected", "unlike")),
+                *(over_runs([run.baselines[name] for run in runs]) for name in methods),
+            ]
+        )
+    return cells

@@ -120,6 +120,11 @@ def _plain_ends(row: Row) -> tuple[str, str]:
     return _numbers([row.mean]), _numbers([row.overall.value])
 
 
+def over_runs(values: Sequence[float]) -> str:
+    """Mean ± standard deviation (n - 1); one number where all are the same, as of a method without a seed."""
+    return _numbers(list(values) if len(set(values)) > 1 else [values[0]])
+
+
 def _numbers(values: list[float]) -> str:
     # numpy's, for values may be NaN, at which statistics.stdev breaks down
     return f"{values[0]:.3f}" if len(values) == 1 else f"{np.mean(values):.3f} ± {np.std(values, ddof=1):.3f}"

@@ -111,25 +111,24 @@ def evaluate_runs(
     """
     from squidlib.benchmark.evaluate import evaluate
     from squidlib.benchmark.one_class import shares_above
-    from squidlib.data.registry import open_dataset
+    from squidlib.data.registry import reopen
     from squidlib.detection.checkpoint import load
     from squidlib.training.devices import resolve_device
 
     detectors = [load(name, resolve_device(device)) for name in names]
-    moved = {} if folder is None else {"folder": str(folder.resolve())}
-    data = open_dataset(detectors[0].metadata | moved, 0)
+    data = reopen(detectors[0].metadata, 0, folder)
     test = data.test()
-    _note_changes(names[0], detectors[0], data)
+    note_changes(names[0], detectors[0], data)
     for name, detector in zip(names[1:], detectors[1:], strict=True):
-        other = open_dataset(detector.metadata | moved, 0)
+        other = reopen(detector.metadata, 0, folder)
         _check_same(names[0], _told(data, test), name, _told(other, other.test()))
-        _note_changes(name, detector, other)
+        note_changes(name, detector, other)
     if test is None or not test.has_both_classes:
         return [shares_above(detector, test, rate) for detector in detectors]
     return [evaluate(detector, data, test, rate) for detector in detectors]
 
 
-def _note_changes(name: str, detector: Detector, data: Dataset) -> None:
+def note_changes(name: str, detector: Detector, data: Dataset) -> None:
     """Say where the data are no longer what they were when the run began."""
     from squidlib.data.content import changes, content_of
 

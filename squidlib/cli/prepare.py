@@ -84,7 +84,7 @@ def resume(options: Train, run: Run, layout: Layout) -> tuple[RunSettings, Datas
     Raises:
         UserError: where the run is of another data set, or its data are no longer what they were when it began.
     """
-    from squidlib.data.registry import open_dataset
+    from squidlib.data.registry import reopen
     from squidlib.training.devices import check_batch
 
     settings = run.check_whole()
@@ -96,8 +96,7 @@ def resume(options: Train, run: Run, layout: Layout) -> tuple[RunSettings, Datas
         run.state_path.unlink(missing_ok=True)  # left where the run was killed at its very end
         return None
     check_batch(settings.training.batch_size, layout)
-    moved = {} if options.data is None else {"folder": str(options.data.resolve())}
-    data = open_dataset(settings.metadata | moved, settings.training.seed, options.download)
+    data = reopen(settings.metadata, settings.training.seed, options.data, options.download)
     check_unchanged(settings, data, options.out)
     return settings, data
 

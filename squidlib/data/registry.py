@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 from squidlib.utils.errors import UserError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from squidlib.data.base import Dataset
     from squidlib.data.options import DataOptions, Entry
 
@@ -55,6 +57,19 @@ def open_dataset(settings: dict[str, Any], seed: int, download: bool = False) ->
         UserError: where the data set is unknown, or missing, or cannot be used.
     """
     return entry(settings.get("data")).open(settings, seed, download)
+
+
+def reopen(metadata: dict[str, Any], seed: int, folder: Path | None = None, download: bool = False) -> Dataset:
+    """The data set that a run was trained on, as its settings or its detector's metadata say.
+
+    Args:
+        seed, download: as of ``open_dataset``.
+        folder: of the data set's files, where they are no longer where the run found them.
+
+    Raises:
+        UserError: as ``open_dataset``.
+    """
+    return open_dataset(metadata if folder is None else metadata | {"folder": str(folder.resolve())}, seed, download)
 
 
 def where_to_get(name: str) -> str:

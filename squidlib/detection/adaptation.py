@@ -21,8 +21,9 @@ from squidlib.detection.calibration import Calibration, calibration_by
 from squidlib.detection.detector import Detector
 from squidlib.detection.familiarity import widened
 from squidlib.detection.inputs import check_images
-from squidlib.detection.scores import RawScores, score_batches
-from squidlib.squid import Squid, fill_memory
+from squidlib.detection.memory_readout import encode, read_scores
+from squidlib.detection.scores import RawScores
+from squidlib.squid import fill_memory
 from squidlib.utils.errors import UserError
 
 LEAST = 4  #: normal images; fewer tell nothing of what varies
@@ -45,30 +46,29 @@ def adapted(detector: Detector, normals: Float[Tensor, "N C H W"]) -> Detector:
     if len(normals) < LEAST:
         raise UserError(f"at least {LEAST} normal images are needed to adapt to a site, got {len(normals)}")
     images = check_images(normals, detector.config.image_shape).to(detector.device)
-    raw = _out_of_fold(detector, images)
-    squid, metadata = _with(detector.squid, images), deepcopy(detector.metadata)
+    squid, metadata = deepcopy(detector.squid), deepcopy(detector.metadata)
+    memory: Any = squid.inpainting.memory
+    memory.resize(int(memory.filled) + len(images))
+    fill_memory(squid, images)
     metadata["adapted"] = [*metadata.get("adapted", []), len(normals)]
+    raw = _out_of_fold(detector, images, squid.inpainting.memory.contents()[:, -len(images) :])
     familiarity = widened(detector.calibration.familiarity, images)
     calibration = _calibrated(detector.calibration, raw)._replace(familiarity=familiarity)
     return Detector(squid, deepcopy(detector.discriminator), calibration, metadata)
 
 
-def _with(squid: Squid, images: Tensor) -> Squid:
-    """A copy whose memory holds these images, too."""
-    copy = deepcopy(squid)
-    memory: Any = copy.inpainting.memory
-    memory.resize(int(memory.filled) + len(images))
-    fill_memory(copy, images)
-    return copy
+def _out_of_fold(detector: Detector, images: Tensor, features: Float[Tensor, "R N D"]) -> RawScores:
+    """Raw scores of every image, by a memory that does not hold it.
 
-
-def _out_of_fold(detector: Detector, images: Tensor) -> RawScores:
-    """Raw scores of every image, by a memory that does not hold it."""
+    Args:
+        features: of the images, as a memory holds them.
+    """
+    known, shrink = detector.squid.inpainting.memory.contents(), detector.squid.inpainting.shrink
     folds = torch.arange(len(images), device=images.device) % min(FOLDS, len(images))
     parts, order = [], []
-    for fold in folds.unique().tolist():
-        squid = _with(detector.squid, images[folds != fold])
-        parts.append(score_batches(squid, detector.discriminator, images[folds == fold]))
+    for fold in folds.unique():
+        slots = torch.cat([known, features[:, folds != fold]], dim=1)
+        parts.append(read_scores(detector, encode(detector, images[folds == fold]), slots, shrink))
         order.append(torch.nonzero(folds == fold).flatten())
     back = torch.cat(order).argsort()
     return RawScores(*(torch.cat(column)[back] for column in zip(*parts, strict=True)))

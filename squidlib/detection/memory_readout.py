@@ -66,5 +66,5 @@ def read_scores(detector: Detector, encoded: Encoded, slots: Float[Tensor, "R S 
         output = read(detector.squid, levels, slots, shrink)
         with evaluating(detector.discriminator):
             logits = detector.discriminator(output.reconstruction)
-        parts.append(raw_scores(output, slots, logits, images, detector.config.grid))
+        parts.append(raw_scores(output, slots, logits, images, detector.config.grid, detector.config.memory_reach))
     return RawScores(*(torch.cat(column) for column in zip(*parts, strict=True)))

@@ -15,6 +15,7 @@ from digitanatomy import ANOMALIES, KINDS, DigitAnatomy, Glyphs, Sample
 from squidlib.backbone import Backbone, backbone, has_efficientnet_lite0
 from squidlib.baselines import FeatureNeighbours, MeanImage, PatchNeighbours, Sharpness
 from squidlib.benchmark import evaluate as evaluation_module
+from squidlib.benchmark import simple_methods
 from squidlib.benchmark.evaluate import Evaluation, evaluate
 from squidlib.data.base import TestSet
 from squidlib.data.digits import Digits, digit_tests
@@ -103,12 +104,12 @@ def test_images_without_masks_meet_imagenets_features_too_computed_once_for_all_
     seen: list[int] = []
     pooled = Backbone.pooled
     monkeypatch.setattr(Backbone, "pooled", lambda net, images: seen.append(len(images)) or pooled(net, images))
-    monkeypatch.setattr(evaluation_module, "backbone", lambda size: backbone(size=32))
-    evaluation_module.pretrained_baselines.cache_clear()
+    monkeypatch.setattr(simple_methods, "backbone", lambda size: backbone(size=32))
+    simple_methods.pretrained_methods.cache_clear()
     images, reference = test_set.images, data.reference()
     monkeypatch.setattr(Digits, "photographic", True)
     first, again = (evaluate(detector, data, test_set) for _ in range(2))
-    evaluation_module.pretrained_baselines.cache_clear()
+    simple_methods.pretrained_methods.cache_clear()
     name = f"2-NN ({backbone(size=32).name})"
     assert list(first.baselines) == ["sharpness", "mean image", "pixel kNN", name]
     scores = FeatureNeighbours(backbone(size=32)).fit(reference).score(images)
@@ -119,11 +120,11 @@ def test_images_without_masks_meet_imagenets_features_too_computed_once_for_all_
 def test_random_features_are_no_baseline(
     detector: Detector, data: Digits, test_set: TestSet, kinds: np.ndarray, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(evaluation_module, "backbone", lambda size: backbone(size=32, pretrained=False))
-    evaluation_module.pretrained_baselines.cache_clear()
+    monkeypatch.setattr(simple_methods, "backbone", lambda size: backbone(size=32, pretrained=False))
+    simple_methods.pretrained_methods.cache_clear()
     monkeypatch.setattr(Digits, "photographic", True)
     found = evaluate(detector, data, test_set)
-    evaluation_module.pretrained_baselines.cache_clear()
+    simple_methods.pretrained_methods.cache_clear()
     assert list(found.baselines) == ["sharpness", "mean image", "pixel kNN"]
 
 

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from squidlib.training.presets import PRESETS
 from squidlib.training.run_dir import Run
 from squidlib.training.settings import id_of
 from tests.chest_folders import write_image, zhanglab_folder
-from tests.helpers import contents, squid
+from tests.helpers import contents, shorten, squid
 
 Capture = pytest.CaptureFixture[str]
 
@@ -20,9 +18,7 @@ Capture = pytest.CaptureFixture[str]
 @pytest.fixture(autouse=True)
 def few_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     """The preset, for two steps of four images."""
-    preset = PRESETS["laptop"]["zhanglab"]
-    short = preset._replace(training=replace(preset.training, steps=2, schedule_steps=2, batch_size=4))
-    monkeypatch.setitem(PRESETS["laptop"], "zhanglab", short)
+    shorten(monkeypatch, "zhanglab")
 
 
 @pytest.fixture

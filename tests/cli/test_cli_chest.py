@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,10 +12,9 @@ from squidlib.cli.train import Train
 from squidlib.data.chest import ChestData
 from squidlib.data.registry import open_dataset, where_to_get
 from squidlib.detection.checkpoint import load
-from squidlib.training.presets import PRESETS
 from squidlib.training.run_dir import Run
 from tests.chest_folders import chexpert_authors_folder, chexpert_folder, zhanglab_authors_folder, zhanglab_folder
-from tests.helpers import squid
+from tests.helpers import shorten, squid
 
 Capture = pytest.CaptureFixture[str]
 
@@ -24,10 +22,7 @@ Capture = pytest.CaptureFixture[str]
 @pytest.fixture(autouse=True)
 def few_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     """The preset, for two steps of four images."""
-    preset = PRESETS["laptop"]["zhanglab"]
-    short = preset._replace(training=replace(preset.training, steps=2, schedule_steps=2, batch_size=4))
-    for name in ("zhanglab", "chexpert", "pneumoniamnist"):
-        monkeypatch.setitem(PRESETS["laptop"], name, short)
+    shorten(monkeypatch, "zhanglab", "chexpert", "pneumoniamnist")
 
 
 def test_zhanglab_is_trained_evaluated_and_every_score_stands_beside_the_baselines(

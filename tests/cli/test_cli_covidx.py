@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import csv
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from squidlib.training.presets import PRESETS
 from tests.chest_folders import covidx_folder
-from tests.helpers import squid
+from tests.helpers import shorten, squid
 
 Capture = pytest.CaptureFixture[str]
 
@@ -19,9 +17,7 @@ Capture = pytest.CaptureFixture[str]
 @pytest.fixture(autouse=True)
 def few_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     """The preset, for two steps of four images."""
-    preset = PRESETS["laptop"]["covidx"]
-    short = preset._replace(training=replace(preset.training, steps=2, schedule_steps=2, batch_size=4))
-    monkeypatch.setitem(PRESETS["laptop"], "covidx", short)
+    shorten(monkeypatch, "covidx")
 
 
 def test_covidx_is_trained_evaluated_and_scored(capsys: Capture, tmp_path: Path) -> None:

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from squidlib.data.chest import ChestData
 from squidlib.detection.checkpoint import load
-from squidlib.training.presets import PRESETS
 from tests.chest_folders import chexpert_folder, write_image, zhanglab_folder
-from tests.helpers import squid
+from tests.helpers import shorten, squid
 
 Capture = pytest.CaptureFixture[str]
 
@@ -20,10 +18,7 @@ Capture = pytest.CaptureFixture[str]
 @pytest.fixture(autouse=True)
 def few_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     """The preset, for two steps of four images."""
-    preset = PRESETS["laptop"]["zhanglab"]
-    short = preset._replace(training=replace(preset.training, steps=2, schedule_steps=2, batch_size=4))
-    for name in ("zhanglab", "chexpert"):
-        monkeypatch.setitem(PRESETS["laptop"], name, short)
+    shorten(monkeypatch, "zhanglab", "chexpert")
 
 
 def normals_of(root: Path, patients: int) -> Path:

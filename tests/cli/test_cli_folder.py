@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +11,7 @@ import pytest
 from PIL import Image
 
 from squidlib.detection.checkpoint import load
-from squidlib.training.presets import PRESETS
-from tests.helpers import squid
+from tests.helpers import shorten, squid
 
 Capture = pytest.CaptureFixture[str]
 
@@ -21,9 +19,7 @@ Capture = pytest.CaptureFixture[str]
 @pytest.fixture(autouse=True)
 def few_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     """The preset, for two steps of four images."""
-    preset = PRESETS["laptop"]["folder"]
-    short = preset._replace(training=replace(preset.training, steps=2, schedule_steps=2, batch_size=4))
-    monkeypatch.setitem(PRESETS["laptop"], "folder", short)
+    shorten(monkeypatch, "folder")
 
 
 def picture(path: Path, seed: int, size: tuple[int, int] = (64, 64), colour: bool = False, hole: bool = False) -> None:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from squidlib.data.chest.acquisition import SHIFTS
-from squidlib.training.presets import PRESETS
 from tests.chest_folders import zhanglab_folder
-from tests.helpers import squid
+from tests.helpers import shorten, squid
 
 Capture = pytest.CaptureFixture[str]
 
@@ -19,10 +17,8 @@ Capture = pytest.CaptureFixture[str]
 @pytest.fixture(autouse=True)
 def few_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     """The preset, for two steps of four images; no network that saw ImageNet, which takes long."""
-    preset = PRESETS["laptop"]["zhanglab"]
-    short = preset._replace(training=replace(preset.training, steps=2, schedule_steps=2, batch_size=4))
-    monkeypatch.setitem(PRESETS["laptop"], "zhanglab", short)
-    monkeypatch.setattr("squidlib.benchmark.evaluate.pretrained_baselines", list)
+    shorten(monkeypatch, "zhanglab")
+    monkeypatch.setattr("squidlib.benchmark.simple_methods.pretrained_methods", list)
 
 
 def trained(capsys: Capture, root: Path, *more: object) -> Path:

@@ -6,28 +6,13 @@ import os
 from pathlib import Path
 
 import numpy as np
-import pytest
 import torch
 
 from squidlib.data.chest import loading_rates, open_images, zhanglab
-from squidlib.data.chest.cache import Decoded, decode
 from squidlib.data.images import read_image
-from tests.chest_folders import write_image, zhanglab_folder
+from tests.chest_folders import zhanglab_folder
+from tests.data.cached import SIZE, decoded
 from tests.helpers import contents, refusal
-
-SIZE = 8
-
-
-@pytest.fixture
-def paths(tmp_path: Path) -> list[Path]:
-    for index in range(5):
-        write_image(tmp_path / f"data/{index}.png")
-    return sorted((tmp_path / "data").iterdir())
-
-
-def decoded(paths: list[Path], size: int = SIZE, skip_bad: bool = False) -> Decoded:
-    root = paths[0].parent
-    return decode(paths, root, size, "part", root.parent / "cache", skip_bad)
 
 
 def spoil(path: Path) -> None:

@@ -8,23 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from squidlib.data.chest.cache import Decoded, decode
 from tests.chest_folders import write_image
+from tests.data.cached import decoded
 from tests.helpers import contents
-
-SIZE = 8
-
-
-@pytest.fixture
-def paths(tmp_path: Path) -> list[Path]:
-    for index in range(5):
-        write_image(tmp_path / f"data/{index}.png")
-    return sorted((tmp_path / "data").iterdir())
-
-
-def decoded(paths: list[Path], size: int = SIZE, skip_bad: bool = False) -> Decoded:
-    root = paths[0].parent
-    return decode(paths, root, size, "part", root.parent / "cache", skip_bad)
 
 
 def cut(path: Path) -> None:

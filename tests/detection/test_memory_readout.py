@@ -34,6 +34,14 @@ def test_all_slots_and_the_detectors_own_k_are_the_detector_itself(detector: Det
         torch.testing.assert_close(ours, theirs)
 
 
+def test_a_memory_that_reaches_to_neighbours_is_read_as_the_detector_reads_it() -> None:
+    """The readout asked each position's own memory, whatever the configuration."""
+    reaching = untrained(replace(tiny_config(), memory_reach=1), noise(6, 24))
+    slots = reaching.squid.inpainting.memory.contents()
+    found = read_scores(reaching, encode(reaching, IMAGES), slots, lambda weights: topk_shrink(weights, 2))
+    torch.testing.assert_close(found.distance, reaching.raw_scores(IMAGES).distance)
+
+
 @pytest.mark.parametrize("count", [1, 2, 4, 6])
 def test_fewer_slots_are_the_queue_resized(detector: Detector, count: int) -> None:
     resized = deepcopy(detector)

@@ -13,31 +13,9 @@ from collections.abc import Iterator
 from types import ModuleType
 
 import squidlib
-from squidlib import (
-    autoencoder,
-    config,
-    discriminator,
-    distillation,
-    inpainting,
-    losses,
-    memory,
-    patches,
-    shortcut,
-    shrinkage,
-    skip_memory,
-    squid,
-)  # fmt: skip
-from squidlib.benchmark import confusion, significance, two_sample
-from squidlib.utils import plotting
 from tests.kit.read_only_detection import DETECTION
-from tests.kit.read_only_pieces import PIECES
+from tests.kit.read_only_pieces import MODULES, PIECES
 from tests.kit.read_only_world import Call
-
-#: Modules whose every public callable has to stand below; those of ``squidlib.detection`` are found, whatever they are.
-MODULES = (
-    patches, shrinkage, memory, inpainting, autoencoder, skip_memory, squid, shortcut, losses, distillation,
-    discriminator, config, confusion, significance, two_sample, plotting,
-)  # fmt: skip
 
 CHANGES = {
     "memory: MemoryQueue.push": "the verb that fills the queue",

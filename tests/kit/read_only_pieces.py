@@ -28,6 +28,12 @@ from squidlib.utils import plotting
 from tests.conftest import tiny_config
 from tests.kit.read_only_world import Call, properties, two_strongest
 
+#: Modules whose every public callable has to stand below; those of ``squidlib.detection`` are found, whatever they are.
+MODULES = (
+    patches, shrinkage, memory, inpainting, autoencoder, skip_memory, squid, shortcut, losses, distillation,
+    discriminator, config, confusion, significance, two_sample, plotting,
+)  # fmt: skip
+
 PIECES: dict[str, Call] = {
     # figures
     "detection.metrics: auc": lambda w: (metrics.auc, w.labels, w.values),

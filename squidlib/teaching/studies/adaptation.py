@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ import torch
 from torch import Tensor
 
 from digitanatomy import seeded_generator
+from squidlib.benchmark.tables import markdown, over_runs
 from squidlib.data.base import require_test_set
 from squidlib.data.chest.patients import patient_of
 from squidlib.data.registry import open_dataset
@@ -79,14 +81,20 @@ def main() -> None:
     chosen = parser.parse_args()
     found = {run: study(run, seed) for seed, run in enumerate(chosen.runs)}
     chosen.out.write_text(json.dumps(found, indent=2) + "\n")
-    print("| adapted with | AUC | false alarms at 5 % | found |\n| --- | --- | --- | --- |")
+    print(markdown(cells_of(found)))
+
+
+def cells_of(found: Mapping[str, Mapping[str, Mapping[str, float]]]) -> list[list[str]]:
+    """Header and a row for each setting: over all runs.
+
+    Args:
+        found: run -> setting -> ``figures``.
+    """
+    cells = [["adapted with", "AUC", f"false alarms at {RATE:.0%}", "found"]]
     for setting in next(iter(found.values())):
-        cells = []
-        for name in ("auc", "false_alarms", "found"):
-            values = [figures[setting][name] for figures in found.values()]
-            deviation = float(np.std(values, ddof=1)) if len(values) > 1 else float("nan")
-            cells.append(f"{np.mean(values):.3f} ± {deviation:.3f}")
-        print(f"| {setting} | {' | '.join(cells)} |")
+        names = ("auc", "false_alarms", "found")
+        cells.append([setting, *(over_runs([run[setting][name] for run in found.values()]) for name in names)])
+    return cells
 
 
 if __name__ == "__main__":
