@@ -133,7 +133,8 @@ class FreshNormals:
         return join_tiles(tiles)
 
 
-def seeded_generator(seed: int, index: int) -> Generator:
-    """A CPU generator of its own for item ``index`` of stream ``seed`` (numpy's SeedSequence mixes the two)."""
+def seeded_generator(seed: int, index: int, device: torch.device | str = "cpu") -> Generator:
+    """A generator of its own for item ``index`` of stream ``seed`` (numpy's SeedSequence mixes the two, for torch's
+    CPU generator takes no more than the lower 32 bits of what it is given)."""
     state = int(np.random.SeedSequence([seed, index]).generate_state(1, np.uint64)[0])
-    return Generator().manual_seed(state >> 1)
+    return Generator(device).manual_seed(state >> 1)

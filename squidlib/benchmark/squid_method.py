@@ -12,8 +12,9 @@ from dataclasses import replace
 
 import torch
 from jaxtyping import Float
-from torch import Generator, Tensor
+from torch import Tensor
 
+from digitanatomy import seeded_generator
 from squidlib.baselines.base import Progress, check_count
 from squidlib.detection.calibration import calibrate
 from squidlib.detection.detector import Detector
@@ -35,7 +36,7 @@ class DrawnNormals:
         self.normals, self.augmented, self.seed = normals, augmented, seed
 
     def batch(self, step: int, size: int) -> Float[Tensor, "B C H W"]:
-        generator = Generator().manual_seed((self.seed << 32) + step)
+        generator = seeded_generator(self.seed, step)
         return self.augmented[
             torch.randint(len(self.augmented), (size,), generator=generator).to(self.augmented.device)
         ]

@@ -14,8 +14,9 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 import torch
-from torch import Generator, Tensor
+from torch import Tensor
 
+from digitanatomy import seeded_generator
 from squidlib.config import LossWeights
 from squidlib.data.base import NormalData, Validates, Varies
 from squidlib.losses import GeneratorLoss, discriminator_loss, generator_loss
@@ -36,9 +37,12 @@ from squidlib.utils.distributed import (
 from squidlib.utils.distributed import world as world_size
 
 __all__ = [
-    "DivergenceError", "StepResult", "TrainingState", "resolve_device", "schedule", "seeded_generator",
-    "set_learning_rate", "start", "train", "train_step", "unwrapped",
+    "DivergenceError", "StepResult", "TrainingState", "resolve_device", "schedule", "set_learning_rate",
+    "start", "train", "train_step", "unwrapped",
 ]  # fmt: skip
+
+
+DRAWS = 1 << 40  #: the number of step 0's generator: the data's own are counted from 0
 
 
 class StepResult(NamedTuple):
@@ -103,7 +107,7 @@ def train_step(
 
     Of several processes, each has its share of the batch, and all of them call this.
     """
-    generator = seeded_generator(training.seed, step, images.device)
+    generator = seeded_generator(training.seed, DRAWS + step, images.device)
     trains_generator = step % training.generator_every == 0
     trains_discriminator = step % training.discriminator_every == 0
     set_learning_rate(state.squid_optimizer, training.learning_rate * schedule(step, training))
@@ -155,11 +159,6 @@ def set_learning_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
     """The same rate for every parameter of an optimiser."""
     for group in optimizer.param_groups:
         group["lr"] = rate
-
-
-def seeded_generator(seed: int, step: int, device: torch.device) -> Generator:
-    """A generator for one step on one device."""
-    return Generator(device).manual_seed((seed << 32) + step)
 
 
 def _fill(state: TrainingState, images: Tensor) -> None:

@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+import squidlib.training.loop
 from squidlib.config import LossWeights
 from squidlib.training.config import TrainingConfig
 from squidlib.training.loop import TrainingState, schedule, start, train, train_step, unwrapped
@@ -88,6 +89,23 @@ def test_the_same_seed_gives_the_same_run_and_another_another() -> None:
         runs.append(weights_of(unwrapped(state.squid)))
     assert torch.equal(runs[0], runs[1])
     assert not torch.equal(runs[0], runs[2])
+
+
+def test_two_seeds_of_one_network_still_draw_different_masks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once every seed had the same masks, for torch's CPU generator takes the lower 32 bits of its seed alone."""
+    drawn: list[Tensor] = []
+    made = squidlib.training.loop.seeded_generator
+
+    def noted(seed: int, index: int, device: torch.device) -> torch.Generator:
+        drawn.append(torch.rand(4, generator=made(seed, index, device)))
+        return made(seed, index, device)
+
+    monkeypatch.setattr(squidlib.training.loop, "seeded_generator", noted)
+    for seed, step in ((0, 0), (1, 0), (0, 1), (1, 1)):
+        train_step(prepared(), Noise().batch(1, 4), step, replace(TINY, seed=seed), LossWeights())
+    last = [numbers.tolist() for numbers in drawn[1::2]]
+    assert len(drawn) == 8
+    assert all(one != other for one, other in itertools.combinations(last, 2))
 
 
 def test_refilling_leaves_the_reference_images_features() -> None:

@@ -16,7 +16,7 @@ from typing import Any
 import torch
 from torch import Generator, Tensor
 
-from digitanatomy import ANOMALIES, NORMAL, DigitAnatomy, Glyphs, Sample, cut_tiles, join_tiles
+from digitanatomy import ANOMALIES, NORMAL, DigitAnatomy, Glyphs, Sample, cut_tiles, join_tiles, seeded_generator
 from digitanatomy.compose import JITTERS, jitter_tiles
 from squidlib.baselines import AutoEncoder, MemAE
 from squidlib.data.digits import Digits
@@ -67,7 +67,7 @@ class ContaminatedDigits(Digits):
 
     def batch(self, step: int, size: int) -> Tensor:
         """Images of the set, drawn with replacement, every tile varied as the laptop preset does."""
-        generator = Generator().manual_seed((self.seed << 32) + step)
+        generator = seeded_generator(self.seed, step)
         images = self.images[torch.randint(len(self.images), (size,), generator=generator)]
         tiles = cut_tiles(images)
         uniform = torch.rand(*tiles.shape[:2], JITTERS, generator=generator)
