@@ -28,6 +28,13 @@ CLOSED = re.compile(
     r".*?^tornado\.websocket\.WebSocketClosedError",
     re.DOTALL | re.MULTILINE,
 )
+# How a kernel says that it was stopped before it had begun, and jupyter_server that a page was closed while its channel
+# was being opened: the whole traceback, its last line last.
+STOPPED_EARLY = re.compile(
+    r"^Traceback \(most recent call last\):\n(?:[ \t].*\n|\n)*"
+    r"(?:KeyboardInterrupt.*|AttributeError: 'NoneType' object has no attribute 'kernel_ws_protocol')$",
+    re.MULTILINE,
+)
 OWN_FOLDERS = ("JUPYTER_CONFIG_DIR", "JUPYTERLAB_SETTINGS_DIR", "JUPYTERLAB_WORKSPACES_DIR")  #: nobody else's settings
 EXPECTED_NOISE = ("favicon", "ResizeObserver loop")  # what browsers say of pages that nobody wrote badly
 
@@ -41,8 +48,8 @@ class Served(NamedTuple):
     def complaints(self) -> list[str]:
         """Lines of the log that tell of an error."""
         words = ("Traceback", "Error", "ERROR", "failed")
-        lines = CLOSED.sub("", self.log.read_text(errors="replace")).splitlines()
-        lines = [line for line in lines if STOPPED not in line]
+        text = STOPPED_EARLY.sub("", CLOSED.sub("", self.log.read_text(errors="replace")))
+        lines = [line for line in text.splitlines() if STOPPED not in line]
         return [line for line in lines if any(word in line for word in words)]
 
 

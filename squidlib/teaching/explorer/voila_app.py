@@ -45,7 +45,7 @@ class TabKernelManager(AsyncMappingKernelManager):
             HTTPError: 503 where there are as many as there may be.
         """
         for kernel_id in self.list_kernel_ids():
-            if self._is_full() and self._is_left(kernel_id):
+            if self._is_full() and kernel_id in self and self._is_left(kernel_id):
                 await self.shutdown_kernel(kernel_id)
         if self._is_full():
             raise HTTPError(503, reason=f"{self.tabs} tabs of the explorer are open; close one, then reload this page")
@@ -56,7 +56,12 @@ class TabKernelManager(AsyncMappingKernelManager):
             self._starting -= 1
 
     async def cull_kernel_if_idle(self, kernel_id: str) -> None:
-        """Asked every now and then: free a kernel whose page is gone, any other one after ``cull_idle_timeout``."""
+        """Asked every now and then: free a kernel whose page is gone, any other one after ``cull_idle_timeout``.
+
+        jupyter_server asks for one kernel after the other of a list made before: some may have ended meanwhile.
+        """
+        if kernel_id not in self:
+            return
         if self._is_left(kernel_id) and self._silence(kernel_id) > LEFT:
             await self.shutdown_kernel(kernel_id)
         else:
