@@ -74,7 +74,7 @@ def chest_contamination_table() -> str:
 
 def sharpness_table() -> str:
     """A row for each shortcut, each method and each score of SQUID; a column for each condition."""
-    runs, columns = load_runs("sharpness"), (shortcuts.AS_IS, sharpness.TESTED, shortcuts.SHARP, shortcuts.BOTH)
+    runs, columns = load_runs("sharpness"), (shortcuts.AS_IS, sharpness.TESTED, *shortcuts.CONDITIONS[1:])
 
     def judged(column: str, method: str) -> list[dict[str, Any]]:
         condition = shortcuts.AS_IS if column == sharpness.TESTED else column

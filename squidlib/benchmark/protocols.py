@@ -4,7 +4,8 @@
 - ``series``: trained and calibrated on one series of normals, tested with the normals of another
   (``squidlib.data.chest.series``); the run has to be trained so, ``squid train zhanglab --series IM``.
 - ``acquisition``: the test images as another machine would have given them (``squidlib.data.chest.acquisition``), one
-  test set a shift; normal and abnormal ones are changed alike.
+  test set a shift; normal and abnormal ones are changed alike. One more has the training normals' mean radial power
+  spectrum in every image (``squidlib.data.chest.spectrum``): no detector can tell them apart by sharpness.
 - ``types``: bacterial and viral pneumonia apart, as the file names tell.
 
 Of each the AUC is reported, and the share of normal images above the threshold that held-out normals of the training
@@ -27,6 +28,7 @@ from squidlib.baselines import Method
 from squidlib.benchmark.tables import over_runs
 from squidlib.data.base import Dataset, TestSet, check_both_classes, require_test_set
 from squidlib.data.chest.acquisition import SHIFTS
+from squidlib.data.chest.spectrum import match_spectrum, radial_spectrum
 from squidlib.detection.detector import Detector
 from squidlib.detection.metrics import Interval, auc, bootstrap_auc
 from squidlib.utils.command import command
@@ -35,6 +37,7 @@ from squidlib.utils.errors import UserError
 PROTOCOLS = ("patients", "series", "acquisition", "types")
 TYPES = ("bacteria", "virus")  #: as ZhangLab's files say of what a pneumonia was
 UNSHIFTED = "as they are"
+MATCHED = "spectrum matched"  #: test images that all have the radial power spectrum of the average training normal
 
 
 @dataclass(frozen=True)
@@ -93,6 +96,8 @@ def sets_of(protocol: str, data: Dataset, seed: int = 0) -> Iterator[tuple[str, 
         yield UNSHIFTED, test
         for number, (name, shift) in enumerate(SHIFTS.items()):
             yield name, replace(test, images=shift(test.images, Generator().manual_seed((seed << 8) + number)))
+        spectrum = radial_spectrum(data.reference()).mean(0)
+        yield MATCHED, replace(test, images=match_spectrum(test.images, spectrum))
     elif protocol == "types":
         yield from _by_type(test)
     else:

@@ -32,7 +32,11 @@ def trained(capsys: Capture, root: Path, *more: object) -> Path:
 
 def test_shifts_and_types_each_have_a_row_with_false_alarms_and_simple_methods(capsys: Capture, tmp_path: Path) -> None:
     out = trained(capsys, tmp_path)
-    wanted = {"acquisition": ["as they are", *SHIFTS], "types": ["bacteria", "virus"], "patients": ["as they are"]}
+    wanted = {
+        "acquisition": ["as they are", *SHIFTS, "spectrum matched"],
+        "types": ["bacteria", "virus"],
+        "patients": ["as they are"],
+    }
     for protocol, rows in wanted.items():
         said = squid(capsys, "evaluate", out, "--protocol", protocol, "--json", tmp_path / "f.json")
         assert said.code == 0, said.errors

@@ -12,11 +12,12 @@ import torch
 from squidlib.baselines import AutoEncoder, MeanImage
 from squidlib.data.chest import ChestData, open_images, zhanglab
 from squidlib.data.chest.sharpness import gradient, soften
+from squidlib.data.chest.spectrum import radial_spectrum
 from squidlib.detection.scores import SCORES
 from squidlib.teaching.studies import results, sharpness, shortcuts
 from squidlib.teaching.studies.results import load_runs, run_all
 from squidlib.teaching.studies.sharpness import TESTED, jobs
-from squidlib.teaching.studies.shortcuts import AS_IS, BOTH, CONDITIONS, SHARP, Images, as_it_is, prepare
+from squidlib.teaching.studies.shortcuts import AS_IS, BOTH, CONDITIONS, SHARP, SPECTRUM, Images, as_it_is, prepare
 from squidlib.training.presets import PRESETS, Preset
 from tests.chest_folders import zhanglab_folder
 
@@ -43,7 +44,7 @@ def preset() -> Preset:
 
 def test_matching_takes_the_shortcuts_away(raw: Images) -> None:
     softness, dark = "softness: -mean |dx|", "mean intensity"
-    plain, sharp, both = (prepare(raw, condition).matching for condition in CONDITIONS)
+    plain, sharp, both, _ = (prepare(raw, condition).matching for condition in CONDITIONS)
     assert plain["checks"][softness] == 1
     assert plain["checks"][dark] == 0
     images = prepare(raw, SHARP).images
@@ -59,6 +60,17 @@ def test_matching_takes_the_shortcuts_away(raw: Images) -> None:
     assert exposed.test.mean(dim=(1, 2, 3)).std() < 0.005 < raw.test.mean(dim=(1, 2, 3)).std()
     assert both["normal test"]["images"] == int((raw.labels == 0).sum())
     assert torch.equal(prepare(raw, AS_IS).images.test, raw.test)
+
+
+def test_one_spectrum_for_all_leaves_no_sharpness_in_whatever_direction(raw: Images) -> None:
+    images, found = prepare(raw, SPECTRUM)
+    spectra = radial_spectrum(images.test)
+    fine = slice(1, SIDE // 2)  # rings that lie within the image's frequencies; the darkest pixels were cut off at 0
+    assert ((spectra[:, fine] / radial_spectrum(raw.train).mean(0)[fine]).log().abs().median(0).values < 0.1).all()
+    assert abs(found["checks"]["finest detail: -mean |second dx|"] - 0.5) < 0.3
+    assert prepare(raw, AS_IS).matching["checks"]["finest detail: -mean |second dx|"] == 1
+    assert images.test.min() >= 0
+    assert images.test.max() <= 1
 
 
 def test_the_study_judges_every_condition_and_goes_on_where_it_stopped(

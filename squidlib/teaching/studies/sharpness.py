@@ -3,8 +3,8 @@
 Images with pneumonia are softer in this data set, whether by haze in the lung, by movement or by how they were taken:
 a score that only measures sharpness finds many of them (``squidlib.baselines.naive``). Here that is taken away:
 every image, of training, calibration and test, of both classes, is blurred to one level of mean |dx|, and then, in
-another condition, also brought to one mean and standard deviation of intensity. What a method still finds, it finds
-by something else.
+another condition, also brought to one mean and standard deviation of intensity. In the last condition all images get
+one radial power spectrum. What a method still finds, it finds by something else.
 
     python -m squidlib.teaching.studies.sharpness --data chest_xray     # layout of ZhangLab; about an hour on one CPU
     core

@@ -2,7 +2,9 @@
 
 Two shortcuts: sharpness (mean |dx|) and exposure (mean and deviation of intensity). The common level of sharpness is
 ``SHARE`` of the ``QUANTILE`` of normal training images. It was fixed by a look at training images alone (at the
-quantile itself, two thirds of the abnormal ones were softer); no test image and no AUC had a say.
+quantile itself, two thirds of the abnormal ones were softer); no test image and no AUC had a say. A third way takes
+away more than one number: every image gets the mean radial power spectrum of the normal training images, and with it
+their sharpness, mean and standard deviation of intensity at once, but for what leaves 0..1 and is cut off.
 """
 
 from __future__ import annotations
@@ -20,11 +22,13 @@ from squidlib.data.base import require_test_set
 from squidlib.data.chest import ChestData
 from squidlib.data.chest.augment import NUMBERS, Augmentation, augment
 from squidlib.data.chest.sharpness import gradient, match_exposure, match_sharpness
+from squidlib.data.chest.spectrum import match_spectrum, radial_spectrum
 from squidlib.teaching.studies.chest_contamination import area
 
 QUANTILE, SHARE = 0.05, 0.6
 AS_IS, SHARP, BOTH = "as is", "sharpness matched", "sharpness and exposure matched"
-CONDITIONS = (AS_IS, SHARP, BOTH)
+SPECTRUM = "spectrum matched"
+CONDITIONS = (AS_IS, SHARP, BOTH, SPECTRUM)
 
 #: Both shortcuts, each as a score: an AUC of .5 says that nothing is left of it, one far below tells as much as one far
 #: above. Rounded to ``DECIMALS``, so that what the bisection leaves (1e-6) counts as equal and not as a rank.
@@ -85,6 +89,15 @@ def prepare(raw: Images, condition: str) -> Prepared:
     """The same images in one of ``CONDITIONS``; every number it needs is taken from normal training images."""
     if condition == AS_IS:
         return Prepared(raw, _facts(raw, {}))
+    if condition == SPECTRUM:
+        spectrum = radial_spectrum(raw.train).mean(0)
+        train, held_out, test = (match_spectrum(part, spectrum) for part in (raw.train, raw.held_out, raw.test))
+        matched = replace(raw, train=train, held_out=held_out, test=test)
+        return Prepared(matched, _facts(matched, {}))
+    return _blurred(raw, condition)
+
+
+def _blurred(raw: Images, condition: str) -> Prepared:
     mean, deviation = float(raw.train.mean()), float(raw.train.std(dim=(1, 2, 3)).mean())
 
     def expose(images: Tensor) -> Tensor:
