@@ -3,7 +3,7 @@
     squid evaluate RUN... --protocol acquisition --json docs/protocols/acquisition.json
     squid evaluate RUN... --protocol series --json docs/protocols/series_IM.json           # and series_NORMAL2.json
     squid evaluate RUN... --protocol types --json docs/protocols/types.json
-    python -m squidlib.teaching.studies.adaptation RUN... --out docs/protocols/adaptation.json
+    python -m squidlib.teaching.studies.adaptation RUN...
     python tools/protocols.py
 
 The worst test set of the protocols patients, series and acquisition is named first.
@@ -20,6 +20,7 @@ from readme_part import ROOT, replace_part
 from squidlib.benchmark.protocols import TYPES, Tested, protocol_cells
 from squidlib.benchmark.tables import markdown
 from squidlib.teaching.studies import adaptation
+from squidlib.teaching.studies.results import load_runs, path_of
 
 FOLDER = ROOT / "docs" / "protocols"
 FILES = ("acquisition", "series_IM", "series_NORMAL2", "types")
@@ -46,9 +47,8 @@ def main() -> None:
         + (f" Not measured yet: {missing}." if missing else "")
     )
     replace_part("protocols", f"{head}\n\n{markdown(protocol_cells(found))}")
-    study = FOLDER / "adaptation.json"
-    if study.is_file():
-        replace_part("adaptation", markdown(adaptation.cells_of(json.loads(study.read_text()))))
+    if path_of("adaptation").is_file():
+        replace_part("adaptation", markdown(adaptation.cells_of(load_runs("adaptation"))))
 
 
 if __name__ == "__main__":

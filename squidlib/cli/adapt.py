@@ -28,6 +28,8 @@ class Adapt:
     """A folder of the new site's normal images; ten help, a hundred are better. Nobody else's labels are needed."""
     out: Path
     """The folder of the adapted run; it can be given wherever a run can."""
+    keep_memory: bool = False
+    """Calibrate alone: the images set the threshold, and the memory stays as it is."""
     overwrite: bool = False
     """Replace an adapted run in --out."""
     device: str = "auto"
@@ -36,7 +38,7 @@ class Adapt:
     def run(self) -> int:
         """Read, adapt, write."""
         from squidlib.cli.device import check_device
-        from squidlib.detection.adaptation import adapted
+        from squidlib.detection.adaptation import adapted, recalibrated
         from squidlib.detection.checkpoint import MODEL_FILE, load, save
         from squidlib.training.devices import resolve_device
         from squidlib.utils.safetensors_io import check_writable
@@ -50,13 +52,14 @@ class Adapt:
         detector = load(self.run_name, resolve_device(self.device))
         images = self._images(detector)
         before = detector.threshold()
-        new = adapted(detector, images)
+        new = (recalibrated if self.keep_memory else adapted)(detector, images)
         self.out.mkdir(parents=True, exist_ok=True)
         save(new, self.out / MODEL_FILE)
         for line in new.limitations(0.05):
             print(f"note: {printable(line)}")
+        told = "set its calibration" if self.keep_memory else "are in its memory now"
         print(
-            f"{len(images)} normal images are in its memory now; the threshold of 5 % was {before:.3g}, and is "
+            f"{len(images)} normal images {told}; the threshold of 5 % was {before:.3g}, and is "
             f"{new.threshold():.3g}: {self.out / MODEL_FILE}\n"
             f"Judge the site's images with: {command('score', self.out, 'IMAGES', '--csv', 'scores.csv')}"
         )

@@ -43,18 +43,39 @@ def adapted(detector: Detector, normals: Float[Tensor, "N C H W"]) -> Detector:
     Raises:
         UserError: where there are fewer than ``LEAST`` images, or they are of another shape.
     """
-    if len(normals) < LEAST:
-        raise UserError(f"at least {LEAST} normal images are needed to adapt to a site, got {len(normals)}")
-    images = check_images(normals, detector.config.image_shape).to(detector.device)
+    images = _checked(detector, normals)
     squid, metadata = deepcopy(detector.squid), deepcopy(detector.metadata)
     memory: Any = squid.inpainting.memory
     memory.resize(int(memory.filled) + len(images))
     fill_memory(squid, images)
     metadata["adapted"] = [*metadata.get("adapted", []), len(normals)]
     raw = _out_of_fold(detector, images, squid.inpainting.memory.contents()[:, -len(images) :])
-    familiarity = widened(detector.calibration.familiarity, images)
-    calibration = _calibrated(detector.calibration, raw)._replace(familiarity=familiarity)
-    return Detector(squid, deepcopy(detector.discriminator), calibration, metadata)
+    return Detector(squid, deepcopy(detector.discriminator), _calibrated(detector, raw, images), metadata)
+
+
+@torch.no_grad()
+def recalibrated(detector: Detector, normals: Float[Tensor, "N C H W"]) -> Detector:
+    """A copy of the detector that is calibrated on these normal images and remembers none of them.
+
+    All that a detector can do whose memory is a learned matrix, or that has none.
+
+    Args:
+        normals: of the new site, in 0..1, of as many patients as possible.
+
+    Raises:
+        UserError: where there are fewer than ``LEAST`` images, or they are of another shape.
+    """
+    images = _checked(detector, normals)
+    metadata = deepcopy(detector.metadata)
+    metadata["recalibrated"] = [*metadata.get("recalibrated", []), len(normals)]
+    calibration = _calibrated(detector, detector.raw_scores(images), images)
+    return Detector(deepcopy(detector.squid), deepcopy(detector.discriminator), calibration, metadata)
+
+
+def _checked(detector: Detector, normals: Tensor) -> Tensor:
+    if len(normals) < LEAST:
+        raise UserError(f"at least {LEAST} normal images are needed to adapt to a site, got {len(normals)}")
+    return check_images(normals, detector.config.image_shape).to(detector.device)
 
 
 def _out_of_fold(detector: Detector, images: Tensor, features: Float[Tensor, "R N D"]) -> RawScores:
@@ -74,12 +95,14 @@ def _out_of_fold(detector: Detector, images: Tensor, features: Float[Tensor, "R 
     return RawScores(*(torch.cat(column)[back] for column in zip(*parts, strict=True)))
 
 
-def _calibrated(known: Calibration, raw: RawScores) -> Calibration:
+def _calibrated(detector: Detector, raw: RawScores, images: Tensor) -> Calibration:
     """What is normal at the new site: its own means, and standard deviations that few images cannot overturn."""
+    known = detector.calibration
     patches = raw.patches()
     count = patches.shape[1]
     own, logits = patches.var(1), raw.discriminator
     std = ((PRIOR * known.std.to(own) ** 2 + count * own) / (PRIOR + count)).sqrt()
     before = known.discriminator.to(logits)[1]
     logit_std = ((PRIOR * before**2 + count * logits.var()) / (PRIOR + count)).sqrt()
-    return calibration_by(raw, patches.mean(1), std, torch.stack([logits.mean(), logit_std]))
+    found = calibration_by(raw, patches.mean(1), std, torch.stack([logits.mean(), logit_std]))
+    return found._replace(familiarity=widened(known.familiarity, images))

@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from squidlib.detection.adaptation import adapted
+from squidlib.detection.adaptation import adapted, recalibrated
 from squidlib.detection.calibration import calibrate
 from squidlib.detection.checkpoint import load, save
 from squidlib.detection.detector import Detector
@@ -43,6 +43,17 @@ def test_false_alarms_of_the_new_site_go_and_weights_stay(detector: Detector) ->
     assert "adapted" not in detector.metadata
 
 
+def test_calibrating_alone_leaves_the_memory_as_it_is(detector: Detector) -> None:
+    others, normals = site(200, 1), site(40, 2)
+    new = recalibrated(detector, normals)
+    held = new.squid.inpainting.memory.contents()
+    assert torch.equal(held, detector.squid.inpainting.memory.contents())
+    assert new.metadata["recalibrated"] == [40]
+    assert float(new.predict(others).abnormal.float().mean()) < 0.15
+    kept, remembering = (float(some.raw_scores(others).distance.mean()) for some in (new, adapted(detector, normals)))
+    assert remembering < kept  # its normals are nearer to what the memory holds now
+
+
 def test_an_image_is_scored_by_a_memory_that_does_not_hold_it(detector: Detector) -> None:
     normals = site(20, 3)
     held = adapted(detector, normals)
@@ -74,6 +85,9 @@ def test_the_command_writes_a_run_that_can_be_adapted_again(
     assert "1 of 13 files could not be read" in said.out
     assert load(tmp_path / "new").metadata["adapted"] == [12]
     assert "holds a run" in squid(capsys, *asked).errors[0]
+    alone = squid(capsys, *asked[:-1], tmp_path / "alone", "--keep-memory")
+    assert alone.code == 0
+    assert load(tmp_path / "alone").metadata["recalibrated"] == [12]
     asked[1], asked[-1] = tmp_path / "new", tmp_path / "again"
     assert squid(capsys, *asked).code == 0
     assert load(tmp_path / "again").metadata["adapted"] == [12, 12]

@@ -121,6 +121,7 @@ DETECTION: dict[str, Call] = {
         1,
     ),
     "detection.adaptation: adapted": lambda w: (adaptation.adapted, w.detector, w.images),
+    "detection.adaptation: recalibrated": lambda w: (adaptation.recalibrated, w.detector, w.images),
     "detection.familiarity: unlike": lambda w: (familiarity.unlike, w.images, w.detector.calibration.familiarity),
     "detection.familiarity: statistics": lambda w: (
         familiarity.statistics,

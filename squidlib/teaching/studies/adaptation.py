@@ -1,17 +1,19 @@
 """Study: what adapting to a new hospital gives, by how many of its normal images.
 
-    python -m squidlib.teaching.studies.adaptation runs/IM/seed_0 ... --out adaptation.json
+    python -m squidlib.teaching.studies.adaptation runs/IM/seed_0 runs/IM/seed_1 ... [--retrain]
 
 Each run was trained on one series of normals (``squid train zhanglab --series IM``). From the other series' normals
 10, 30 or 100 are drawn for ``squid adapt``; the test is on others of them, whom adaptation has not seen, and on the
-abnormal test images. Every draw is one of patients.
+abnormal test images. Every draw is one of patients. Beside adapting stand calibrating alone, which is all that a
+learned memory matrix allows, and training again with the images added, which takes minutes instead of seconds.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,16 +24,29 @@ from torch import Tensor
 from digitanatomy import seeded_generator
 from squidlib.benchmark.tables import markdown, over_runs
 from squidlib.data.base import require_test_set
+from squidlib.data.chest import ChestData
 from squidlib.data.chest.patients import patient_of
 from squidlib.data.registry import open_dataset
-from squidlib.detection.adaptation import adapted
+from squidlib.detection.adaptation import adapted, recalibrated
 from squidlib.detection.checkpoint import load
 from squidlib.detection.detector import Detector
 from squidlib.detection.metrics import auc
+from squidlib.teaching.studies.results import run_all
+from squidlib.training.loop import start, train
+from squidlib.training.presets import PRESETS
+from squidlib.training.trainer import finish
 
 SIZES = (10, 30, 100)  #: normal images of the new series
 TESTED = 150  #: other normal images of it, and as many abnormal ones at most
 RATE = 0.05
+AS_TRAINED = "as trained"
+FIGURES = ("auc", "false_alarms", "found")
+METADATA = {
+    "sizes": list(SIZES),
+    "tested": TESTED,
+    "rate": RATE,
+    "command": "python -m squidlib.teaching.studies.adaptation RUN... --retrain",
+}
 
 
 def figures(detector: Detector, normals: Tensor, abnormals: Tensor) -> dict[str, float]:
@@ -39,11 +54,8 @@ def figures(detector: Detector, normals: Tensor, abnormals: Tensor) -> dict[str,
     found = detector.predict(torch.cat([normals, abnormals]), RATE)
     labels = np.repeat([0, 1], [len(normals), len(abnormals)])
     above = found.abnormal.numpy()
-    return {
-        "auc": auc(labels, found.score.double().numpy()),
-        "false_alarms": float(above[labels == 0].mean()),
-        "found": float(above[labels == 1].mean()),
-    }
+    values = (auc(labels, found.score.double().numpy()), above[labels == 0].mean(), above[labels == 1].mean())
+    return {name: round(float(value), 4) for name, value in zip(FIGURES, values, strict=True)}
 
 
 def split(names: list[str], seed: int) -> tuple[list[int], list[int]]:
@@ -59,42 +71,76 @@ def split(names: list[str], seed: int) -> tuple[list[int], list[int]]:
     return test, [row for patient in order for row in rows[patient]]
 
 
-def study(run: str, seed: int) -> dict[str, Any]:
-    """One run: before, and after adapting with each of ``SIZES``."""
+def study(run: str, seed: int, retrain: bool = False) -> dict[str, Any]:
+    """One run: before, and after adapting with each of ``SIZES``; setting -> figures.
+
+    Args:
+        seed: of the draw.
+        retrain: also train anew with the largest number of images added.
+    """
     detector = load(run)
-    test = require_test_set(open_dataset(detector.metadata, 0))
+    data = open_dataset(detector.metadata, int(detector.metadata["seed"]))
+    test = require_test_set(data)
     labels = test.labels
     normals, abnormals = test.images[labels == 0], test.images[labels == 1][:TESTED]
     names = [name for name, label in zip(test.ids, labels.tolist(), strict=True) if not label]
     tested, left = split(names, seed)
-    found = {"as trained": figures(detector, normals[tested], abnormals)}
+    judge = partial(figures, normals=normals[tested], abnormals=abnormals)
+    found = {AS_TRAINED: judge(detector)}
     for size in SIZES:
-        found[f"{size} normals"] = figures(adapted(detector, normals[left[:size]]), normals[tested], abnormals)
+        site = normals[left[:size]]
+        found[f"{size} normals, calibration alone"] = judge(recalibrated(detector, site))
+        found[f"{size} normals, adapted"] = judge(adapted(detector, site))
+    if retrain:
+        if not isinstance(data, ChestData):
+            raise TypeError(f"a chest data set expected, got {type(data).__name__}")
+        more = (normals[left[: SIZES[-1]]] * 255).round().byte().numpy()[:, 0]
+        found[f"{SIZES[-1]} normals, trained again"] = judge(_trained(data, more, detector.metadata))
     return found
 
 
-def main() -> None:
-    """All runs, and a table of means."""
-    parser = argparse.ArgumentParser(prog="python -m squidlib.teaching.studies.adaptation")
-    parser.add_argument("runs", nargs="+", help="folders of runs that were trained on one series")
-    parser.add_argument("--out", type=Path, required=True, help="where all figures are written, as JSON")
-    chosen = parser.parse_args()
-    found = {run: study(run, seed) for seed, run in enumerate(chosen.runs)}
-    chosen.out.write_text(json.dumps(found, indent=2) + "\n")
-    print(markdown(cells_of(found)))
+def _trained(data: ChestData, more: np.ndarray, metadata: Mapping[str, Any]) -> Detector:
+    """The run's own training once more, with ``more`` (N, H, W) among the training images."""
+    preset = PRESETS[metadata["preset"]][metadata["data"]]
+    arrays = replace(data.arrays, train=np.concatenate([data.arrays.train, more]), patients=())
+    grown = ChestData(arrays, seed=data.seed, augmentation=data.augmentation, acquisition=data.acquisition)
+    training = replace(preset.training, seed=data.seed)
+    state = start(preset.config, training)
+    for _ in train(state, grown, training, preset.weights):
+        pass
+    return finish(state, grown, {}, training.choose_score)
 
 
-def cells_of(found: Mapping[str, Mapping[str, Mapping[str, float]]]) -> list[list[str]]:
-    """Header and a row for each setting: over all runs.
+def jobs(runs: list[str], retrain: bool = False) -> dict[str, Callable[[], dict[str, Any]]]:
+    """ "trained on the series/seed" -> its study."""
+    found: dict[str, Callable[[], dict[str, Any]]] = {}
+    for run in runs:
+        metadata = load(run).metadata
+        found[f"{metadata['series']}/{metadata['seed']}"] = partial(study, run, int(metadata["seed"]), retrain)
+    return found
+
+
+def cells_of(found: Mapping[str, Mapping[str, Any]]) -> list[list[str]]:
+    """Header and a row for each setting: over all runs that have it.
 
     Args:
         found: run -> setting -> ``figures``.
     """
-    cells = [["adapted with", "AUC", f"false alarms at {RATE:.0%}", "found"]]
-    for setting in next(iter(found.values())):
-        names = ("auc", "false_alarms", "found")
-        cells.append([setting, *(over_runs([run[setting][name] for run in found.values()]) for name in names)])
+    cells = [["the other series' normals", "runs", "AUC", f"false alarms at {RATE:.0%}", "found"]]
+    settings = dict.fromkeys(name for run in found.values() for name in run if isinstance(run[name], dict))
+    for setting in settings:
+        own = [run[setting] for run in found.values() if setting in run]
+        cells.append([setting, str(len(own)), *(over_runs([run[name] for run in own]) for name in FIGURES)])
     return cells
+
+
+def main() -> None:
+    """All runs that the study still lacks, and a table of means."""
+    parser = argparse.ArgumentParser(prog="python -m squidlib.teaching.studies.adaptation")
+    parser.add_argument("runs", nargs="+", help="folders of runs that were trained on one series")
+    parser.add_argument("--retrain", action="store_true", help="also train again with 100 images added")
+    chosen = parser.parse_args()
+    print(markdown(cells_of(run_all("adaptation", METADATA, jobs(chosen.runs, chosen.retrain)))))
 
 
 if __name__ == "__main__":
