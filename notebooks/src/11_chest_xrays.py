@@ -3,14 +3,16 @@
 #
 # **Aims.** Take SQUID from digits to images of a chest: tell whose image a file is and keep patients apart; measure
 # what a score finds that learns nothing; train, calibrate, and read sensitivity and specificity; find out how much of
-# a detection is sharpness; say what the paper claims, what we measured, and why the two may differ.
+# a detection is sharpness, and how much is the source of an image; take a detector to another hospital; say what the
+# paper claims, what we measured, and why the two may differ.
 #
-# **Time.** 45 minutes. **Needs.** Lessons 07 and 08 (or: SQUID learns from normal images, a threshold comes from
+# **Time.** 55 minutes. **Needs.** Lessons 07 and 08 (or: SQUID learns from normal images, a threshold comes from
 # held-out normal ones). No GPU, no network. **Nothing here is for clinical use.**
 
 # %%
 import re
 from dataclasses import replace
+from pathlib import Path
 
 import torch
 import torch.nn.functional as F
@@ -22,7 +24,9 @@ from squidlib.data.chest import ZHANGLAB, ChestData, open_images, zhanglab
 from squidlib.data.chest.patients import patient_of
 from squidlib.data.chest.phantom import draw_chests
 from squidlib.data.chest.sharpness import gradient, match_sharpness, soften
+from squidlib.data.chest.sources import source_rarity
 from squidlib.data.digits import Digits
+from squidlib.detection.adaptation import adapted, recalibrated
 from squidlib.detection.calibration import calibration_of, image_scores
 from squidlib.detection.metrics import auc, decide
 from squidlib.detection.synthetic_anomalies import SYNTHETIC_ANOMALIES
@@ -34,6 +38,7 @@ from squidlib.teaching.lesson.chest_source import chest_source
 from squidlib.teaching.lesson.chest_training import chest_preset, glance
 from squidlib.teaching.lesson.position import variance_by_position
 from squidlib.teaching.lesson.training_picture import TrainingPicture
+from squidlib.teaching.studies.adaptation import cells_of as adaptation_table
 from squidlib.teaching.studies.results import load_runs
 from squidlib.teaching.studies.sharpness import TESTED
 from squidlib.teaching.studies.shortcuts import AS_IS, CHECKS, SHARP, common_level
@@ -479,6 +484,129 @@ for name in before:
 # So SQUID does not live on the mean difference of neighbours alone. But whoever wants to say "no sharpness is left" has
 # to look for it in more than one number.
 #
+# ## Two sources, one answer (5 min)
+#
+# Sharpness is one shortcut. Another one is the *source*: when normal images come from one hospital and abnormal ones
+# from another, every difference between the two hospitals separates the classes. COVIDx, a public benchmark with
+# COVID-19, was put together from several collections. In its lists, every normal image comes from one of them (`rsna`),
+# and no COVID-19 image of the training list does.
+#
+# The lines below have the layout of such a list: patient, file, class, source. We made them up, and no image belongs to
+# them, because none is needed.
+
+
+# %%
+def made_up_lines(count, anomaly_type, origin):
+    return [f"{origin}-{n} {origin}-{anomaly_type}-{n}.png {anomaly_type} {origin}" for n in range(count)]
+
+
+training_list = made_up_lines(60, "normal", "rsna")
+test_list = made_up_lines(20, "normal", "rsna") + made_up_lines(20, "pneumonia", "rsna")
+test_list += made_up_lines(12, "COVID-19", "cohen") + made_up_lines(8, "COVID-19", "sirm")
+print(*test_list[18:22], "...", *test_list[-2:], sep="\n")
+
+# %% [markdown]
+# **Exercise 6.** Write a detector that never sees an image. It learns the sources of the normal training images, and an
+# image is as abnormal as its source is rare among them.
+
+
+# %% tags=["exercise"]
+def my_source_score(training, tested):
+    """training: sources of the training normals, tested: sources of the test images -> one number for each of those.
+
+    The share of the training normals that come from another source, 0..1.
+    """
+    # solution: begin
+    return [1 - training.count(source) / len(training) for source in tested]
+    # solution: end
+
+
+# %%
+check.source_score(my_source_score)
+
+# %% [markdown]
+# **Predict.** Which AUC will it get for normal against pneumonia, and for normal against COVID-19: 0.5, 0.75 or 1?
+
+# %%
+rows = [line.split(" ") for line in test_list]
+known = [line.split(" ")[3] for line in training_list]
+blind = torch.tensor(source_rarity(known, [row[3] for row in rows]))  # the library's version of the exercise
+kinds = [row[2] for row in rows]
+by_source = {}
+for anomaly_type in ("pneumonia", "COVID-19"):
+    chosen = torch.tensor([kind in ("normal", anomaly_type) for kind in kinds])
+    by_source[anomaly_type] = auc(torch.tensor([kind != "normal" for kind in kinds])[chosen], blind[chosen])
+figure = bars(
+    {f"normal against {name}": value for name, value in by_source.items()},
+    title="What the source alone reaches, without a look at any pixel",
+    x_label="AUC (dotted: chance)",
+    reference=0.5,
+)
+show(figure, alt="Bars of the AUC of the source alone: chance for pneumonia, one for COVID-19")
+
+# %% [markdown]
+# So an AUC of 1 for COVID-19 on such a list says nothing about lungs. Pneumonia and normal images share a source, and
+# only this contrast can show whether a detector sees a disease. With the real lists, `squid evaluate` prints the row of
+# the source beside the detector's, and the AUC within one source.
+#
+# ## Another hospital (6 min)
+#
+# A threshold comes from normal images of *one* hospital. Another one exposes and filters differently. As an example,
+# every test image below is made a little darker and sharper.
+
+
+# %%
+def at_the_other_hospital(images):
+    darker = images**1.3
+    return (darker + 0.5 * (darker - soften(darker, torch.ones(len(images))))).clamp(0, 1)
+
+
+theirs, sick = at_the_other_hospital(normal), at_the_other_hospital(abnormal)
+figure = image_grid(
+    {"here": normal[:6], "there": theirs[:6]}, title="The same normal images as two hospitals would give them"
+)
+show(figure, alt="Six normal images, and below them the same a little darker and sharper")
+
+# %% [markdown]
+# **Predict.** Here 5 % of normal images should be called abnormal. How many will it be there: about 5 %, about 20 %, or
+# more than half?
+#
+# The other hospital has no labels, but it has normal images. A memory *queue* holds copies of features, so their
+# features can simply be pushed into it; no weight changes. `squidlib.detection.adaptation.adapted` does that and
+# calibrates again. Each image is then scored by a memory that does not hold it, because an image that is in the memory
+# would look too normal. A learned memory *matrix* cannot take anything in without training; all it allows is to
+# calibrate again (`recalibrated`).
+
+# %% tags=["varies"]
+owners = [patient_of(Path(name)) for name, label in zip(test.ids, labels, strict=True) if label == 0]
+lent = torch.tensor([owner in sorted(set(owners))[::2] for owner in owners])
+given, unseen = theirs[lent], theirs[~lent]  # no patient is in both
+ways = {"as trained": detector}
+for count in (10, 30):
+    ways[f"{count} normals: calibrated"] = recalibrated(detector, given[:count])
+    ways[f"{count} normals: in the memory"] = adapted(detector, given[:count])
+alarms = {}
+for name, way in ways.items():
+    judged = way.predict(torch.cat([unseen, sick]), 0.05)
+    alarms[name] = float(judged.abnormal[: len(unseen)].float().mean())
+    print(f"{name:26s} AUC {auc(torch.arange(len(judged.score)) >= len(unseen), judged.score):.2f}")
+figure = bars(
+    alarms,
+    title=f"Of {len(unseen)} normal images there, as trained: {alarms['as trained']:.0%} false alarms",
+    x_label="share called abnormal (dotted: the 5 % that were asked for)",
+    reference=0.05,
+)
+show(figure, alt="Bars of the share of the other hospital's normal images called abnormal, before and after adapting")
+
+# %% [markdown]
+# And on real X-rays: the kit's study `squidlib.teaching.studies.adaptation`. Its detectors were trained on one series
+# of normal images and met another one.
+
+# %% tags=["varies"]
+for row in adaptation_table(load_runs("adaptation")):
+    print("   ".join(f"{cell:34s}" if place == 0 else f"{cell:>16s}" for place, cell in enumerate(row)))
+
+# %% [markdown]
 # ## The paper's claim, and ours (4 min)
 #
 # Table 1 of the paper, ZhangLab, official test set (AUC in %): Auto-Encoder 59.9, MemAE 77.8 ± 1.4, Ganomaly 78.0,
@@ -534,4 +662,6 @@ show(
 # | sensitivity, specificity | 4.2 | `squidlib.detection.metrics.decide` | `tests/detection/test_metrics.py` |
 # | which score to report | not in the paper | `squidlib.detection.score_selection.choose_score` | `tests/detection/test_score_selection.py` |
 # | anomaly map | figures | `squidlib.detection.scores.weighted_difference` | `tests/detection/test_detector.py` |
+# | the source alone | ours | `squidlib.data.chest.sources.source_rarity` | `tests/data/test_chest_sources.py` |
+# | another hospital | ours | `squidlib.detection.adaptation.adapted` | `tests/detection/test_adaptation.py` |
 # | equally soft images | ours | `squidlib.data.chest.sharpness.match_sharpness` | `tests/data/test_chest_sharpness_matching.py` |

@@ -22,6 +22,7 @@ from squidlib.teaching.checks import (
     lesson_09_contamination,
     lesson_10_explorer,
     lesson_11_chest_xrays,
+    lesson_11_sources,
     lesson_12_methods,
 )
 from squidlib.teaching.checks.lesson_00_first_look import *  # noqa: F403
@@ -38,6 +39,7 @@ from squidlib.teaching.checks.lesson_09_cleaning import *  # noqa: F403
 from squidlib.teaching.checks.lesson_09_contamination import *  # noqa: F403
 from squidlib.teaching.checks.lesson_10_explorer import *  # noqa: F403
 from squidlib.teaching.checks.lesson_11_chest_xrays import *  # noqa: F403
+from squidlib.teaching.checks.lesson_11_sources import *  # noqa: F403
 from squidlib.teaching.checks.lesson_12_methods import *  # noqa: F403
 
 _LESSONS = (
@@ -55,6 +57,7 @@ _LESSONS = (
     lesson_09_contamination,
     lesson_10_explorer,
     lesson_11_chest_xrays,
+    lesson_11_sources,
     lesson_12_methods,
 )
 __all__ = [name for lesson in _LESSONS for name in lesson.__all__]
