@@ -171,10 +171,13 @@ def metadata_of(options: Train, preset: Preset) -> dict[str, object]:
         cache=options.cache,
         skip_bad=options.skip_bad,
         series=options.series,
-        acquisition=preset.acquisition,
+        acquisition=preset.acquisition if options.acquisition == "preset" else options.acquisition == "varied",
     )
+    settings = settings_of(options.dataset, asked)
+    if options.acquisition == "varied" and "acquisition" not in settings:
+        raise UserError(f"--acquisition varied varies X-rays as other machines would; {options.dataset} has none")
     return {
-        **settings_of(options.dataset, asked),
+        **settings,
         "preset": options.preset,
         "seed": options.seed,
         "squidlib": squidlib.__version__,

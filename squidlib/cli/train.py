@@ -76,6 +76,8 @@ class Train:
     """True UAD: this share of the X-rays to learn from is abnormal, unlabelled; 0 to 0.5, in whole per cent."""
     series: str | None = None
     """Of zhanglab: IM or NORMAL2, the one series of normals to learn from; the other one's are then test images."""
+    acquisition: Literal["preset", "varied", "plain"] = "preset"
+    """Whether X-rays to learn from are varied as other machines would give them, or plain; the preset knows."""
     skip_bad: bool = False
     """Leave images out that are damaged, doubled or misplaced, and list them, instead of refusing them."""
     resume: bool = False

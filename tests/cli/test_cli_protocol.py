@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from squidlib.data.chest.acquisition import SHIFTS
+from squidlib.detection.checkpoint import load
 from tests.chest_folders import zhanglab_folder
 from tests.helpers import shorten, squid
 
@@ -61,6 +62,17 @@ def test_series_out_is_for_runs_that_were_trained_so(capsys: Capture, tmp_path: 
     assert said.code == 0, said.errors
     (row,) = json.loads((tmp_path / "f.json").read_text())["trained on IM, tested with others"]
     assert row["images"] == [8 + 3, 8]  # NORMAL2: 8 in train, 3 in test
+
+
+def test_variation_of_acquisition_is_the_presets_or_as_asked(capsys: Capture, tmp_path: Path) -> None:
+    for asked, wanted in (((), True), (("--acquisition", "plain"), False), (("--acquisition", "varied"), True)):
+        out = trained(capsys, tmp_path, *asked)
+        facts = json.loads((out / "run.json").read_text())["facts"]
+        assert facts.get("acquisition", False) is wanted
+        assert (load(str(out)).calibration.shifted_scores is not None) is wanted
+    said = squid(capsys, "train", "digitanatomy", "--acquisition", "varied", "--out", tmp_path / "digits")
+    assert (said.code, len(said.errors)) == (2, 1)
+    assert "--acquisition varied varies X-rays as other machines would; digitanatomy has none" in said.errors[0]
 
 
 def test_series_of_other_data_is_refused(capsys: Capture, tmp_path: Path) -> None:
