@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 from readme_part import ROOT, replace_part
 
-from squidlib.benchmark.protocols import TYPES, Tested, protocol_cells
+from squidlib.benchmark.protocols import TYPES, ProtocolRow, protocol_cells
 from squidlib.benchmark.tables import markdown
 from squidlib.teaching.studies import adaptation
 from squidlib.teaching.studies.results import load_runs, path_of
@@ -26,10 +26,10 @@ FOLDER = ROOT / "docs" / "protocols"
 FILES = ("acquisition", "series_IM", "series_NORMAL2", "types")
 
 
-def read(path: Path) -> dict[str, list[Tested]]:
+def read(path: Path) -> dict[str, list[ProtocolRow]]:
     """Test set -> one run after the other."""
     found = json.loads(path.read_text())
-    return {title: [Tested.from_json(run) for run in runs] for title, runs in found.items() if title != "runs"}
+    return {title: [ProtocolRow.from_json(run) for run in runs] for title, runs in found.items() if title != "runs"}
 
 
 def main() -> None:

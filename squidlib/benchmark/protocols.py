@@ -16,15 +16,15 @@ methods that are known: sharpness, pixel kNN, and kNN on the features of a netwo
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
-from typing import Any
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from torch import Generator, Tensor
+from torch import Generator
 
 from digitanatomy import NORMAL
-from squidlib.baselines import Method
+from squidlib.benchmark.significance import compare, holm
 from squidlib.benchmark.tables import over_runs
 from squidlib.data.base import Dataset, TestSet, check_both_classes, require_test_set
 from squidlib.data.chest.acquisition import SHIFTS
@@ -41,7 +41,7 @@ MATCHED = "spectrum matched"  #: test images that all have the radial power spec
 
 
 @dataclass(frozen=True)
-class Tested:
+class ProtocolRow:
     """What one detector does on one test set.
 
     Attributes:
@@ -51,6 +51,7 @@ class Tested:
         unlike: share of normal test images that are called unlike the training data.
         baselines: AUC by method.
         images: normal and abnormal ones.
+        p_values: by method, whether the mean AUC over all runs differs from the method's (DeLong; after Holm).
     """
 
     auc: Interval
@@ -59,13 +60,14 @@ class Tested:
     unlike: float
     baselines: dict[str, float]
     images: tuple[int, int]
+    p_values: dict[str, float] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
         """Plain dictionaries and numbers."""
         return asdict(self) | {"auc": self.auc._asdict(), "images": list(self.images)}
 
     @classmethod
-    def from_json(cls, plain: dict[str, Any]) -> Tested:
+    def from_json(cls, plain: dict[str, Any]) -> ProtocolRow:
         """What ``as_json`` gave."""
         return cls(**plain | {"auc": Interval(**plain["auc"]), "images": tuple(plain["images"])})
 
@@ -116,35 +118,74 @@ def _by_type(test: TestSet) -> Iterator[tuple[str, TestSet]]:
         yield name, TestSet(test.images[rows], kinds, ids=ids)
 
 
-def tested(detector: Detector, test: TestSet, rate: float, baselines: Sequence[Method]) -> Tested:
+class Outcome(NamedTuple):
+    """What one detector says of T test images, and what the simple methods score; of images, not yet summed up.
+
+    labels: 0 normal, 1 abnormal.
+    scores: the default score.
+    abnormal, unlike: bool.
+    baselines: by method, (T,) each.
+    """
+
+    labels: np.ndarray
+    scores: np.ndarray
+    abnormal: np.ndarray
+    unlike: np.ndarray
+    baselines: Mapping[str, np.ndarray]
+
+
+def outcome(detector: Detector, test: TestSet, rate: float, baselines: Mapping[str, np.ndarray]) -> Outcome:
     """One detector on one test set.
 
     Args:
         rate: share of normal calibration images that the threshold may call abnormal.
-        baselines: fitted to the training images.
+        baselines: scores of the same images by method.
 
     Raises:
         UserError: where there are no normal, or no abnormal, test images.
     """
     check_both_classes(test)
-    found, labels = detector.predict(test.images, rate), test.labels.numpy()
-    above, unlike = found.abnormal.numpy(), found.unlike.numpy()
-    return Tested(
-        bootstrap_auc(labels, found.score.double().numpy()),
-        float(above[labels == 0].mean()),
-        float(above[labels == 1].mean()),
-        float(unlike[labels == 0].mean()),
-        {method.name: auc(labels, _scored(method, test.images)) for method in baselines},
-        (int((labels == 0).sum()), int(labels.sum())),
+    found = detector.predict(test.images, rate)
+    score, abnormal, unlike = (part.cpu().numpy() for part in (found.score.double(), found.abnormal, found.unlike))
+    return Outcome(test.labels.numpy(), score, abnormal, unlike, baselines)
+
+
+def summed_up(runs: Sequence[Outcome]) -> list[ProtocolRow]:
+    """All runs on one test set; the p-values are of the mean AUC over all of them."""
+    return [_tested(run, _p_values(runs)) for run in runs]
+
+
+def _tested(run: Outcome, p_values: dict[str, float]) -> ProtocolRow:
+    normal, abnormal = run.labels == 0, run.labels == 1
+    return ProtocolRow(
+        bootstrap_auc(run.labels, run.scores),
+        float(run.abnormal[normal].mean()),
+        float(run.abnormal[abnormal].mean()),
+        float(run.unlike[normal].mean()),
+        {name: auc(run.labels, scores) for name, scores in run.baselines.items()},
+        (int(normal.sum()), int(abnormal.sum())),
+        p_values,
     )
 
 
-def _scored(method: Method, images: Tensor) -> np.ndarray:
-    return method.score(images).double().numpy()
+def _p_values(runs: Sequence[Outcome]) -> dict[str, float]:
+    """By method, after Holm; none where the runs were tested on different images."""
+    first = runs[0]
+    labels = first.labels
+    if any(not np.array_equal(run.labels, labels) for run in runs) or min(labels.sum(), (1 - labels).sum()) < 2:
+        return {}
+    own = np.stack([run.scores for run in runs])
+    p_values = {}
+    for name in first.baselines:
+        theirs = np.unique(np.stack([run.baselines[name] for run in runs]), axis=0)  # one row where they are all alike
+        p_values[name] = compare(labels, own, theirs).p
+    return holm(p_values)
 
 
-def protocol_cells(found: Mapping[str, Sequence[Tested]]) -> list[list[str]]:
+def protocol_cells(found: Mapping[str, Sequence[ProtocolRow]]) -> list[list[str]]:
     """Header and a row for each test set: AUC, what normal and abnormal images suffer, the simple methods beside.
+
+    A method's p-value says whether the detector's AUC differs from it, whichever of the two is higher.
 
     Args:
         found: test set -> what each run did on it; of one run the AUC has its 95 % interval.
@@ -160,7 +201,13 @@ def protocol_cells(found: Mapping[str, Sequence[Tested]]) -> list[list[str]]:
                 " + ".join(map(str, runs[0].images)),
                 interval if len(runs) == 1 else over_runs([run.auc.value for run in runs]),
                 *(over_runs([getattr(run, share) for run in runs]) for share in ("false_alarms", "detected", "unlike")),
-                *(over_runs([run.baselines[name] for run in runs]) for name in methods),
+                *(over_runs([run.baselines[name] for run in runs]) + _p_text(runs[0], name) for name in methods),
             ]
         )
     return cells
+
+
+def _p_text(run: ProtocolRow, name: str) -> str:
+    if name not in run.p_values:
+        return ""
+    return " (p < .001)" if run.p_values[name] < 0.001 else f" (p = {run.p_values[name]:.3f})"
