@@ -52,13 +52,14 @@ def squids_rank(rows: list[Row]) -> list[str]:
     """By how much SQUID is ahead of the next, or what is ahead of it, and to whom no difference could be shown."""
     ranking = rank_of(rows)
     own = next(row for row in rows if row.name == "SQUID")
-    text = f"**SQUID is {ordinal(ranking.rank)} of {ranking.of}**, AUC {spread(own.values('auc', 'mean'))}."
+    alike = not_shown_different(rows)
+    place = "the highest AUC" if ranking.rank == 1 else f"the {ordinal(ranking.rank)} highest AUC"
+    which = f", not distinguishable (p ≥ 0.05) from {', '.join(alike)}" if alike else ""
+    text = f"**SQUID has {place} of {ranking.of}**, {spread(own.values('auc', 'mean'))}{which}."
     others = ranking.ahead or [row for row in rows if row.runs and row.name != "SQUID"][:1]
     word = "Ahead of it" if ranking.ahead else "Next"
     told = [f"{row.title} {spread(row.values('auc', 'mean'))} ({compared(row)})" for row in others]
-    alike = not_shown_different(rows)
-    open_ones = f" No difference is shown (p ≥ 0.05) to {', '.join(alike)}." if alike else ""
-    return [f"{text} {word}: {'; '.join(told)}.{open_ones}"]
+    return [f"{text} {word}: {'; '.join(told)}."]
 
 
 def compared(row: Row) -> str:
@@ -124,8 +125,8 @@ def summary_part() -> str:
 
 
 def ordinal(number: int) -> str:
-    """1 -> first, and so on in digits."""
-    words = {1: "first", 2: "second", 3: "third"}
+    """2 -> second, 3 -> third, and so on in digits."""
+    words = {2: "second", 3: "third"}
     return words.get(number, f"{number}th")
 
 
