@@ -40,6 +40,8 @@ class Benchmark:
     """Trainings of every method, with seeds from 0 on."""
     minutes_each: float = 2.5
     """Time to fit for every method and seed. A short trial measures how many steps fill it."""
+    series: str | None = None
+    """Of zhanglab: IM or NORMAL2, the one series of normals to learn from; the other one's are then test images."""
     cache: Path | None = None
     """Where decoded X-rays are kept; by default a folder in --data."""
     device: str = "auto"
@@ -113,6 +115,7 @@ class Benchmark:
             jitter=as_plain(preset.jitter),
             cache=self.cache,
             skip_bad=self.skip_bad,
+            series=self.series,
         )
         settings = settings_of(self.dataset, options)
         if self.download:

@@ -11,6 +11,7 @@ import pytest
 from squidlib.benchmark import harness
 from squidlib.utils.errors import UserError
 from tests.benchmark_toys import TOYS, ToySource
+from tests.chest_folders import zhanglab_folder
 from tests.helpers import squid
 
 Capture = pytest.CaptureFixture[str]
@@ -32,6 +33,7 @@ TABLE = [
     ("digitanatomy --data .", "--data is the folder of a data set's images"),
     ("zhanglab", "--data: the folder of zhanglab is needed; to get it:"),
     ("zhanglab --data nowhere", "no such folder"),
+    ("digitanatomy --series IM", "--series is for zhanglab"),
     ("digitanatomy --device abacus", "--device is auto, cpu, cuda or mps"),
 ]
 
@@ -51,6 +53,16 @@ def test_where_to_write_is_looked_at_before_what_to_read(tmp_path: Path, capsys:
     assert said.code == 2
     assert len(said.errors) == 1
     assert "taken" in said.errors[0]
+
+
+def test_one_series_is_learned_from_and_the_other_ones_normals_are_tested(tmp_path: Path, capsys: Capture) -> None:
+    zhanglab_folder(tmp_path / "data")
+    asked = ("benchmark", "zhanglab", "--data", tmp_path / "data", "--methods", "sharpness", "--minutes-each", "0.01")
+    for series, normals in (((), 6), (("--series", "IM"), 8 + 3)):
+        said = squid(capsys, *asked, *series, "--out", tmp_path / f"out{normals}")
+        assert said.code == 0, said.errors
+        settings = json.loads((tmp_path / f"out{normals}" / "results.json").read_text())["settings"]
+        assert settings["test_images"] == {"normal": normals, "abnormal": 8}
 
 
 def test_the_command_writes_everything_and_says_how_to_go_on(
