@@ -27,7 +27,7 @@ from digitanatomy import NORMAL, seeded_generator
 from squidlib.data.base import TestSet
 from squidlib.data.chest.augment import NUMBERS, Augmentation, augment
 from squidlib.data.content import Part
-from squidlib.data.folder_layout import LabelledFile, layout_of, shape_of, split
+from squidlib.data.folder_layout import LONGEST, LabelledFile, layout_of, shape_of, split
 from squidlib.data.folder_reading import normals_once, read_all, read_mask, without_contradictions
 from squidlib.data.options import DataOptions, Entry
 from squidlib.patches import Grid, rows_and_columns
@@ -182,7 +182,8 @@ def _settings_of(options: DataOptions) -> dict[str, Any]:
         raise UserError("--cache is for chest X-rays; the images of a folder are read from their files")
     if options.channels not in (None, 1, 3):
         raise UserError(f"--channels is 1 for grey or 3 for colour, got {options.channels}")
-    size, channels = shape_of(layout_of(options.folder).normals)
+    longest = max(LONGEST, *rows_and_columns(options.preset_size))  # never less than what the preset's network takes
+    size, channels = shape_of(layout_of(options.folder).normals, longest)
     wanted = rows_and_columns(size if options.image_size is None else options.image_size)
     return {
         "folder": str(options.folder.resolve()),

@@ -126,10 +126,10 @@ def _is_image(path: Path) -> bool:
     return path.is_file() and is_image(path) and not is_hidden(path.name)
 
 
-def shape_of(files: Sequence[Path]) -> tuple[tuple[int, int], int]:
+def shape_of(files: Sequence[Path], longest: int = LONGEST) -> tuple[tuple[int, int], int]:
     """(height, width) and channels that suit the images: as wide as most of them are, in colour if most are.
 
-    The longer side becomes ``LONGEST``, both sides multiples of ``TILE``. A few images, evenly drawn, tell for all;
+    The longer side becomes ``longest``, both sides multiples of ``TILE``. A few images, evenly drawn, tell for all;
     those that cannot be read tell nothing here.
     """
     shapes, colour = [], []
@@ -142,7 +142,7 @@ def shape_of(files: Sequence[Path]) -> tuple[tuple[int, int], int]:
         shapes.append(values.shape[:2])
         colour.append(float((values.max(-1) - values.min(-1)).mean()))
     wide = float(np.median([width / height for height, width in shapes])) if shapes else 1.0
-    sides = (LONGEST / wide, LONGEST) if wide > 1 else (LONGEST, LONGEST * wide)
+    sides = (longest / wide, longest) if wide > 1 else (longest, longest * wide)
     height, width = (max(2 * TILE, round(side / TILE) * TILE) for side in sides)
     return (height, width), 3 if colour and np.median(colour) > COLOURFUL else 1
 

@@ -106,6 +106,11 @@ def test_the_size_follows_the_images_in_tiles_of_32_pixels(
     assert shape_of([picture(tmp_path / "a.png", size)])[0] == expected
 
 
+def test_a_preset_of_larger_images_gets_them(tmp_path: Path) -> None:
+    options = DataOptions(folder=normals(tmp_path / "mine", size=(96, 64)), preset_size=224)
+    assert open_dataset(settings_of("folder", options), 0).image_shape == (1, 160, 224)
+
+
 def test_colour_is_seen_and_can_be_asked_for(tmp_path: Path) -> None:
     normals(tmp_path / "grey")
     normals(tmp_path / "colour", colour=True)
