@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from digitanatomy import NORMAL as NORMAL_TYPE
+from digitanatomy.image_files import is_image
 from squidlib.data.chest.arrays import ChestArrays
 from squidlib.data.chest.covidx_lists import BINARY, ListedImage, lists_of, read_list
 from squidlib.data.chest.files import ABNORMAL, NORMAL, ChestFile, ChestImages, require, split_calibration
@@ -67,6 +68,9 @@ def covidx(root: Path, seed: int = 0, skip_bad: bool = False) -> ChestImages:
     if binary:
         notes.append("a negative image is one without COVID-19, not a healthy one: pneumonia is among what is learned")
     notes += source_notes(_origins(trained), _origins(tested))
+    notes += [*_not_read(root, "train", trained), *_not_read(root, "test", tested)]
+    if lists.validation is not None:
+        notes.append(f"{lists.validation.name} is not read: calibration images are drawn from the train list's normals")
     return require(
         ChestImages(
             "COVIDx",
@@ -83,6 +87,14 @@ def covidx(root: Path, seed: int = 0, skip_bad: bool = False) -> ChestImages:
 
 def _origins(images: Sequence[ListedImage]) -> list[Origin]:
     return [Origin(image.anomaly_type, image.source) for image in images]
+
+
+def _not_read(root: Path, folder: str, images: Sequence[ListedImage]) -> list[str]:
+    """A line where images of ``root/folder`` are in no list."""
+    listed = {image.name for image in images}
+    there = root / folder
+    others = sum(is_image(path) and path.name not in listed for path in there.iterdir()) if there.is_dir() else 0
+    return [f"images in {there} that the list does not name: {others}; they are not read"] if others else []
 
 
 def _files(root: Path, table: Path, folder: str, images: Sequence[ListedImage], problems: Problems) -> list[ChestFile]:

@@ -48,11 +48,12 @@ class ListedImage(NamedTuple):
 
 
 class Lists(NamedTuple):
-    """The two lists of one version, and a note where other versions are there too."""
+    """The two lists of one version, the third one where it has one, and a note where other versions are there too."""
 
     train: Path
     test: Path
     notes: tuple[str, ...]
+    validation: Path | None = None
 
 
 def lists_of(root: Path) -> Lists:
@@ -75,7 +76,8 @@ def lists_of(root: Path) -> Lists:
         )
     newest, others = whole[-1], ", ".join(path.name for path in whole[:-1])
     note = f"of the lists in the folder the newest is read, {newest.name}; to read another ({others}), move it away"
-    return Lists(newest, pairs[newest], (note,) if others else ())
+    third = root / newest.name.replace("train", "val", 1)
+    return Lists(newest, pairs[newest], (note,) if others else (), third if third.is_file() else None)
 
 
 def _age(match: re.Match[str]) -> tuple[bool, int, bool]:
