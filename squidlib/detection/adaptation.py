@@ -96,13 +96,29 @@ def _out_of_fold(detector: Detector, images: Tensor, features: Float[Tensor, "R 
 
 
 def _calibrated(detector: Detector, raw: RawScores, images: Tensor) -> Calibration:
-    """What is normal at the new site: its own means, and standard deviations that few images cannot overturn."""
-    known = detector.calibration
+    """What is normal at the new site: its own means, and standard deviations that few images cannot overturn.
+
+    What a normal image scores, and with it the threshold, is told by each image under the means and standard deviations
+    of the *others*: under its own, none of N images lies farther than (N - 1) / sqrt(N) standard deviations from their
+    mean, and the worst of many positions would come out far lower than a new image's.
+    """
+    known, count = detector.calibration, len(images)
+    found = _standardised_by(known, raw)
+    rows = torch.arange(count, device=raw.error.device)
+    alone = []
+    for row in rows:
+        others = _standardised_by(known, RawScores(*(part[rows != row] for part in raw)))
+        one = RawScores(*(part[rows == row] for part in raw))
+        alone.append(calibration_by(one, others.mean, others.std, others.discriminator).normal_scores)
+    return found._replace(normal_scores=torch.cat(alone, dim=1), familiarity=widened(known.familiarity, images))
+
+
+def _standardised_by(known: Calibration, raw: RawScores) -> Calibration:
+    """Means of these images, standard deviations of them and of what is known already."""
     patches = raw.patches()
     count = patches.shape[1]
     own, logits = patches.var(1), raw.discriminator
     std = ((PRIOR * known.std.to(own) ** 2 + count * own) / (PRIOR + count)).sqrt()
     before = known.discriminator.to(logits)[1]
     logit_std = ((PRIOR * before**2 + count * logits.var()) / (PRIOR + count)).sqrt()
-    found = calibration_by(raw, patches.mean(1), std, torch.stack([logits.mean(), logit_std]))
-    return found._replace(familiarity=widened(known.familiarity, images))
+    return calibration_by(raw, patches.mean(1), std, torch.stack([logits.mean(), logit_std]))

@@ -63,6 +63,16 @@ def test_an_image_is_scored_by_a_memory_that_does_not_hold_it(detector: Detector
     )
 
 
+@pytest.mark.parametrize(("count", "most"), [(5, 0.25), (10, 0.15)])
+def test_few_images_do_not_promise_fewer_false_alarms_than_new_images_bring(
+    detector: Detector, count: int, most: float
+) -> None:
+    """5 % were asked for; standardised by themselves, five images promised 5 % and gave 39 %, ten gave 21 %."""
+    others = site(200, 11)
+    made = [adapted(detector, site(count, 20 + seed)) for seed in range(6)]
+    assert sum(float(new.predict(others, 0.05).abnormal.float().mean()) for new in made) / 6 < most
+
+
 def test_a_position_that_few_images_cannot_tell_keeps_most_of_its_standard_deviation(detector: Detector) -> None:
     alike = site(1, 4).expand(4, -1, -1, -1)
     new = adapted(detector, alike)
