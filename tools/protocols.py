@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from readme_part import ROOT, replace_part
@@ -33,27 +34,70 @@ def read(path: Path) -> dict[str, list[ProtocolRow]]:
     return {title: [ProtocolRow.from_json(run) for run in runs] for title, runs in found.items() if title != "runs"}
 
 
+class Measured(NamedTuple):
+    """Rows of a preset by test set, the names of the worst and of the one with most false alarms; files that lack."""
+
+    rows: dict[str, list[ProtocolRow]]
+    worst: str
+    loudest: str
+    missing: list[str]
+
+    def auc(self, title: str) -> float:
+        """The mean over the runs."""
+        return float(np.mean([run.auc.value for run in self.rows[title]]))
+
+    def alarms(self, title: str) -> float:
+        """The share of normal images above the threshold, mean over the runs."""
+        return float(np.mean([run.false_alarms for run in self.rows[title]]))
+
+
+def measured(preset: str) -> Measured | None:
+    """What was measured of a preset; None: nothing."""
+    paths = {name: FOLDER / preset / f"{name}.json" for name in FILES}
+    rows = {title: runs for path in paths.values() if path.is_file() for title, runs in read(path).items()}
+    if not rows:
+        return None
+    found = Measured(rows, "", "", [name for name, path in paths.items() if not path.is_file()])
+    judged = [title for title in rows if title not in TYPES]
+    return found._replace(worst=min(judged, key=found.auc), loudest=max(rows, key=found.alarms))
+
+
+def headline() -> str:
+    """The worst test set of each preset, for the first page: never the best."""
+    told = []
+    for preset, what in zip(
+        PRESETS, ("on the features of a network that saw ImageNet", "on X-rays alone"), strict=True
+    ):
+        found = measured(preset)
+        if found is None:
+            continue
+        best = max(found.rows[found.worst][0].baselines.items(), key=lambda pair: pair[1])
+        told.append(
+            f"SQUID {what} (`{preset}`) has an AUC of {found.auc(found.worst):.3f} on its worst test set "
+            f"({found.worst}), and at most {found.alarms(found.loudest):.1%} false alarms on any where 5 % were asked "
+            f"for; the best simple method there, {best[0]}, has {best[1]:.3f}"
+        )
+    return f"On chest X-rays of another series, or as another machine gives them: {'. '.join(told)}." if told else ""
+
+
 def part(preset: str) -> str:
     """A sentence on the worst test set, and the table of all of them."""
-    paths = {name: FOLDER / preset / f"{name}.json" for name in FILES}
-    missing = ", ".join(name for name, path in paths.items() if not path.is_file())
-    found = {title: runs for path in paths.values() if path.is_file() for title, runs in read(path).items()}
-    if not found:
+    found = measured(preset)
+    if found is None:
         return f"Preset `{preset}`: not measured yet."
-    judged = {title: float(np.mean([run.auc.value for run in found[title]])) for title in found if title not in TYPES}
-    alarms = {title: float(np.mean([run.false_alarms for run in runs])) for title, runs in found.items()}
-    worst, loudest = min(judged, key=lambda title: judged[title]), max(alarms, key=lambda title: alarms[title])
-    count = len(next(iter(found.values())))
+    count = len(next(iter(found.rows.values())))
+    missing = f" Not measured yet: {', '.join(found.missing)}." if found.missing else ""
     head = (
-        f"**Preset `{preset}`**, {count} run{'s' if count > 1 else ''}, default score: AUC **{judged[worst]:.3f}** on "
-        f"the worst of the {len(judged)} test sets ({worst}); at most {alarms[loudest]:.1%} false alarms ({loudest}) "
-        "where 5 % were asked for." + (f" Not measured yet: {missing}." if missing else "")
+        f"**Preset `{preset}`**, {count} run{'s' if count > 1 else ''}, default score: AUC "
+        f"**{found.auc(found.worst):.3f}** on the worst test set ({found.worst}); at most "
+        f"{found.alarms(found.loudest):.1%} false alarms ({found.loudest}) where 5 % were asked for.{missing}"
     )
-    return f"{head}\n\n{markdown(protocol_cells(found))}"
+    return f"{head}\n\n{markdown(protocol_cells(found.rows))}"
 
 
 def main() -> None:
     """The tables of protocols, and that of adaptation."""
+    replace_part("worst", headline())
     replace_part("protocols", "\n\n".join(part(preset) for preset in PRESETS))
     if path_of("adaptation").is_file():
         replace_part("adaptation", markdown(adaptation.cells_of(load_runs("adaptation"))))

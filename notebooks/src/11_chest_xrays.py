@@ -12,7 +12,6 @@
 # %%
 import re
 from dataclasses import replace
-from pathlib import Path
 
 import torch
 import torch.nn.functional as F
@@ -24,9 +23,7 @@ from squidlib.data.chest import ZHANGLAB, ChestData, open_images, zhanglab
 from squidlib.data.chest.patients import patient_of
 from squidlib.data.chest.phantom import draw_chests
 from squidlib.data.chest.sharpness import gradient, match_sharpness, soften
-from squidlib.data.chest.sources import source_rarity
 from squidlib.data.digits import Digits
-from squidlib.detection.adaptation import adapted, recalibrated
 from squidlib.detection.calibration import calibration_of, image_scores
 from squidlib.detection.metrics import auc, decide
 from squidlib.detection.synthetic_anomalies import SYNTHETIC_ANOMALIES
@@ -38,7 +35,6 @@ from squidlib.teaching.lesson.chest_source import chest_source
 from squidlib.teaching.lesson.chest_training import chest_preset, glance
 from squidlib.teaching.lesson.position import variance_by_position
 from squidlib.teaching.lesson.training_picture import TrainingPicture
-from squidlib.teaching.studies.adaptation import cells_of as adaptation_table
 from squidlib.teaching.studies.results import load_runs
 from squidlib.teaching.studies.sharpness import TESTED
 from squidlib.teaching.studies.shortcuts import AS_IS, CHECKS, SHARP, common_level
@@ -528,6 +524,8 @@ check.source_score(my_source_score)
 # **Predict.** Which AUC will it get for normal against pneumonia, and for normal against COVID-19: 0.5, 0.75 or 1?
 
 # %%
+from squidlib.data.chest.sources import source_rarity
+
 rows = [line.split(" ") for line in test_list]
 known = [line.split(" ")[3] for line in training_list]
 blind = torch.tensor(source_rarity(known, [row[3] for row in rows]))  # the library's version of the exercise
@@ -549,7 +547,7 @@ show(figure, alt="Bars of the AUC of the source alone: chance for pneumonia, one
 # only this contrast can show whether a detector sees a disease. With the real lists, `squid evaluate` prints the row of
 # the source beside the detector's, and the AUC within one source.
 #
-# ## Another hospital (6 min)
+# ## Another hospital (5 min)
 #
 # A threshold comes from normal images of *one* hospital. Another one exposes and filters differently. As an example,
 # every test image below is made a little darker and sharper.
@@ -578,6 +576,10 @@ show(figure, alt="Six normal images, and below them the same a little darker and
 # calibrate again (`recalibrated`).
 
 # %% tags=["varies"]
+from pathlib import Path
+
+from squidlib.detection.adaptation import adapted, recalibrated
+
 owners = [patient_of(Path(name)) for name, label in zip(test.ids, labels, strict=True) if label == 0]
 lent = torch.tensor([owner in sorted(set(owners))[::2] for owner in owners])
 given, unseen = theirs[lent], theirs[~lent]  # no patient is in both
@@ -603,7 +605,9 @@ show(figure, alt="Bars of the share of the other hospital's normal images called
 # of normal images and met another one.
 
 # %% tags=["varies"]
-for row in adaptation_table(load_runs("adaptation")):
+from squidlib.teaching.studies import adaptation
+
+for row in adaptation.cells_of(load_runs("adaptation")):
     print("   ".join(f"{cell:34s}" if place == 0 else f"{cell:>16s}" for place, cell in enumerate(row)))
 
 # %% [markdown]
