@@ -2,44 +2,54 @@
 
 Half of the images say what is normal, the other half are scored as they are and with pretended anomalies
 (``squidlib.detection.synthetic_anomalies``). The score that tells the two apart best is taken. No abnormal image and
-no label is seen.
+no label is seen. Where it is known how other acquisitions would have given the same images, both are asked for under
+each of them, too: a score that finds everything on one machine is not chosen where another one holds on all.
 
 Differs from the paper: it always reports the discriminator's score (eq. 6), which is one of the candidates here.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+import torch
 from jaxtyping import Float
 from torch import Generator, Tensor, nn
 
 from squidlib.detection.calibration import calibration_of, image_scores
 from squidlib.detection.metrics import auc
-from squidlib.detection.scores import BATCH, score_batches
+from squidlib.detection.scores import BATCH, SCORES, RawScores, score_batches
 from squidlib.detection.synthetic_anomalies import SYNTHETIC_ANOMALIES
 from squidlib.squid import Squid
 from squidlib.utils.errors import UserError
 
 LEAST_NORMALS = 3  #: held-out normal images: two say what is normal, one is changed
+THIRDS = 3  #: each acquisition is asked for on one of so many parts of the changed images, in turn, to save time
 
 
 class ScoreChoice(NamedTuple):
-    """The chosen name of ``SCORES``, and of every name the mean AUC over the ways to pretend."""
+    """The chosen name of ``SCORES``, and of every name the mean AUC over acquisitions and the ways to pretend."""
 
     best: str
     aucs: dict[str, float]
 
 
 def choose_score(
-    squid: Squid, discriminator: nn.Module, normals: Float[Tensor, "N C H W"], seed: int = 0
+    squid: Squid,
+    discriminator: nn.Module,
+    normals: Float[Tensor, "N C H W"],
+    seed: int = 0,
+    shifted: Sequence[Float[Tensor, "N C H W"]] = (),
 ) -> ScoreChoice:
     """Rank all scores by how well they find pretended anomalies in held-out normal images.
 
     Args:
         normals: images that training has not seen, in 0..1; neighbours should not be of one patient.
         seed: of the pretended anomalies.
+        shifted: the same images as other acquisitions would have given them; every acquisition counts as much as the
+            images as they are.
 
     Raises:
         UserError: where there are fewer than three images.
@@ -50,17 +60,24 @@ def choose_score(
         )
     device = next(squid.parameters()).device
 
-    def scored(images: Tensor) -> dict[str, np.ndarray]:
-        raw = score_batches(squid, discriminator, images.to(device), BATCH)
-        return {name: values.cpu().numpy() for name, values in image_scores(raw, calibration).items()}
+    def raw(images: Tensor) -> RawScores:
+        return score_batches(squid, discriminator, images.to(device), BATCH)
 
-    calibration = calibration_of(score_batches(squid, discriminator, normals[::2].to(device), BATCH))
-    intact, others = scored(normals[1::2]), normals[1::2].cpu()
-    found: dict[str, list[float]] = {name: [] for name in intact}
-    for number, pretend in enumerate(SYNTHETIC_ANOMALIES.values()):
-        generator = Generator().manual_seed((seed << 8) + number)
-        for name, values in scored(pretend(others, generator)).items():
-            labels = np.repeat([0, 1], [len(values), len(values)])
-            found[name].append(auc(labels, np.concatenate([intact[name], values])))
+    def scored(images: Tensor) -> dict[str, np.ndarray]:
+        return {name: values.cpu().numpy() for name, values in image_scores(raw(images), calibration).items()}
+
+    known = [raw(group[::2]) for group in (normals, *shifted)]
+    calibration = calibration_of(RawScores(*(torch.cat(column) for column in zip(*known, strict=True))))
+    found: dict[str, list[float]] = {name: [] for name in SCORES}
+    for place, group in enumerate((normals, *shifted)):
+        others = group[1::2].cpu()
+        if place and len(others) > THIRDS:
+            others = others[place % THIRDS :: THIRDS]
+        intact = scored(others)
+        for number, pretend in enumerate(SYNTHETIC_ANOMALIES.values()):
+            generator = Generator().manual_seed((seed << 8) + number)
+            for name, values in scored(pretend(others, generator)).items():
+                labels = np.repeat([0, 1], [len(values), len(values)])
+                found[name].append(auc(labels, np.concatenate([intact[name], values])))
     aucs = {name: round(float(np.mean(values)), 4) for name, values in found.items()}
     return ScoreChoice(max(aucs, key=lambda name: aucs[name]), aucs)

@@ -119,14 +119,14 @@ def finish(state: TrainingState, data: NormalData, metadata: dict[str, Any], cho
     """
     squid, discriminator = unwrapped(state.squid), unwrapped(state.discriminator)
     normals = data.calibration()
+    shifted = data.shifted_calibration() if isinstance(data, Varies) else []
     if choose:
         try:
-            choice = choose_score(squid, discriminator, normals)
+            choice = choose_score(squid, discriminator, normals, shifted=shifted)
             metadata = metadata | {"score": choice.best, "pretended": choice.aucs}
         except UserError as error:
             if rank() == 0:
                 print(f"note: {error}; the default score is combined", file=sys.stderr)
-    shifted = data.shifted_calibration() if isinstance(data, Varies) else ()
     return Detector(squid, discriminator, calibrate(squid, discriminator, normals, shifted), metadata)
 
 

@@ -6,8 +6,9 @@ import pytest
 import torch
 from torch import Generator, nn
 
+from squidlib.detection import score_selection
 from squidlib.detection.score_selection import choose_score
-from squidlib.detection.scores import SCORES
+from squidlib.detection.scores import SCORES, RawScores
 from squidlib.detection.synthetic_anomalies import SYNTHETIC_ANOMALIES, soft_areas
 from squidlib.discriminator import Discriminator
 from squidlib.squid import Squid, fill_memory
@@ -85,3 +86,27 @@ def test_a_reconstruction_that_is_always_right_gives_its_error_no_say(images: to
 def test_two_images_are_too_few(images: torch.Tensor) -> None:
     with pytest.raises(UserError, match="3 held-out normal images are needed"):
         choose_score(*networks(), images[:2])
+
+
+def test_a_score_that_fails_at_another_acquisition_ranks_below_one_that_holds(
+    images: torch.Tensor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """ "mismatch" sees every change and nothing at the other machine, whose images have a white corner; "distance" sees
+    less, whatever the machine."""
+    alike = images[:1].repeat(48, 1, 1, 1)
+
+    def scores(squid: Squid, discriminator: Discriminator, batch: torch.Tensor, size: int) -> RawScores:
+        change = (batch - alike[: len(batch)]).abs()[..., :-1, :-1].mean((1, 2, 3))[:, None]
+        foreign = (batch[:, 0, -1, -1] == 1)[:, None]
+        blurred = change + 0.03 * torch.rand(len(batch), 1, generator=Generator().manual_seed(len(batch)))
+        nothing = torch.rand(len(batch), 1, generator=Generator().manual_seed(0))
+        return RawScores(nothing, nothing, torch.where(foreign, nothing, change), blurred, nothing[:, 0])
+
+    monkeypatch.setattr(score_selection, "score_batches", scores)
+    there = alike.clone()
+    there[..., -1, -1] = 1
+    squid, discriminator = networks()
+    here = choose_score(squid, discriminator, alike).aucs
+    everywhere = choose_score(squid, discriminator, alike, shifted=[there, there]).aucs
+    assert here["mismatch"] > here["distance"] + 0.02
+    assert everywhere["distance"] > everywhere["mismatch"] + 0.02
