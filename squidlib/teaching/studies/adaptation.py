@@ -45,7 +45,7 @@ METADATA = {
     "sizes": list(SIZES),
     "tested": TESTED,
     "rate": RATE,
-    "command": "python -m squidlib.teaching.studies.adaptation RUN... --retrain",
+    "command": "python -m squidlib.teaching.studies.adaptation RUN...",
 }
 
 
