@@ -71,11 +71,15 @@ def headline() -> str:
         found = measured(preset)
         if found is None:
             continue
-        best = max(found.rows[found.worst][0].baselines.items(), key=lambda pair: pair[1])
+        first, count = found.rows[found.worst][0], len(found.rows[found.worst])
+        name = max(first.baselines, key=lambda method: first.baselines[method])
+        p = first.p_values.get(name, 1.0)
         told.append(
-            f"SQUID {what} (`{preset}`) has an AUC of {found.auc(found.worst):.3f} on its worst test set "
-            f"({found.worst}), and at most {found.alarms(found.loudest):.1%} false alarms on any where 5 % were asked "
-            f"for; the best simple method there, {best[0]}, has {best[1]:.3f}"
+            f"SQUID {what} (`{preset}`, {count} run{'s' if count > 1 else ''}) has an AUC of "
+            f"{found.auc(found.worst):.3f} on its worst test set ({found.worst}), and at most "
+            f"{found.alarms(found.loudest):.1%} false alarms on any where 5 % were asked for; "
+            f"{'not distinguishable from' if p >= 0.05 else 'different from'} the best simple method there, {name}, "
+            f"{first.baselines[name]:.3f} (p = {p:.2f})"
         )
     return f"On chest X-rays of another series, or as another machine gives them: {'. '.join(told)}." if told else ""
 
