@@ -502,25 +502,9 @@ test_list += made_up_lines(12, "COVID-19", "cohen") + made_up_lines(8, "COVID-19
 print(*test_list[18:22], "...", *test_list[-2:], sep="\n")
 
 # %% [markdown]
-# **Exercise 6.** Write a detector that never sees an image. It learns the sources of the normal training images, and an
-# image is as abnormal as its source is rare among them.
-
-
-# %% tags=["exercise"]
-def my_source_score(training, tested):
-    """training: sources of the training normals, tested: sources of the test images -> one number for each of those.
-
-    The share of the training normals that come from another source, 0..1.
-    """
-    # solution: begin
-    return [1 - training.count(source) / len(training) for source in tested]
-    # solution: end
-
-
-# %%
-check.source_score(my_source_score)
-
-# %% [markdown]
+# Take a detector that never sees an image: it learns the sources of the normal training images, and an image is as
+# abnormal as its source is rare among them.
+#
 # **Predict.** Which AUC will it get for normal against pneumonia, and for normal against COVID-19: 0.5, 0.75 or 1?
 
 # %%
@@ -528,7 +512,7 @@ from squidlib.data.chest.sources import source_rarity
 
 rows = [line.split(" ") for line in test_list]
 known = [line.split(" ")[3] for line in training_list]
-blind = torch.tensor(source_rarity(known, [row[3] for row in rows]))  # the library's version of the exercise
+blind = torch.tensor(source_rarity(known, [row[3] for row in rows]))  # share of training normals of other sources
 kinds = [row[2] for row in rows]
 by_source = {}
 for anomaly_type in ("pneumonia", "COVID-19"):

@@ -174,7 +174,9 @@ def calibrate(
         raise ValueError(f"at least two normal images are needed to calibrate, got {len(normals)}")
     parts = [score_batches(squid, discriminator, images) for images in (normals, *shifted)]
     raw = RawScores(*(torch.cat(column) for column in zip(*parts, strict=True)))
-    known = familiarity_of(torch.cat([normals, *shifted]).to(raw.discriminator.device))
+    known = familiarity_of(normals.to(raw.discriminator.device))
+    if known is not None and shifted:  # few images are no more for being shown in several ways
+        known = familiarity_of(torch.cat([normals, *shifted]).to(raw.discriminator.device))
     found = calibration_of(raw)._replace(familiarity=known)
     if not shifted:
         return found

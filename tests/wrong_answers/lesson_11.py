@@ -114,23 +114,7 @@ WRONG = {
         "offered": _first_below,
         "shape": lambda images, target, widths: _versions(images, widths),
     },
-    "source_score": {
-        "direction": lambda training, tested: [training.count(source) / len(training) for source in tested],
-        "unknown": lambda training, tested: [
-            1 - (training.count(source) + 1) / (len(training) + 1) for source in tested
-        ],
-        "share": lambda training, tested: [
-            float(training.count(source) == 0) or 0.1 / training.count(source) for source in tested
-        ],
-        "single": lambda training, tested: _scaled([1 - training.count(source) / len(training) for source in tested]),
-        "number": lambda training, tested: 1 - sum(source in training for source in tested) / len(training),
-    },
 }
-
-
-def _scaled(scores: list[float]) -> list[float]:
-    """Min-max scaling over what is tested, as many repositories do it."""
-    return [score / max(scores) for score in scores]
 
 
 def _rates(normals: Tensor, scores: Tensor, labels: Tensor, rate: float) -> tuple[Tensor, Tensor]:

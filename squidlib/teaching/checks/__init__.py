@@ -22,7 +22,6 @@ from squidlib.teaching.checks import (
     lesson_09_contamination,
     lesson_10_explorer,
     lesson_11_chest_xrays,
-    lesson_11_sources,
     lesson_12_methods,
 )
 from squidlib.teaching.checks.lesson_00_first_look import *  # noqa: F403
@@ -39,7 +38,6 @@ from squidlib.teaching.checks.lesson_09_cleaning import *  # noqa: F403
 from squidlib.teaching.checks.lesson_09_contamination import *  # noqa: F403
 from squidlib.teaching.checks.lesson_10_explorer import *  # noqa: F403
 from squidlib.teaching.checks.lesson_11_chest_xrays import *  # noqa: F403
-from squidlib.teaching.checks.lesson_11_sources import *  # noqa: F403
 from squidlib.teaching.checks.lesson_12_methods import *  # noqa: F403
 
 _LESSONS = (
@@ -57,7 +55,6 @@ _LESSONS = (
     lesson_09_contamination,
     lesson_10_explorer,
     lesson_11_chest_xrays,
-    lesson_11_sources,
     lesson_12_methods,
 )
 __all__ = [name for lesson in _LESSONS for name in lesson.__all__]
