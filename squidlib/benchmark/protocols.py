@@ -152,7 +152,8 @@ def outcome(detector: Detector, test: TestSet, rate: float, baselines: Mapping[s
 
 def summed_up(runs: Sequence[Outcome]) -> list[ProtocolRow]:
     """All runs on one test set; the p-values are of the mean AUC over all of them."""
-    return [_tested(run, _p_values(runs)) for run in runs]
+    p_values = _p_values(runs)
+    return [_tested(run, p_values) for run in runs]
 
 
 def _tested(run: Outcome, p_values: dict[str, float]) -> ProtocolRow:

@@ -17,7 +17,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from squidlib.detection.familiarity import Familiarity, familiarity_of
+from squidlib.detection.familiarity import LEAST_IMAGES, Familiarity, familiarity_of
 from squidlib.detection.metrics import threshold_at
 from squidlib.detection.scores import PATCH_SCORES, SCORES, RawScores, score_batches
 from squidlib.squid import Squid
@@ -174,8 +174,8 @@ def calibrate(
         raise ValueError(f"at least two normal images are needed to calibrate, got {len(normals)}")
     parts = [score_batches(squid, discriminator, images) for images in (normals, *shifted)]
     raw = RawScores(*(torch.cat(column) for column in zip(*parts, strict=True)))
-    known = familiarity_of(normals.to(raw.discriminator.device))
-    if known is not None and shifted:  # few images are no more for being shown in several ways
+    known = None
+    if len(normals) >= LEAST_IMAGES:  # few images are no more for being shown in several ways
         known = familiarity_of(torch.cat([normals, *shifted]).to(raw.discriminator.device))
     found = calibration_of(raw)._replace(familiarity=known)
     if not shifted:
