@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from squidlib import baselines
 from squidlib.baselines.base import Method
-from squidlib.benchmark.squid_method import SquidMethod
+from squidlib.benchmark.squid_method import SquidMethod, SquidOnFeatures
 from squidlib.training.presets import Preset
 from squidlib.utils.errors import UserError
 
@@ -65,6 +65,7 @@ METHODS: dict[str, Entry] = {
     "mean-image": Entry(Plain(baselines.MeanImage), NAIVE),
     "pixel-kNN": Entry(Configured(baselines.PatchNeighbours, "grid"), NAIVE),
     SQUID: Entry(SquidMethod, MEMORY),
+    "SQUID-backbone": Entry(SquidOnFeatures, MEMORY),
     "auto-encoder": Entry(Plain(baselines.AutoEncoder), RECONSTRUCTION),
     "VAE": Entry(Plain(baselines.VAE), RECONSTRUCTION),
     "Ganomaly": Entry(Plain(baselines.Ganomaly), RECONSTRUCTION),

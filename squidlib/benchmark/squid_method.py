@@ -2,25 +2,29 @@
 
 Paper: sections 3 and 4.2. Authors' file: main.py.
 
-Differs from the original: as the laptop preset does (docs/experiments.md); training images are drawn from a given set,
-and the learning rate's cosine ends with the steps, however many there are.
+Differs from the original: as the laptop preset does, or the preset on the features of a network that saw ImageNet
+(docs/experiments.md); training images are drawn from a given set, and the learning rate's cosine ends with the steps,
+however many there are. Of X-rays, half of what the memory holds is varied as other machines would have given it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import torch
+import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
 from digitanatomy import seeded_generator
 from squidlib.baselines.base import Progress, check_count
+from squidlib.data.chest.acquisition import half_varied, under_every_shift
 from squidlib.detection.calibration import calibrate
 from squidlib.detection.detector import Detector
 from squidlib.detection.score_selection import choose_score
 from squidlib.training.loop import start, train, unwrapped
-from squidlib.training.presets import Preset
+from squidlib.training.presets import Preset, fit_to, preset_for
 
 
 class DrawnNormals:
@@ -82,7 +86,8 @@ class SquidMethod:
             warmup_steps=min(self.preset.training.warmup_steps, self.steps // 4),
             seed=seed,
         )
-        data = DrawnNormals(normals, normals if augmented is None else augmented, seed)
+        remembered = half_varied(normals, seed) if self.preset.acquisition else normals
+        data = DrawnNormals(remembered, normals if augmented is None else augmented, seed)
         state = start(self.preset.config, training, normals.device.type)
         trained = train(state, data, replace(training, refill_memory=False), self.preset.weights)
         for _ in zip(progress(self.steps), trained, strict=False):  # the clock outside sees, and may stop, each step
@@ -95,8 +100,10 @@ class SquidMethod:
     def calibrate(self, normals: Float[Tensor, "N C H W"]) -> SquidMethod:
         """What held-out normal images score is the unit of every score; they choose it, where the preset asks."""
         networks = self.squid.eval(), self.discriminator.eval()
-        chosen = {"score": choose_score(*networks, normals).best} if self.preset.training.choose_score else {}
-        self.detector = Detector(*networks, calibrate(*networks, normals), chosen)
+        shifted = under_every_shift(normals) if self.preset.acquisition else []
+        asked = self.preset.training.choose_score
+        chosen = {"score": choose_score(*networks, normals, shifted=shifted).best} if asked else {}
+        self.detector = Detector(*networks, calibrate(*networks, normals, shifted), chosen)
         return self
 
     def score(self, images: Float[Tensor, "B C H W"]) -> Float[Tensor, "B"]:
@@ -110,3 +117,74 @@ class SquidMethod:
     def anomaly_map(self, images: Float[Tensor, "B C H W"]) -> Float[Tensor, "B 1 H W"]:
         """>= 0, about 1 where a normal image is at its worst."""
         return self.detector.anomaly_map(images)
+
+
+class SquidOnFeatures:
+    """SQUID on the features of EfficientNet-Lite0 that saw ImageNet: the preset ``backbone``, on images made 224 px.
+
+    Args:
+        preset: of the data set; says whether images are varied as other machines would have given them.
+        steps: of the training; None is the preset's number.
+        frozen: of the network and its training; None is the preset ``backbone``.
+
+    Raises:
+        UserError: where the network is not installed, when the first image comes.
+    """
+
+    def __init__(self, preset: Preset, steps: int | None = None, frozen: Preset | None = None) -> None:
+        frozen = preset_for("backbone", "folder") if frozen is None else frozen
+        self.side = min(frozen.config.image_shape[1:])
+        shape = (preset.config.in_channels, self.side, self.side)
+        self._within = SquidMethod(fit_to(frozen, shape)._replace(acquisition=preset.acquisition), steps)
+        self.name = f"SQUID ({frozen.config.backbone}, ImageNet)"
+
+    @property
+    def steps(self) -> int:
+        """Of the training."""
+        return self._within.steps
+
+    @steps.setter
+    def steps(self, steps: int) -> None:
+        self._within.steps = steps
+
+    def fit(
+        self,
+        normals: Float[Tensor, "N C H W"],
+        seed: int = 0,
+        progress: Progress = range,
+        augmented: Float[Tensor, "M C H W"] | None = None,
+    ) -> SquidOnFeatures:
+        """Learn to in-paint features, then fill the memory with those of ``normals``; ``calibrate`` has to follow.
+
+        Raises:
+            UserError: where there is no image.
+        """
+        more = None if augmented is None else self._sized(augmented)
+        self._within.fit(self._sized(normals), seed, progress, more)
+        return self
+
+    def calibrate(self, normals: Float[Tensor, "N C H W"]) -> SquidOnFeatures:
+        """What held-out normal images score is the unit of every score; they choose it."""
+        self._within.calibrate(self._sized(normals))
+        return self
+
+    def score(self, images: Float[Tensor, "B C H W"]) -> Float[Tensor, "B"]:
+        """In standard deviations of normal images."""
+        return self._within.score(self._sized(images))
+
+    def reconstruct(self, images: Float[Tensor, "B C H W"]) -> Float[Tensor, "B C H W"]:
+        """In 0..1."""
+        return _resized(self._within.reconstruct(self._sized(images)), images.shape[-2:]).clamp(0, 1)
+
+    def anomaly_map(self, images: Float[Tensor, "B C H W"]) -> Float[Tensor, "B 1 H W"]:
+        """>= 0, about 1 where a normal image is at its worst."""
+        return _resized(self._within.anomaly_map(self._sized(images)), images.shape[-2:])
+
+    def _sized(self, images: Tensor) -> Tensor:
+        return _resized(images, (self.side, self.side))
+
+
+def _resized(images: Tensor, size: Sequence[int]) -> Tensor:
+    if tuple(images.shape[-2:]) == tuple(size):
+        return images
+    return F.interpolate(images, size=tuple(size), mode="bilinear", antialias=True)

@@ -116,6 +116,7 @@ class Benchmark:
             cache=self.cache,
             skip_bad=self.skip_bad,
             series=self.series,
+            acquisition=preset.acquisition,
         )
         settings = settings_of(self.dataset, options)
         if self.download:

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from squidlib import baselines
 from squidlib.backbone import resnet18
 from squidlib.benchmark.registry import METHODS
-from squidlib.benchmark.squid_method import SquidMethod
+from squidlib.benchmark.squid_method import SquidMethod, SquidOnFeatures
 from squidlib.config import SquidConfig
 from squidlib.training.presets import PRESETS
 from squidlib.utils.errors import UserError
@@ -37,11 +37,20 @@ def squid(shape: tuple[int, int, int]) -> SquidMethod:
     return SquidMethod(preset._replace(config=config(shape), training=training), steps=2)
 
 
+def squid_on_features(shape: tuple[int, int, int]) -> SquidOnFeatures:
+    preset = PRESETS["backbone"]["folder"]
+    small = replace(preset.config, image_size=64, grid=4, slots=8)
+    training = replace(preset.training, batch_size=4, warmup_steps=0)
+    grey_or_colour = PRESETS["laptop"]["folder"]._replace(config=config(shape))
+    return SquidOnFeatures(grey_or_colour, 2, preset._replace(config=small, training=training))
+
+
 EVERY: dict[str, Made] = {
     "sharpness": lambda _: baselines.Sharpness(),
     "mean-image": lambda _: baselines.MeanImage(),
     "pixel-kNN": lambda _: baselines.PatchNeighbours(2),
     "SQUID": squid,
+    "SQUID-backbone": squid_on_features,
     "auto-encoder": lambda _: baselines.AutoEncoder(code=4, width=4, steps=3, batch_size=8),
     "VAE": lambda _: baselines.VAE(code=4, width=4, steps=3, batch_size=8),
     "Ganomaly": lambda _: baselines.Ganomaly(code=4, width=4, steps=3, batch_size=8),
@@ -77,6 +86,7 @@ def asked(method: Any, images: Tensor) -> dict[str, Tensor]:
 
 
 def networks_of(method: Any) -> list[nn.Module]:
+    method = getattr(method, "_within", method)  # SQUID on features is SQUID on images made larger
     detector = getattr(method, "detector", None)
     parts = [*vars(method).values(), *(vars(detector).values() if detector is not None else [])]
     return [part for part in parts if isinstance(part, nn.Module)]
@@ -90,7 +100,7 @@ def state_of(method: Any) -> list[Any]:
         found += [module.training for module in network.modules()]
         found += [weights.requires_grad for weights in network.parameters()]
         found += [weights.grad is None for weights in network.parameters()]
-    for name, value in sorted(vars(method).items()):
+    for name, value in sorted(vars(getattr(method, "_within", method)).items()):
         if isinstance(value, Tensor):
             found.append(value.clone())
         elif not isinstance(value, nn.Module) and name != "_known":

@@ -7,6 +7,7 @@ import os
 import signal
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -175,6 +176,18 @@ def test_squid_is_a_method_like_others() -> None:
     assert one.reconstruct(images).shape == one.anomaly_map(images).shape == images.shape
     stopped = SquidMethod(preset, steps=3).fit(normals, 0, lambda steps: range(1), augmented)
     assert torch.isfinite(stopped.calibrate(normals).score(images)).all()
+
+
+def test_of_xrays_squid_remembers_half_of_the_images_as_other_machines_would_have_given_them() -> None:
+    preset = PRESETS["laptop"]["zhanglab"]._replace(config=tiny_config(), acquisition=True)
+    preset = preset._replace(training=replace(preset.training, batch_size=4, warmup_steps=0, choose_score=False))
+    normals, augmented = noise(8, 24), noise(8, 24, seed=2)
+    slots = []
+    for acquisition in (True, False):
+        method = SquidMethod(preset._replace(acquisition=acquisition), steps=2).fit(normals, 0, range, augmented)
+        slots.append(method.squid.inpainting.memory.contents().transpose(0, 1))  # an image after the other
+    apart = (slots[0] - slots[1]).abs().flatten(1).amax(1)
+    assert apart[::2].max() < 1e-6 < apart[1::2].min()
 
 
 def test_both_data_sets_come_from_one_loader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

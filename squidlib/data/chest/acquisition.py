@@ -16,6 +16,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Generator, Tensor
 
+from digitanatomy import seeded_generator
 from squidlib.data.chest.sharpness import soften
 
 CROP = (0.05, 0.15)  #: share of the side that is cut away
@@ -25,6 +26,7 @@ BLUR = (0.6, 1.5)  #: standard deviation in pixels of an image of 224; in propor
 SHARPEN = (0.5, 1.5)  #: of what a blur by one such pixel takes away, so much is added
 QUALITY = (25, 70)  #: of JPEG
 REFERENCE_SIDE = 224  #: pixels
+MEMORY, CALIBRATION = 1 << 41, 1 << 42  #: streams of random numbers beside those of the batches
 
 
 def _drawn(count: int, limits: tuple[float, float], generator: Generator) -> Float[Tensor, "B 1 1 1"]:
@@ -112,3 +114,22 @@ SHIFTS: dict[str, Shift] = {
     "sharpened": sharpened,
     "recompressed": recompressed,
 }
+
+
+def half_varied(images: Float[Tensor, "N 1 H W"], seed: int) -> Float[Tensor, "N 1 H W"]:
+    """A copy in which every second image is as another acquisition would have given it: what a memory is filled with.
+
+    Args:
+        seed: of kinds and strengths; image i is a function of (seed, i) alone.
+    """
+    found, rows = images.clone(), list(range(1, len(images), 2))
+    found[rows] = varied(images[rows].cpu(), [seeded_generator(seed, MEMORY + row) for row in rows]).to(images)
+    return found
+
+
+def under_every_shift(images: Float[Tensor, "N 1 H W"]) -> list[Tensor]:
+    """The images once for each of ``SHIFTS``, in that order; the same strengths at every call."""
+    return [
+        shift(images.cpu(), seeded_generator(0, CALIBRATION + number)).to(images)
+        for number, shift in enumerate(SHIFTS.values())
+    ]

@@ -13,14 +13,14 @@ from torch import Tensor
 
 from digitanatomy import NORMAL, seeded_generator
 from squidlib.data.base import ABNORMAL, TestSet
-from squidlib.data.chest.acquisition import SHIFTS, varied
+from squidlib.data.chest.acquisition import half_varied, under_every_shift, varied
 from squidlib.data.chest.arrays import ChestArrays
 from squidlib.data.chest.augment import NUMBERS, Augmentation, augment
 from squidlib.data.chest.sources import source_rarity
 from squidlib.data.chest.splits import contaminate, hold_back
 from squidlib.data.content import Part
 
-VARIED, MEMORY, CALIBRATION = 1 << 40, 1 << 41, 1 << 42  #: streams of random numbers beside those of the batches
+VARIED = 1 << 40  #: a stream of random numbers beside those of the batches; those of the acquisition follow
 PICTURED_ABNORMAL = 3  #: abnormal X-rays in the picture of a benchmark
 
 
@@ -112,20 +112,11 @@ class ChestData:
 
         Which acquisition depends on the seed.
         """
-        images = self.reference()
-        if self.acquisition:
-            rows = list(range(1, len(images), 2))
-            images[rows] = varied(images[rows], [seeded_generator(self.seed, MEMORY + row) for row in rows])
-        return images
+        return half_varied(self.reference(), self.seed) if self.acquisition else self.reference()
 
     def shifted_calibration(self) -> list[Tensor]:
         """The calibration images under every shift of ``SHIFTS``, where that is asked; the same in every run."""
-        if not self.acquisition:
-            return []
-        normals = self.calibration()
-        return [
-            shift(normals, seeded_generator(0, CALIBRATION + number)) for number, shift in enumerate(SHIFTS.values())
-        ]
+        return under_every_shift(self.calibration()) if self.acquisition else []
 
     def calibration(self) -> Float[Tensor, "K 1 H W"]:
         """Normal images that training never sees, in 0..1; of a contaminated set, as contaminated as training."""
