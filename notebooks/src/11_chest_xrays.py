@@ -593,10 +593,10 @@ from squidlib.teaching.studies import adaptation
 
 hospitals = load_runs("adaptation")
 for row in adaptation.cells_of(hospitals):
-    print("   ".join(f"{cell:34s}" if place == 0 else f"{cell:>16s}" for place, cell in enumerate(row)))
+    print("   ".join(f"{cell:34s}" if place == 1 else f"{cell:>16s}" for place, cell in enumerate(row)))
+runs_there = adaptation.of_preset(hospitals, "backbone")
 change = {
-    (way, name): sum(run[f"100 normals, {way}"][name] - run["as trained"][name] for run in hospitals.values())
-    / len(hospitals)
+    (way, name): sum(run[f"100 normals, {way}"][name] - run["as trained"][name] for run in runs_there) / len(runs_there)
     for way in ("calibration alone", "adapted")
     for name in ("auc", "found")
 }

@@ -31,10 +31,11 @@ def test_every_way_is_judged_and_an_interrupted_study_goes_on(
     runs = [str(tmp_path / f"run_{seed}") for seed in (0, 1)]
     run_all("adaptation", {}, jobs(runs[:1], retrain=True))
     found = run_all("adaptation", {}, jobs(runs))
-    assert list(found) == ["IM/0", "IM/1"]
+    assert list(found) == ["laptop/IM/0", "laptop/IM/1"]
     assert load_runs("adaptation") == found
     cells = cells_of(found)
-    assert [row[0] for row in cells[1:]] == [
+    assert {row[0] for row in cells[1:]} == {"laptop"}
+    assert [row[1] for row in cells[1:]] == [
         AS_TRAINED,
         "4 normals, calibration alone",
         "4 normals, adapted",
@@ -42,7 +43,7 @@ def test_every_way_is_judged_and_an_interrupted_study_goes_on(
         "5 normals, adapted",
         "5 normals, trained again",
     ]
-    assert [row[1] for row in cells[1:]] == ["2"] * 5 + ["1"]
+    assert [row[2] for row in cells[1:]] == ["2"] * 5 + ["1"]
     for run in found.values():
         for setting in (AS_TRAINED, "5 normals, adapted"):
             assert all(0 <= run[setting][name] <= 1 for name in adaptation.FIGURES)

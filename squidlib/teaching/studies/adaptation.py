@@ -112,26 +112,35 @@ def _trained(data: ChestData, more: np.ndarray, metadata: Mapping[str, Any]) -> 
 
 
 def jobs(runs: list[str], retrain: bool = False) -> dict[str, Callable[[], dict[str, Any]]]:
-    """ "trained on the series/seed" -> its study."""
+    """ "preset/series it was trained on/seed" -> its study."""
     found: dict[str, Callable[[], dict[str, Any]]] = {}
     for run in runs:
         metadata = load(run).metadata
-        found[f"{metadata['series']}/{metadata['seed']}"] = partial(study, run, int(metadata["seed"]), retrain)
+        found[f"{metadata['preset']}/{metadata['series']}/{metadata['seed']}"] = partial(
+            study, run, int(metadata["seed"]), retrain
+        )
     return found
 
 
 def cells_of(found: Mapping[str, Mapping[str, Any]]) -> list[list[str]]:
-    """Header and a row for each setting: over all runs that have it.
+    """Header and a row for each preset and setting: over all runs that have it.
 
     Args:
-        found: run -> setting -> ``figures``.
+        found: "preset/series/seed" -> setting -> ``figures``.
     """
-    cells = [["the other series' normals", "runs", "AUC", f"false alarms at {RATE:.0%}", "found"]]
-    settings = dict.fromkeys(name for run in found.values() for name in run if isinstance(run[name], dict))
-    for setting in settings:
-        own = [run[setting] for run in found.values() if setting in run]
-        cells.append([setting, str(len(own)), *(over_runs([run[name] for run in own]) for name in FIGURES)])
+    cells = [["preset", "the other series' normals", "runs", "AUC", f"false alarms at {RATE:.0%}", "found"]]
+    for preset in dict.fromkeys(key.split("/")[0] for key in found):
+        runs = of_preset(found, preset)
+        for setting in dict.fromkeys(name for run in runs for name in run if isinstance(run[name], dict)):
+            own = [run[setting] for run in runs if setting in run]
+            figures_of = [over_runs([run[name] for run in own]) for name in FIGURES]
+            cells.append([preset, setting, str(len(own)), *figures_of])
     return cells
+
+
+def of_preset(found: Mapping[str, Mapping[str, Any]], preset: str) -> list[Mapping[str, Any]]:
+    """The runs of one preset."""
+    return [run for key, run in found.items() if key.split("/")[0] == preset]
 
 
 def main() -> None:
