@@ -27,10 +27,14 @@ class Altered(NamedTuple):
 
 
 def novel(tiles: Tensor, generator: Generator, *, zeros: Tensor, severity: int = 1) -> Altered:
-    """Put a digit 0, of which ``zeros`` (N, 32, 32) holds samples, into ``severity`` places."""
+    """Put a digit 0 into ``severity`` places.
+
+    Args:
+        zeros: samples (N, 32, 32), or (N, 9, 32, 32) where they look different in every place.
+    """
     places = _places(severity, range(TILES), generator)
     samples = torch.randint(len(zeros), (severity,), generator=generator)
-    return _altered(tiles, places, zeros[samples])
+    return _altered(tiles, places, zeros[samples] if zeros.ndim == 3 else zeros[samples, places])
 
 
 def disorder(tiles: Tensor, generator: Generator, *, severity: int = 2) -> Altered:

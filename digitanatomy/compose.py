@@ -7,7 +7,7 @@ Randomness enters as uniform numbers, so that a batch can be made of images that
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import torch
 import torch.nn.functional as F
@@ -34,14 +34,23 @@ class Jitter:
     shear: float = 0.25
     shift: float = 2.5  #: pixels
 
+    def times(self, factor: float) -> Jitter:
+        """So many times as much of everything."""
+        return Jitter(*(factor * getattr(self, each.name) for each in fields(self)))
 
-def normal_tiles(glyphs: Glyphs, uniform: Tensor) -> Tensor:
-    """Pick digit i + 1 for tile i. (B, T) uniform numbers in [0, 1) -> (B, T, 32, 32)."""
+
+def normal_samples(glyphs: Glyphs, uniform: Tensor) -> Tensor:
+    """Pick a sample of digit i + 1 for tile i. (B, T) uniform numbers in [0, 1) -> their indices (B, T)."""
     columns = []
     for tile in range(TILES):
         own = glyphs.indices(tile + 1)
         columns.append(own[(uniform[:, tile] * len(own)).long().clamp(max=len(own) - 1)])
-    return glyphs.tiles[torch.stack(columns, dim=1)]
+    return torch.stack(columns, dim=1)
+
+
+def normal_tiles(glyphs: Glyphs, uniform: Tensor) -> Tensor:
+    """The tiles of ``normal_samples``. (B, T) uniform numbers in [0, 1) -> (B, T, 32, 32)."""
+    return glyphs.tiles[normal_samples(glyphs, uniform)]
 
 
 def jitter_tiles(tiles: Tensor, uniform: Tensor, jitter: Jitter) -> Tensor:

@@ -6,6 +6,7 @@ and ``digitanatomy.sources`` for ready ones.
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,6 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from digitanatomy.info import GLYPH_SIZE, TILE_SIZE
+from digitanatomy.outlines import Outlines, outlines_of
 
 
 class GlyphSplit(NamedTuple):
@@ -68,6 +70,11 @@ class Glyphs:
         if not len(found):
             raise ValueError(f"the glyphs {self.name!r} hold no sample of the digit {digit}; DigitAnatomy needs 0..9")
         return found
+
+    @cached_property
+    def outlines(self) -> Outlines:
+        """Every glyph as a distance field, for ``digitanatomy.hand``; computed at first use (a second per thousand)."""
+        return outlines_of(self.tiles, self.labels)
 
     def subset(self, indices: Tensor) -> Glyphs:
         """The samples at ``indices``, in that order."""

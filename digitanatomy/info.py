@@ -17,6 +17,10 @@ IMAGE_SIZE: Final = GRID * TILE_SIZE  #: pixels a side of one image
 NORMAL: Final = "normal"
 ANOMALIES: Final = ("novel", "disorder", "missing", "flipped")
 KINDS: Final = (NORMAL, *ANOMALIES)
+#: Three more, not in the paper. The first two need images that are written by one hand (``DigitAnatomy(hand=...)``).
+HAND_ANOMALIES: Final = ("stranger", "drift")
+SUBTLE_ANOMALIES: Final = (*HAND_ANOMALIES, "lesion")
+ALL_KINDS: Final = (*KINDS, *SUBTLE_ANOMALIES)
 
 DESCRIPTIONS: Final = MappingProxyType(
     {
@@ -25,6 +29,9 @@ DESCRIPTIONS: Final = MappingProxyType(
         "disorder": "normal digits stand in each other's places",
         "missing": "a tile is empty",
         "flipped": "a digit is mirrored left-right or upside down, so that its shape changes",
+        "stranger": "one digit is written by another hand: normal by itself, wrong among these neighbours",
+        "drift": "the hand changes from one side of the image to the other",
+        "lesion": "a faint smooth blob, or a stroke that is thinned in one place",
     }
 )
 

@@ -104,7 +104,9 @@ def test_flips_can_be_chosen(split: GlyphSplit) -> None:
 
 
 def test_unknown_kinds_and_negative_counts_are_refused(split: GlyphSplit) -> None:
-    with pytest.raises(ValueError, match="kinds are normal, novel, disorder, missing, flipped; got 'broken'"):
+    with pytest.raises(
+        ValueError, match="kinds are normal, novel, disorder, missing, flipped, stranger, drift, lesion; got 'broken'"
+    ):
         DigitAnatomy(split.test, {"normal": 1, "broken": 2})
     with pytest.raises(ValueError, match="cannot be negative, got -1 of kind 'novel'"):
         DigitAnatomy(split.test, {"normal": 1, "novel": -1})
