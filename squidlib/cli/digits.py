@@ -19,20 +19,24 @@ class MakeDigits:
 
     out: Path
     """A folder that is new or empty."""
-    kind: tuple[Literal["normal", "novel", "disorder", "missing", "flipped"], ...] = (
+    kind: tuple[Literal["normal", "novel", "disorder", "missing", "flipped", "stranger", "drift", "lesion"], ...] = (
         "normal",
         "novel",
         "disorder",
         "missing",
         "flipped",
     )
-    """Kinds to write."""
+    """Kinds to write; stranger and drift need a --hand."""
     count: int = 10
     """Images of each kind."""
     seed: int = 0
     """Another seed gives other images."""
-    severity: int | None = None
-    """Tiles that become wrong; by default two for disorder, else one."""
+    severity: float | None = None
+    """Tiles that become wrong, by default two for disorder, else one; of drift and lesion how far it goes, to 1."""
+    hand: float = 0.0
+    """How far the digits of an image are written by one hand, 0 (each by its own) to 1."""
+    mirrored: bool = False
+    """With a --hand: the right column is written the other way round, as the two halves of a body are."""
     split: Literal["train", "calibration", "test"] = "test"
     """Which glyphs to compose of; the three share none."""
     glyphs: str = "mnist5000"
@@ -59,7 +63,8 @@ class MakeDigits:
             raise UserError(f"{self.out} exists and is not an empty folder; choose another")
         glyphs = getattr(load_glyphs(self.glyphs, download=self.download).split(), self.split)
         try:
-            data = DigitAnatomy(glyphs, dict.fromkeys(self.kind, self.count), self.seed, self.severity)
+            counts: dict[str, int] = dict.fromkeys(self.kind, self.count)
+            data = DigitAnatomy(glyphs, counts, self.seed, self.severity, hand=self.hand, mirrored=self.mirrored)
             [data[index] for index in range(0, len(data), self.count)]  # fails here, before anything is written
         except ValueError as error:
             raise UserError(str(error)) from error

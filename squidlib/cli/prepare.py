@@ -164,6 +164,7 @@ def metadata_of(options: Train, preset: Preset) -> dict[str, object]:
         preset_size=preset.config.image_size,
         jitter=as_plain(preset.jitter),
         glyphs=options.glyphs,
+        hand=options.hand,
         channels=options.channels,
         test_each=options.test_each,
         contamination=options.contamination,

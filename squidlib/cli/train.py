@@ -68,6 +68,8 @@ class Train:
     """Hold a tenth of the normals back, and stop after so many epochs in which they are not reconstructed better."""
     glyphs: str = "mnist5000"
     """mnist5000 or sklearn_digits (offline); mnist, emnist or kmnist; or a folder with sub-folders 0 to 9."""
+    hand: float = 0.0
+    """Of digits: how far those of an image are by one writer, 0 (each by its own) to 1; see digitanatomy.hand."""
     download: bool = False
     """Allow the download of mnist, emnist or kmnist to ./data, or of PneumoniaMNIST to --data."""
     cache: Path | None = None

@@ -1,7 +1,8 @@
 """DigitAnatomy as the trainer and the evaluation want it: training batches, calibration normals, the test set.
 
 The evaluation set is fixed here (400 normals, 200 images of each kind, test glyphs), so that every figure in the
-README, the notebooks and the tests is about the same images.
+README, the notebooks and the tests is about the same images. Where the digits of an image are written by one hand
+(``hand``, see ``digitanatomy.hand``), it also holds the three anomalies that are no anomaly of a tile by itself.
 """
 
 from __future__ import annotations
@@ -11,7 +12,20 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from digitanatomy import ANOMALIES, DigitAnatomy, FreshNormals, Glyphs, Jitter, join_tiles, mnist5000
+from digitanatomy import (
+    ANOMALIES,
+    SUBTLE_ANOMALIES,
+    DigitAnatomy,
+    FreshNormals,
+    Glyphs,
+    Jitter,
+    join_tiles,
+    mnist5000,
+    seeded_generator,
+    styles,
+    write,
+)
+from digitanatomy.hand import NUMBERS
 from squidlib.data.base import TestSet
 from squidlib.data.content import Part
 from squidlib.data.glyphs import DOWNLOADED, OFFLINE, load_glyphs
@@ -22,7 +36,7 @@ EPOCH_IMAGES = 1600  #: fresh normals an epoch, as in the authors' configuration
 CALIBRATION_IMAGES = 256
 TEST_COUNTS = {"normal": 400, **dict.fromkeys(ANOMALIES, 200)}
 VALIDATION_IMAGES = 128
-_CALIBRATION_SEED, _TEST_SEED, _VALIDATION_SEED = 11, 12, 13
+_CALIBRATION_SEED, _TEST_SEED, _VALIDATION_SEED, _REFERENCE_SEED = 11, 12, 13, 14
 
 
 class Digits:
@@ -35,6 +49,7 @@ class Digits:
         held_back: share of the training glyphs that are not trained on, but composed into ``validation``; the
             calibration and the test glyphs stay what they are.
         settings: that it was made of, where it was made by name.
+        hand: how far the digits of an image are written by one hand, 0 to 1.
     """
 
     notes: tuple[str, ...] = ()
@@ -49,27 +64,33 @@ class Digits:
         jitter: Jitter | None = None,
         held_back: float = 0.0,
         settings: dict[str, Any] | None = None,
+        hand: float = 0.0,
     ) -> None:
-        self.settings = {} if settings is None else settings
+        self.settings, self.hand = {} if settings is None else settings, hand
         self.glyphs = (mnist5000() if glyphs is None else glyphs).split()
         self._held: Glyphs | None = None
         if held_back:
             train, self._held = _without(self.glyphs.train, held_back)
             self.glyphs = self.glyphs._replace(train=train)
-        self.fresh = FreshNormals(self.glyphs.train, seed, jitter)
+        self.fresh = FreshNormals(self.glyphs.train, seed, jitter, hand)
 
     def batch(self, step: int, size: int) -> Tensor:
         return self.fresh.batch(step * size, size)
 
     def reference(self) -> Tensor:
-        """Image i shows the i-th training sample of every digit."""
+        """Image i shows the i-th training sample of every digit; with a hand, written by one of its own."""
         train = self.glyphs.train
         own = [train.indices(digit) for digit in range(1, 10)]
         shortest = min(len(indices) for indices in own)
-        return join_tiles(torch.stack([train.tiles[indices[:shortest]] for indices in own], dim=1))
+        samples = torch.stack([indices[:shortest] for indices in own], dim=1)
+        if not self.hand:
+            return join_tiles(train.tiles[samples])
+        numbers = torch.rand(shortest, NUMBERS, generator=seeded_generator(_REFERENCE_SEED, 0))
+        return join_tiles(write(train.outlines.at(samples), styles(numbers, self.hand), self.hand))
 
     def calibration(self) -> Tensor:
-        return DigitAnatomy(self.glyphs.calibration, {"normal": CALIBRATION_IMAGES}, _CALIBRATION_SEED).images()
+        counts = {"normal": CALIBRATION_IMAGES}
+        return DigitAnatomy(self.glyphs.calibration, counts, _CALIBRATION_SEED, hand=self.hand).images()
 
     def validation(self) -> Tensor:
         """Normal images of the glyphs that were held back.
@@ -79,7 +100,7 @@ class Digits:
         """
         if self._held is None:
             raise ValueError("no glyph is held back to validate on; make the data with held_back=0.1")
-        return DigitAnatomy(self._held, {"normal": VALIDATION_IMAGES}, _VALIDATION_SEED).images()
+        return DigitAnatomy(self._held, {"normal": VALIDATION_IMAGES}, _VALIDATION_SEED, hand=self.hand).images()
 
     def contents(self) -> dict[str, Part]:
         """The glyphs of a folder, as ``squidlib.data.content`` wants them; those of a known source never change."""
@@ -90,7 +111,8 @@ class Digits:
 
     def test_digits(self) -> DigitAnatomy:
         """The test images one by one, with what is known of each."""
-        return DigitAnatomy(self.glyphs.test, TEST_COUNTS, _TEST_SEED)
+        counts = TEST_COUNTS | (dict.fromkeys(SUBTLE_ANOMALIES, 200) if self.hand else {})
+        return DigitAnatomy(self.glyphs.test, counts, _TEST_SEED, hand=self.hand)
 
     def test(self) -> TestSet:
         return digit_tests(self.test_digits())
@@ -131,17 +153,20 @@ def _settings_of(options: DataOptions) -> dict[str, Any]:
     for name, wanted in (("--cache", options.cache is not None), ("--skip-bad", options.skip_bad)):
         if wanted:
             raise UserError(f"{name} is for image files; digits are composed in memory")
+    if not 0 <= options.hand <= 1:
+        raise UserError(f"--hand says how far the digits of an image are one writer's, 0 to 1; got {options.hand:g}")
+    hand = {"hand": options.hand} if options.hand else {}
     held_back = {"held_back": options.held_back} if options.held_back else {}
     jitter = {} if options.jitter is None else {"jitter": options.jitter}
-    return {"glyphs": options.glyphs, **jitter, **held_back}
+    return {"glyphs": options.glyphs, **jitter, **held_back, **hand}
 
 
 def _open(settings: dict[str, Any], seed: int, download: bool) -> Digits:
     jitter = Jitter(**settings["jitter"]) if "jitter" in settings else None
     glyphs = load_glyphs(str(settings.get("glyphs", "mnist5000")), download=download)
-    names = ("data", "glyphs", "jitter", "held_back")
+    names = ("data", "glyphs", "jitter", "held_back", "hand")
     known = {str(name): settings[name] for name in names if name in settings}
-    return Digits(glyphs, seed, jitter, float(settings.get("held_back", 0)), known)
+    return Digits(glyphs, seed, jitter, float(settings.get("held_back", 0)), known, float(settings.get("hand", 0)))
 
 
 ENTRY = Entry(_settings_of, _open)

@@ -32,6 +32,7 @@ class DataOptions:
         skip_bad: leave flawed files out instead of refusing them.
         acquisition: vary training images as other machines would have given them, where the data set knows how.
         series: the one series of normals to learn from, where the data set has several.
+        hand: how far the digits of an image are written by one hand, 0 to 1.
     """
 
     folder: Path | None = None
@@ -47,6 +48,7 @@ class DataOptions:
     skip_bad: bool = False
     acquisition: bool = False
     series: str | None = None
+    hand: float = 0.0
 
     def refuse_series(self) -> None:
         """Of a data set whose normals come in one series.
@@ -65,6 +67,8 @@ class DataOptions:
         """
         if self.glyphs != OFFLINE_GLYPHS:
             raise UserError(f"--glyphs is for digitanatomy, this data set has images of its own; got {self.glyphs}")
+        if self.hand:
+            raise UserError(f"--hand is for digitanatomy, this data set has images of its own; got {self.hand:g}")
 
 
 class Entry(NamedTuple):

@@ -65,6 +65,16 @@ def test_kind_severity_and_split_are_those_asked_for(tmp_path: Path, split: Glyp
     assert np.abs(pixels(tmp_path / "d" / rows[0]["image"]) / 255 - sample.image[0].numpy()).max() <= 1 / 255
 
 
+def test_a_hand_writes_strangers_and_drifts(tmp_path: Path, split: GlyphSplit, capsys: Capture) -> None:
+    options = ["--count", 2, "--kind", "stranger", "drift", "lesion", "--hand", 0.8, "--mirrored"]
+    assert squid(capsys, "digits", "--out", tmp_path / "d", *options).code == 0
+    data = DigitAnatomy(split.test, dict.fromkeys(("stranger", "drift", "lesion"), 2), hand=0.8, mirrored=True)
+    written = sorted((tmp_path / "d" / "images").iterdir())
+    assert [path.stem.split("_")[1] for path in written] == data.kinds
+    for path, sample in zip(written, data, strict=True):
+        assert np.abs(pixels(path) / 255 - sample.image[0].numpy()).max() <= 1 / 255
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [
@@ -76,6 +86,9 @@ def test_kind_severity_and_split_are_those_asked_for(tmp_path: Path, split: Glyp
         ("--kind disorder --severity 1", "severity must be at least 2"),
         ("--kind", "--kind expects at least one"),
         ("--kind broken", "'broken'"),
+        ("--kind stranger", "stranger is an anomaly of images that are written by one hand"),
+        ("--hand 2", "0 to 1; got 2"),
+        ("--severity 1.5", "severity counts tiles, except for drift and lesion; got 1.5"),
         ("--glyphs nowhere", "got 'nowhere'"),
         ("--glyphs emnist", "--download"),
     ],
