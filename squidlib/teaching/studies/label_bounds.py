@@ -1,0 +1,80 @@
+"""What could be had: two networks that are trained with labels of strangers, on tiles alone and on whole images.
+
+A bound and no method: nobody has such labels. Both have the same encoder and the same training; the first sees one tile
+and where it stands, the second the mean of the others' codes, too. Where digits are written by one hand, a stranger is
+as likely a tile as any other: the first should be no better than chance, the second nearly right.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Bool, Float
+from torch import Tensor, nn
+
+from digitanatomy import DigitAnatomy, cut_tiles
+from squidlib.data.digits import Digits
+from squidlib.teaching.studies.results import auc_by_kind
+
+STEPS, BATCH, WIDTH, CODE = 600, 48, 24, 64
+RATE = 3e-3
+TRAINING_SEED = 1 << 20  #: of the labelled images; the test set has another one
+
+
+class TileJudge(nn.Module):
+    """A logit for each tile: is it a stranger?
+
+    Args:
+        sees_all: whether the other tiles of the image are seen, too.
+    """
+
+    def __init__(self, sees_all: bool) -> None:
+        super().__init__()
+        self.sees_all = sees_all
+        layers: list[nn.Module] = []
+        for before, after in ((1, WIDTH), (WIDTH, 2 * WIDTH), (2 * WIDTH, 4 * WIDTH)):
+            layers += [nn.Conv2d(before, after, 3, 2, 1), nn.BatchNorm2d(after), nn.ReLU()]
+        self.encoder = nn.Sequential(*layers, nn.Flatten(), nn.Linear(16 * 4 * WIDTH, CODE))
+        self.position = nn.Parameter(0.1 * torch.randn(9, CODE))
+        self.judge = nn.Sequential(nn.Linear((2 + sees_all) * CODE, CODE), nn.ReLU(), nn.Linear(CODE, 1))
+
+    def forward(self, images: Float[Tensor, "B 1 96 96"]) -> Float[Tensor, "B 9"]:
+        tiles = cut_tiles(images).reshape(-1, 1, 32, 32)
+        codes = self.encoder(tiles).unflatten(0, (len(images), 9))
+        seen = [codes, self.position.expand_as(codes)]
+        if self.sees_all:
+            seen.append((codes.sum(1, keepdim=True) - codes) / 8)
+        return self.judge(torch.cat(seen, -1))[..., 0]
+
+
+def with_labels(data: Digits, hand: float, seed: int, test: DigitAnatomy) -> dict[str, dict[str, float]]:
+    """AUC by anomaly type of both bounds, by their worst tile; only "stranger" is what they were trained for."""
+    shown = DigitAnatomy(data.glyphs.train, {"stranger": STEPS * BATCH}, TRAINING_SEED + seed, hand=hand)
+    found = {}
+    for name, sees_all in (("one tile alone", False), ("all tiles", True)):
+        judge = _trained(shown, sees_all, seed)
+        with torch.no_grad():
+            logits = torch.cat([judge(batch) for batch in test.images().split(BATCH)])
+        found[name] = auc_by_kind(test.kinds, logits.amax(1))
+    return found
+
+
+def _trained(shown: DigitAnatomy, sees_all: bool, seed: int) -> TileJudge:
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        judge = TileJudge(sees_all)
+    optimizer = torch.optim.AdamW(judge.parameters(), RATE, weight_decay=1e-4)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE, total_steps=STEPS)
+    for step in range(STEPS):
+        samples = [shown[step * BATCH + number] for number in range(BATCH)]
+        images, wrong = torch.stack([s.image for s in samples]), torch.stack([s.wrong for s in samples])
+        optimizer.zero_grad()
+        _loss(judge(images), wrong).backward()
+        optimizer.step()
+        schedule.step()
+    return judge.eval()
+
+
+def _loss(logits: Float[Tensor, "B 9"], wrong: Bool[Tensor, "B 9"]) -> Tensor:
+    """Cross-entropy in which the one stranger of an image counts as much as the eight others."""
+    return F.binary_cross_entropy_with_logits(logits, wrong.float(), pos_weight=torch.tensor(8.0))

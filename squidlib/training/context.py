@@ -1,0 +1,62 @@
+"""Train context prediction on what a trained SQUID's encoder says of normal images; nothing of SQUID changes.
+
+The features are computed once; what is trained afterwards is small, and takes half a minute on one CPU core.
+"""
+
+from __future__ import annotations
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from digitanatomy import seeded_generator
+from squidlib.context import ContextPrediction, all_others, context_loss
+from squidlib.data.base import NormalData
+from squidlib.squid import Squid
+from squidlib.utils.modes import evaluating
+
+IMAGES, STEPS, BATCH = 6400, 2000, 128
+RATE, DECAY = 3e-3, 1e-4  #: the highest learning rate, reached after a third of the steps; of AdamW
+FEATURE_BATCH = 64  #: images that are encoded at once
+ORDER = 1 << 43  #: a stream of random numbers beside those of the data
+
+
+def train_context(
+    squid: Squid, data: NormalData, seed: int = 0, steps: int = STEPS, images: int = IMAGES
+) -> ContextPrediction:
+    """Context prediction for the memory features of ``squid``, in evaluation mode.
+
+    Args:
+        squid: trained; its weights, memory and mode stay as they are.
+        data: its training images; ``images`` of them are encoded.
+        seed: of weights and order.
+
+    Raises:
+        ValueError: where a number is below 1.
+    """
+    if min(steps, images) < 1:
+        raise ValueError(f"at least one step and one image expected, got {steps=}, {images=}")
+    features = encoded(squid, data, images)
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        model = ContextPrediction(squid.config.features, all_others(squid.config.positions)).to(features.device)
+    optimizer = torch.optim.AdamW(model.parameters(), RATE, weight_decay=DECAY)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE, total_steps=steps, pct_start=1 / 3)
+    for step in range(steps):
+        generator = seeded_generator(seed, ORDER + step)
+        chosen = torch.randint(len(features), (min(BATCH, len(features)),), generator=generator)
+        loss = context_loss(model, features[chosen.to(features.device)])
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        schedule.step()
+    return model.eval()
+
+
+def encoded(squid: Squid, data: NormalData, images: int) -> Float[Tensor, "N R D"]:
+    """The memory features of that many training images, on the network's device."""
+    device = next(squid.parameters()).device
+    with evaluating(squid):
+        batches = -(-images // FEATURE_BATCH)
+        parts = [squid.query(data.batch(step, FEATURE_BATCH).to(device)) for step in range(batches)]
+    return torch.cat(parts)[:images]
