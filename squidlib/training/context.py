@@ -5,6 +5,8 @@ The features are computed once; what is trained afterwards is small, and takes h
 
 from __future__ import annotations
 
+import math
+
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -41,7 +43,7 @@ def train_context(
         torch.manual_seed(seed)
         model = ContextPrediction(squid.config.features, all_others(squid.config.positions)).to(features.device)
     optimizer = torch.optim.AdamW(model.parameters(), RATE, weight_decay=DECAY)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE, total_steps=steps, pct_start=1 / 3)
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: rise_and_fall(step, steps))
     for step in range(steps):
         generator = seeded_generator(seed, ORDER + step)
         chosen = torch.randint(len(features), (min(BATCH, len(features)),), generator=generator)
@@ -51,6 +53,14 @@ def train_context(
         optimizer.step()
         schedule.step()
     return model.eval()
+
+
+def rise_and_fall(step: int, steps: int) -> float:
+    """Factor on the learning rate: up in a line for a third of the steps, then down along half a cosine to 0."""
+    rising = max(1, steps // 3)
+    if step < rising:
+        return (step + 1) / rising
+    return 0.5 * (1 + math.cos(math.pi * (step - rising) / max(1, steps - rising)))
 
 
 def encoded(squid: Squid, data: NormalData, images: int) -> Float[Tensor, "N R D"]:

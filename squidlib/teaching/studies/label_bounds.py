@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from digitanatomy import DigitAnatomy, cut_tiles
 from squidlib.data.digits import Digits
 from squidlib.teaching.studies.results import auc_by_kind
+from squidlib.training.context import rise_and_fall
 
 STEPS, BATCH, WIDTH, CODE = 600, 48, 24, 64
 RATE = 3e-3
@@ -64,7 +65,7 @@ def _trained(shown: DigitAnatomy, sees_all: bool, seed: int) -> TileJudge:
         torch.manual_seed(seed)
         judge = TileJudge(sees_all)
     optimizer = torch.optim.AdamW(judge.parameters(), RATE, weight_decay=1e-4)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE, total_steps=STEPS)
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: rise_and_fall(step, STEPS))
     for step in range(STEPS):
         samples = [shown[step * BATCH + number] for number in range(BATCH)]
         images, wrong = torch.stack([s.image for s in samples]), torch.stack([s.wrong for s in samples])

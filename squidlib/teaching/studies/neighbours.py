@@ -3,8 +3,8 @@
 For every ``hand`` and seed the laptop preset is trained as it is and without the transformer over the neighbours, and
 judged by its own scores. Beside them stand predictions of a patch's feature from the *other* patches alone, so that
 nothing of the patch leaks: a ridge regression with the covariance of what it leaves, a copy from the remembered images
-whose other patches are nearest, and ``squidlib.context``; and, as a bar that learns next to nothing, the same regression
-on pixels. Two networks that are trained *with labels* of strangers say what can be had: one sees each tile alone, the
+whose other patches are nearest, and ``squidlib.context``; and, as a bar that learns next to nothing, the regression on
+pixels. Two networks that are trained *with labels* of strangers say what can be had: one sees each tile alone, the
 other one all nine.
 
     python -m squidlib.teaching.studies.neighbours     # about 40 minutes on one CPU core

@@ -1,0 +1,73 @@
+"""The study of neighbours: predictions from the others alone, and bounds with labels, on features that are made up."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor
+
+from squidlib.teaching.studies import label_bounds, neighbours
+from squidlib.teaching.studies.label_bounds import TileJudge
+from squidlib.teaching.studies.neighbours import copy_score, judged, ridge_score
+
+
+def made_up(count: int, seed: int) -> Tensor:
+    """Features (count, 9, 24): an image's own vector, twice as far at every second position, and noise."""
+    generator = torch.Generator().manual_seed(seed)
+    shared = torch.randn(count, 1, 24, generator=generator)
+    factor = torch.tensor([1.0, 2.0]).repeat(5)[:9, None]
+    return factor * shared + 0.2 * torch.randn(count, 9, 24, generator=generator)
+
+
+def with_strangers(count: int, seed: int) -> tuple[Tensor, list[str]]:
+    normal, strange = made_up(count, seed), made_up(count, seed + 1)
+    strange[:, 4] = made_up(count, seed + 2)[:, 4]
+    return torch.cat([normal, strange]), ["normal"] * count + ["stranger"] * count
+
+
+@pytest.mark.parametrize("name", ["ridge", "copy"])
+def test_a_patch_of_another_image_is_found_by_the_others(name: str) -> None:
+    known = made_up(400, 1)
+    score = ridge_score(known) if name == "ridge" else copy_score(known.transpose(0, 1))
+    test, kinds = with_strangers(100, 5)
+    assert judged(score, made_up(100, 2), test, kinds)["stranger"] > 0.9
+
+
+def test_what_is_said_of_a_patch_by_the_others_does_not_hold_it() -> None:
+    features = made_up(5, 3)
+    for place in range(9):
+        changed = features.clone()
+        changed[:, place] += 1
+        assert torch.equal(neighbours._others(features, place), neighbours._others(changed, place))
+        assert neighbours._others(features, place).shape == (5, 8 * 24)
+
+
+def test_a_judge_of_one_tile_sees_one_tile_and_the_other_one_all() -> None:
+    images = torch.rand(2, 1, 96, 96, generator=torch.Generator().manual_seed(0))
+    changed = images.clone()
+    changed[:, :, :32, :32] = 1 - changed[:, :, :32, :32]
+    for sees_all in (False, True):
+        judge = TileJudge(sees_all).eval()
+        same = torch.isclose(judge(images), judge(changed))
+        assert not same[:, 0].any()
+        assert same[:, 1:].all() == (not sees_all)
+
+
+def test_every_way_is_judged_for_every_kind(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(neighbours, "STEPS", 2)
+    monkeypatch.setattr(neighbours, "IMAGES", 128)
+    monkeypatch.setattr(label_bounds, "STEPS", 2)
+    monkeypatch.setattr("squidlib.data.digits.TEST_COUNTS", {"normal": 6, "novel": 3})
+    monkeypatch.setattr(neighbours, "train_context", lambda squid, data, seed: _short(squid, data, seed))
+    assert list(neighbours.jobs())[:3] == ["1/0", "0.5/0", "0/0"]
+    found = neighbours.one_run(1.0, 0)
+    assert {"SQUID, combined", "no neighbours, combined", "context prediction", "labels, all tiles"} <= set(found)
+    for aucs in found.values():
+        assert set(aucs) == {"novel", "stranger", "drift", "lesion", "mean"}
+        assert all(0 <= value <= 1 for value in aucs.values())
+
+
+def _short(squid: object, data: object, seed: int) -> object:
+    from squidlib.training.context import train_context
+
+    return train_context(squid, data, seed, steps=2, images=32)  # type: ignore[arg-type]
