@@ -1,6 +1,6 @@
 """Stored: the benchmarks that the kit was run through, which its lessons and documents read.
 
-squidlib/benchmark/results/DATA/   what ``squid benchmark DATA --out`` writes; ``make benchmark`` runs it again
+squidlib/benchmark/results/NAME/   what ``squid benchmark DATA --out`` writes; ``make benchmark`` runs it again
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from squidlib.benchmark.summary import Row
 from squidlib.utils.errors import UserError
 
 FOLDER = Path(str(files("squidlib"))) / "benchmark" / "results"
-DATASETS = ("digitanatomy", "zhanglab")
+DATASETS = ("digitanatomy", "zhanglab", "zhanglab_IM", "zhanglab_NORMAL2")  #: the last two learn from one series alone
 
 
 class Stored(NamedTuple):

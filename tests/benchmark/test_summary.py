@@ -85,18 +85,21 @@ def test_two_rows_of_the_papers_zhanglab_table_cannot_be() -> None:
 @pytest.mark.parametrize("dataset", DATASETS)
 def test_the_stored_benchmark_has_every_method_and_three_seeds(dataset: str) -> None:
     rows, settings = stored(dataset)
-    assert settings["data"] == dataset
-    assert {row.name: row.family for row in rows} == {name: entry.family for name, entry in METHODS.items()}
+    assert settings["data"] == dataset.split("_")[0]
+    assert all(row.family == METHODS[row.name].family for row in rows)
+    missing = set(METHODS) - {row.name for row in rows}
+    if dataset in ("digitanatomy", "zhanglab"):  # of one series, the strongest alone
+        assert missing <= {"SQUID-backbone"}
     assert all(sorted(row.runs) == [0, 1, 2] and not row.failures for row in rows)
     assert all(row.comparison is not None for row in rows if row.name != SQUID)
-    missing = [name for name in ("results.md", "results.csv", "auc.png") if not (folder_of(dataset) / name).is_file()]
-    assert not missing
+    lacking = [name for name in ("results.md", "results.csv", "auc.png") if not (folder_of(dataset) / name).is_file()]
+    assert not lacking
     assert (folder_of(dataset) / "methods.png").is_file() == (dataset == "digitanatomy")  # no X-ray comes with the kit
 
 
 def test_missing_and_damaged_results_are_told_in_a_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stored_module, "FOLDER", tmp_path)
-    with pytest.raises(UserError, match=r"no results of 'chexpert'.*digitanatomy and zhanglab"):
+    with pytest.raises(UserError, match=r"no results of 'chexpert'.*digitanatomy and zhanglab and zhanglab_IM"):
         stored("chexpert")
     (tmp_path / "zhanglab").mkdir()
     (tmp_path / "zhanglab/results.json").write_text('{"methods": [{}]}')
