@@ -51,6 +51,7 @@ class SquidConfig:
     joined_levels: int = 1  #: last decoder levels that see the joined image instead of patches
     backbone: str = ""  #: a frozen network whose features are the encoder's, of ``BACKBONES``; "": one is learned
     memory_reach: int = 0  #: patches to every side whose memories the score "distance" looks into, too (poses shift)
+    context: bool = False  #: ours: after training, learn what belongs together, see ``squidlib.context``
 
     def __post_init__(self) -> None:
         for name, value in _checked(as_plain(self)).items():

@@ -84,7 +84,9 @@ class ContextPrediction(nn.Module):
 
 def all_others(positions: int) -> Bool[Tensor, "R R"]:
     """Every position is asked about every other one."""
-    return ~torch.eye(positions, dtype=torch.bool)
+    return ~torch.eye(
+        positions, dtype=torch.bool, device="cpu"
+    )  # also where only the shapes of a network are asked for
 
 
 def context_loss(model: ContextPrediction, queries: Float[Tensor, "B R D"]) -> Tensor:

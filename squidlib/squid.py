@@ -17,6 +17,7 @@ from torch import Generator, Tensor, nn
 
 from squidlib.autoencoder import Decoder, Encoder, flat_patches
 from squidlib.config import SquidConfig
+from squidlib.context import ContextPrediction, all_others
 from squidlib.frozen_encoder import FrozenEncoder
 from squidlib.inpainting import InpaintingBlock
 from squidlib.skip_memory import skip_memories
@@ -58,6 +59,8 @@ class Squid(nn.Module):
         self.inpainting = block(config)
         self.student = Decoder(config, skip_memories(config))
         self.teacher = Decoder(config)
+        # learned when all else has been, by ``squidlib.training.context``; nothing here asks it
+        self.context = ContextPrediction(config.features, all_others(config.positions)) if config.context else None
 
     def encode(self, images: Float[Tensor, "B C H W"]) -> list[Tensor]:
         """Cut into patches and encode each: levels of (B*R, C, h, w)."""

@@ -63,7 +63,7 @@ class Score:
         check_device(self.device)
         model = find(self.detector)
         detector = load(model, resolve_device(self.device))
-        with self._table(model) as table:
+        with self._table(model, detector) as table:
             self._check_maps(table)
             if self.report is not None:
                 check_report(self.report, table, self.overwrite)
@@ -87,12 +87,10 @@ class Score:
                 raise UserError(f"--maps {self.maps} is a file; a folder was expected")
             check_writable(self.maps)
 
-    def _table(self, model: Path) -> ScoreTable:
+    def _table(self, model: Path, detector: Detector) -> ScoreTable:
         import hashlib
 
-        from squidlib.detection.scores import SCORES
-
-        columns = ["path", "verdict", "score", "threshold", "score_name", *SCORES]
+        columns = ["path", "verdict", "score", "threshold", "score_name", *detector.score_names]
         columns += [] if self.maps is None else ["map"]
         made_by = {
             "detector": hashlib.sha256(model.read_bytes()).hexdigest(),

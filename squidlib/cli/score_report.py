@@ -101,7 +101,7 @@ def write_report(
     Raises:
         UserError: where it cannot be written.
     """
-    from squidlib.detection.scores import SCORES
+    from squidlib.detection.scores import ALL_SCORES
     from squidlib.utils.safetensors_io import write_atomically
 
     rows = worst_first(table.rows())
@@ -121,7 +121,7 @@ def write_report(
         total=len(rows),
         left_out=len(rows) - len(shown),
         most=MOST,
-        score=(name, SCORES[name]),
+        score=(name, ALL_SCORES[name]),
         threshold=detector.threshold(facts.rate),
         normals=len(detector.normal_scores()),
         limitations=detector.limitations(facts.rate),

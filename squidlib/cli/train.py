@@ -70,6 +70,8 @@ class Train:
     """mnist5000 or sklearn_digits (offline); mnist, emnist or kmnist; or a folder with sub-folders 0 to 9."""
     hand: float = 0.0
     """Of digits: how far those of an image are by one writer, 0 (each by its own) to 1; see digitanatomy.hand."""
+    context: bool = False
+    """Also learn which patches belong together, after training (a minute); always with a --hand. Adds two scores."""
     download: bool = False
     """Allow the download of mnist, emnist or kmnist to ./data, or of PneumoniaMNIST to --data."""
     cache: Path | None = None

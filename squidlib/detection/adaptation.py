@@ -14,7 +14,7 @@ from copy import deepcopy
 from typing import Any
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from squidlib.detection.calibration import Calibration, calibration_by
@@ -92,7 +92,7 @@ def _out_of_fold(detector: Detector, images: Tensor, features: Float[Tensor, "R 
         parts.append(read_scores(detector, encode(detector, images[folds == fold]), slots, shrink))
         order.append(torch.nonzero(folds == fold).flatten())
     back = torch.cat(order).argsort()
-    return RawScores(*(torch.cat(column)[back] for column in zip(*parts, strict=True)))
+    return RawScores.joined(parts).each(lambda part: part[back])
 
 
 def _calibrated(detector: Detector, raw: RawScores, images: Tensor) -> Calibration:
@@ -107,10 +107,15 @@ def _calibrated(detector: Detector, raw: RawScores, images: Tensor) -> Calibrati
     rows = torch.arange(count, device=raw.error.device)
     alone = []
     for row in rows:
-        others = _standardised_by(known, RawScores(*(part[rows != row] for part in raw)))
-        one = RawScores(*(part[rows == row] for part in raw))
-        alone.append(calibration_by(one, others.mean, others.std, others.discriminator).normal_scores)
+        others = _standardised_by(known, _rows(raw, rows != row))
+        one = _rows(raw, rows == row)
+        same = others.mean, others.std, others.discriminator, others.image_scale
+        alone.append(calibration_by(one, *same).normal_scores)
     return found._replace(normal_scores=torch.cat(alone, dim=1), familiarity=widened(known.familiarity, images))
+
+
+def _rows(raw: RawScores, chosen: Bool[Tensor, "N"]) -> RawScores:
+    return raw.each(lambda part: part[chosen])
 
 
 def _standardised_by(known: Calibration, raw: RawScores) -> Calibration:

@@ -19,16 +19,17 @@ from torch import Tensor, nn
 
 from squidlib.detection.familiarity import LEAST_IMAGES, Familiarity, familiarity_of
 from squidlib.detection.metrics import threshold_at
-from squidlib.detection.scores import PATCH_SCORES, SCORES, RawScores, score_batches
+from squidlib.detection.scores import ALL_SCORES, PATCH_SCORES, SCORES, RawScores, score_batches
 from squidlib.squid import Squid
 from squidlib.utils.errors import UserError
 
 #: Least standard deviation of a patch score, as a share of the largest among the positions. Those of trained detectors
 #: lie between a tenth and one of it.
 LEAST_SHARE = 0.05
-#: Least standard deviation in the scores' own units: the squared error of grey values in 0..1, and 1 - a cosine.
-LEAST = {"error": 1e-4, "structure": 1e-3, "mismatch": 1e-3, "distance": 1e-3}
+#: Least standard deviation in the scores' own units: squared grey values, 1 - a cosine, a logarithm of odds.
+LEAST = {"error": 1e-4, "structure": 1e-3, "mismatch": 1e-3, "distance": 1e-3, "context": 1e-2}
 LEAST_LOGIT = 1e-3  #: likewise, of the discriminator's logit
+LEAST_SCALE = 1e-2  #: likewise, of image scores, which are in standard deviations already
 #: A patch counts as at most so many standard deviations *better* than normal. Without it, one score that is far below
 #: normal would hide in the sum what the others find.
 MOST_NORMAL = -10.0
@@ -37,11 +38,14 @@ MOST_NORMAL = -10.0
 class Calibration(NamedTuple):
     """What N held-out normal images score.
 
-    mean, std: (4, R), of the patch scores in the order of ``PATCH_SCORES``; the standard deviations have their floor.
+    mean, std: (P, R), of the patch scores in the order of ``PATCH_SCORES``, and behind them of the context's where the
+        network has one; the standard deviations have their floor.
     discriminator: (2,), mean and standard deviation of the negative logit.
-    normal_scores: (6, N), image scores in the order of ``SCORES``, for thresholds and histograms.
+    normal_scores: (Q, N), image scores in the order of ``ALL_SCORES``, for thresholds and histograms; Q is 6, or 8
+        with a context.
     familiarity: what images of the right kind measure; None where there were too few images to tell.
-    shifted_scores: (6, G, N), what the same images score as G other acquisitions would have given them; None: unknown.
+    shifted_scores: (Q, G, N), what the same images score as G other acquisitions would have given them; None: unknown.
+    image_scale: (2, 2), mean and standard deviation of the image scores combined and context; None without a context.
     """
 
     mean: Tensor
@@ -50,6 +54,7 @@ class Calibration(NamedTuple):
     normal_scores: Tensor
     familiarity: Familiarity | None = None
     shifted_scores: Tensor | None = None
+    image_scale: Tensor | None = None
 
     def as_tensors(self) -> dict[str, Tensor]:
         """By name, for a file."""
@@ -70,39 +75,23 @@ class Calibration(NamedTuple):
         if "deviation" in plain:
             plain["std"] = plain.pop("deviation")
         std = plain.pop("std")
-        if std.ndim != 2 or len(std) != len(PATCH_SCORES) or not std.numel() or plain["discriminator"].shape != (2,):
-            raise UserError(f"the calibration has standard deviations of shape {tuple(std.shape)}, not (4, positions)")
+        expected = len(PATCH_SCORES) + ("image_scale" in plain)
+        if std.ndim != 2 or len(std) != expected or not std.numel() or plain["discriminator"].shape != (2,):
+            shape = tuple(std.shape)
+            raise UserError(f"the calibration has standard deviations of shape {shape}, not ({expected}, positions)")
         std = torch.maximum(std, floors(std)[:, None])
         mean, logit_std = plain["discriminator"]
         plain["discriminator"] = torch.stack([mean, logit_std.clamp(min=LEAST_LOGIT)])
         return cls(**plain, std=std, familiarity=Familiarity(**known) if known else None)
 
-    def check(self, positions: int) -> None:
-        """Whether it can be used with a network of so many positions; of a calibration that comes from a file.
-
-        Raises:
-            UserError: where a shape does not fit.
-        """
-        count = self.normal_scores.shape[-1] if self.normal_scores.ndim else 0
-        expected = {
-            "mean": (len(PATCH_SCORES), positions),
-            "std": (len(PATCH_SCORES), positions),
-            "discriminator": (2,),
-            "normal_scores": (len(SCORES), max(2, count)),
-        }
-        if self.shifted_scores is not None:
-            groups = self.shifted_scores.shape[1] if self.shifted_scores.ndim == 3 else 0
-            expected["shifted_scores"] = (len(SCORES), max(1, groups), max(2, count))
-        for name, shape in expected.items():
-            found = tuple(getattr(self, name).shape)
-            if found != shape:
-                raise UserError(f"the calibration's {name} has shape {found}, not {shape}")
-        if self.familiarity is not None:
-            self.familiarity.check()
+    @property
+    def score_names(self) -> tuple[str, ...]:
+        """The scores that it is of."""
+        return tuple(SCORES if self.image_scale is None else ALL_SCORES)
 
     def scores_of_normals(self, score: str) -> Float[Tensor, "N"]:
-        """What the calibration images score by that name of ``SCORES``."""
-        return self.normal_scores[list(SCORES).index(score)].cpu().clone()
+        """What the calibration images score by one of ``score_names``."""
+        return self.normal_scores[self.score_names.index(score)].cpu().clone()
 
     def threshold(self, score: str, rate: float) -> float:
         """The score that a share ``rate`` of normal images exceeds; the one place where a threshold is computed.
@@ -113,7 +102,7 @@ class Calibration(NamedTuple):
         found = threshold_at(self.scores_of_normals(score), rate)
         if self.shifted_scores is None:
             return found
-        groups = self.shifted_scores[list(SCORES).index(score)].cpu()
+        groups = self.shifted_scores[self.score_names.index(score)].cpu()
         return max(found, *(threshold_at(group, rate) for group in groups))
 
     def count_above(self, score: str, rate: float) -> int:
@@ -131,13 +120,13 @@ class Calibration(NamedTuple):
         return torch.nonzero((self.std <= floors(self.std)[:, None]).any(0)).flatten().tolist()
 
 
-def floors(std: Float[Tensor, "4 R"]) -> Float[Tensor, "4"]:
+def floors(std: Float[Tensor, "P R"]) -> Float[Tensor, "P"]:
     """The least standard deviation of each patch score."""
-    least = torch.tensor([LEAST[name] for name in PATCH_SCORES]).to(std)
+    least = torch.tensor(list(LEAST.values())[: len(std)]).to(std)
     return torch.maximum(LEAST_SHARE * std.amax(1), least)
 
 
-def standardised(raw: RawScores, calibration: Calibration) -> Float[Tensor, "4 B R"]:
+def standardised(raw: RawScores, calibration: Calibration) -> Float[Tensor, "P B R"]:
     """Patch scores in standard deviations of normal images at the same position, ``MOST_NORMAL`` at least."""
     patches = raw.patches()
     mean, std = calibration.mean.to(patches.device), calibration.std.to(patches.device)
@@ -145,14 +134,29 @@ def standardised(raw: RawScores, calibration: Calibration) -> Float[Tensor, "4 B
 
 
 def image_scores(raw: RawScores, calibration: Calibration) -> dict[str, Tensor]:
-    """All scores of ``SCORES``, each (B,): the worst patch, and the discriminator's by the paper's equation."""
-    patches = standardised(raw, calibration)
+    """All of its ``score_names``, each (B,): the worst patch, and the discriminator's by the paper's equation."""
+    named = _worst_patches(raw, calibration)
+    if calibration.image_scale is not None:
+        named["either"] = _either(named, calibration.image_scale)
+    return named
+
+
+def _worst_patches(raw: RawScores, calibration: Calibration) -> dict[str, Tensor]:
+    patches, count = standardised(raw, calibration), len(PATCH_SCORES)
     mean, std = calibration.discriminator.to(patches.device)
-    named = {"combined": patches.sum(0).amax(-1)}
-    named |= {name: score.amax(-1) for name, score in zip(PATCH_SCORES, patches, strict=True)}
+    named = {"combined": patches[:count].sum(0).amax(-1)}
+    named |= {name: score.amax(-1) for name, score in zip(PATCH_SCORES, patches[:count], strict=True)}
     # eq. 6: 1 - sigmoid((D - mu) / sigma) is this sigmoid, for raw.discriminator is -D
     named["discriminator"] = torch.sigmoid((raw.discriminator - mean) / std)
+    if raw.context is not None:
+        named["context"] = patches[count].amax(-1)
     return named
+
+
+def _either(named: dict[str, Tensor], scale: Float[Tensor, "2 2"]) -> Float[Tensor, "B"]:
+    pair = torch.stack([named["combined"], named["context"]])
+    mean, std = scale.to(pair).unbind(1)
+    return ((pair - mean[:, None]) / std[:, None]).amax(0)
 
 
 def calibrate(
@@ -173,7 +177,7 @@ def calibrate(
     if len(normals) < 2:
         raise ValueError(f"at least two normal images are needed to calibrate, got {len(normals)}")
     parts = [score_batches(squid, discriminator, images) for images in (normals, *shifted)]
-    raw = RawScores(*(torch.cat(column) for column in zip(*parts, strict=True)))
+    raw = RawScores.joined(parts)
     known = None
     if len(normals) >= LEAST_IMAGES:  # few images are no more for being shown in several ways
         known = familiarity_of(torch.cat([normals, *shifted]).to(raw.discriminator.device))
@@ -191,12 +195,26 @@ def calibration_of(raw: RawScores) -> Calibration:
 
 
 def calibration_by(
-    raw: RawScores, mean: Float[Tensor, "4 R"], std: Float[Tensor, "4 R"], discriminator: Float[Tensor, "2"]
+    raw: RawScores,
+    mean: Float[Tensor, "P R"],
+    std: Float[Tensor, "P R"],
+    discriminator: Float[Tensor, "2"],
+    image_scale: Float[Tensor, "2 2"] | None = None,
 ) -> Calibration:
-    """The raw scores of N normal images, standardised by means and standard deviations that are given."""
+    """The raw scores of N normal images, standardised by means and standard deviations that are given.
+
+    Args:
+        image_scale: of a network with a context; None: that of these images.
+    """
     std = torch.maximum(std, floors(std)[:, None])
     logit_mean, logit_std = discriminator
     logits = torch.stack([logit_mean, logit_std.clamp(min=LEAST_LOGIT)])
     calibration = Calibration(mean, std, logits, mean.new_empty(0))
-    scores = image_scores(raw, calibration)
-    return calibration._replace(normal_scores=torch.stack([scores[name] for name in SCORES]))
+    scores = _worst_patches(raw, calibration)
+    if raw.context is not None:
+        if image_scale is None:
+            pair = torch.stack([scores["combined"], scores["context"]])
+            image_scale = torch.stack([pair.mean(1), pair.std(1).clamp(min=LEAST_SCALE)], dim=1)
+        calibration = calibration._replace(image_scale=image_scale)
+        scores["either"] = _either(scores, image_scale)
+    return calibration._replace(normal_scores=torch.stack([scores[name] for name in calibration.score_names]))

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from squidlib.config import SquidConfig, as_plain
 from squidlib.detection.calibration import Calibration
+from squidlib.detection.calibration_check import check_calibration
 from squidlib.detection.detector import Detector
 from squidlib.discriminator import Discriminator
 from squidlib.squid import Squid
@@ -98,7 +99,7 @@ def assemble(tensors: dict[str, Tensor], metadata: dict[str, Any], path: Path) -
         config = SquidConfig.from_plain(metadata["config"])
         _check_tensors(config, tensors)
         calibration = Calibration.from_tensors(_below("calibration.", tensors))
-        calibration.check(config.positions)
+        check_calibration(calibration, config.positions, config.context)
         with torch.random.fork_rng(devices=[]):  # building draws weights, which are replaced
             squid, discriminator = Squid(config), Discriminator(config.image_shape)
         squid.load_state_dict(_below("squid.", tensors) | _below_teacher(squid))

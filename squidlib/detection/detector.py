@@ -22,7 +22,7 @@ from squidlib.detection.calibration import Calibration
 from squidlib.detection.familiarity import LEAST_IMAGES
 from squidlib.detection.inputs import check_images
 from squidlib.detection.prediction import NotFiniteError, Prediction, joined, moved, none_of, predict
-from squidlib.detection.scores import BATCH, DEFAULT_SCORE, SCORES, RawScores, score_batch, score_batches
+from squidlib.detection.scores import BATCH, DEFAULT_SCORE, RawScores, score_batch, score_batches
 from squidlib.discriminator import Discriminator
 from squidlib.squid import Squid
 from squidlib.utils.errors import UserError
@@ -63,6 +63,11 @@ class Detector:
         return str(self.metadata.get("score", DEFAULT_SCORE))
 
     @property
+    def score_names(self) -> tuple[str, ...]:
+        """The scores that it has: ``SCORES``, and ``CONTEXT_SCORES`` where it has learned what belongs together."""
+        return self.calibration.score_names
+
+    @property
     def knows_unlike(self) -> bool:
         """Whether it can tell what is unlike the training data; see ``limitations``."""
         return self.calibration.familiarity is not None
@@ -100,7 +105,7 @@ class Detector:
         """How abnormal each image is, in standard deviations of normal images.
 
         Args:
-            score: a name of ``SCORES``; None is ``default_score``.
+            score: one of ``score_names``; None is ``default_score``.
         """
         name = self._known(score)
         return torch.cat([part.scores[name] for part in self.predictions(images)])
@@ -108,7 +113,7 @@ class Detector:
     def scores(self, images: Float[Tensor, "B C H W"]) -> dict[str, Tensor]:
         """Every image score by name, each (B,)."""
         parts = [part.scores for part in self.predictions(images)]
-        return {name: torch.cat([part[name] for part in parts]) for name in SCORES}
+        return {name: torch.cat([part[name] for part in parts]) for name in self.score_names}
 
     def patch_scores(self, images: Float[Tensor, "B C H W"]) -> Float[Tensor, "B R"]:
         """The combined score of every patch, in reading order."""
@@ -173,7 +178,7 @@ class Detector:
         """Unstandardised scores of every patch, from one forward pass."""
         images, count = check_images(images, self.config.image_shape), len(images)
         raw = score_batches(self.squid, self.discriminator, images if count else self._blank(images))
-        return RawScores(*(part[: None if count else 0].to(images.device) for part in raw))
+        return raw.each(lambda part: part[: None if count else 0].to(images.device))
 
     def _blank(self, images: Tensor) -> Tensor:
         """One black image, which goes through the network where there is none: convolutions take no empty batch."""
@@ -181,8 +186,8 @@ class Detector:
 
     def _known(self, score: str | None) -> str:
         score = self.default_score if score is None else score
-        if score not in SCORES:
-            raise UserError(f"scores are {', '.join(SCORES)}; got {score!r}")
+        if score not in self.score_names:
+            raise UserError(f"scores are {', '.join(self.score_names)}; got {score!r}")
         return score
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import torch
 from jaxtyping import Float
 from torch import Tensor
 
@@ -66,5 +65,6 @@ def read_scores(detector: Detector, encoded: Encoded, slots: Float[Tensor, "R S 
         output = read(detector.squid, levels, slots, shrink)
         with evaluating(detector.discriminator):
             logits = detector.discriminator(output.reconstruction)
-        parts.append(raw_scores(output, slots, logits, images, detector.config.grid, detector.config.memory_reach))
-    return RawScores(*(torch.cat(column) for column in zip(*parts, strict=True)))
+        config, context = detector.config, detector.squid.context
+        parts.append(raw_scores(output, slots, logits, images, config.grid, config.memory_reach, context))
+    return RawScores.joined(parts)

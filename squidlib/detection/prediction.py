@@ -15,7 +15,7 @@ from torch import Tensor
 
 from squidlib.detection.calibration import Calibration, image_scores, standardised
 from squidlib.detection.familiarity import unlike
-from squidlib.detection.scores import RawScores, weighted_difference
+from squidlib.detection.scores import PATCH_SCORES, RawScores, weighted_difference
 from squidlib.patches import Grid
 from squidlib.utils.errors import UserError
 
@@ -43,12 +43,13 @@ class NotFiniteError(UserError):
 class Prediction(NamedTuple):
     """What a detector says of B images.
 
-    scores: every name of ``SCORES`` -> (B,), higher = more abnormal.
-    patch_scores: (B, R), the combined score of every patch in reading order.
+    scores: every name of ``Calibration.score_names`` -> (B,), higher = more abnormal.
+    patch_scores: (B, R), the combined score of every patch in reading order; or its context's, brought to the same
+        unit, where that is higher.
     reconstruction: (B, C, H, W) in 0..1.
     anomaly_map: (B, 1, H, W); >= 0, about 1 where a normal image is at its worst.
     score: (B,), the default score.
-    score_name: its name in ``SCORES``.
+    score_name: its name.
     threshold: what the asked share of normal images exceeds.
     abnormal: (B,), whether the score is above the threshold.
     unlike: (B,), whether an image is not of the kind that the detector was trained on; then its score means nothing.
@@ -90,10 +91,14 @@ def predict(
     Raises:
         NotFiniteError: where a score is NaN or infinite.
     """
-    patches = standardised(raw, calibration).sum(0)
     scores = image_scores(raw, calibration)
     _check_finite(scores)
     limit = max(LEAST_LIMIT, calibration.threshold("combined", MAP_RATE))
+    every = standardised(raw, calibration)
+    patches = every[: len(PATCH_SCORES)].sum(0)
+    if raw.context is not None:  # whichever of the two is farther beyond what normal images have
+        own = max(LEAST_LIMIT, calibration.threshold("context", MAP_RATE))
+        patches = torch.maximum(patches, every[-1] * limit / own)
     threshold = calibration.threshold(score_name, rate)
     return Prediction(
         scores,

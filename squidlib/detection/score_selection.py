@@ -3,7 +3,8 @@
 Half of the images say what is normal, the other half are scored as they are and with pretended anomalies
 (``squidlib.detection.synthetic_anomalies``). The score that tells the two apart best is taken. No abnormal image and
 no label is seen. Where it is known how other acquisitions would have given the same images, both are asked for under
-each of them, too: a score that finds everything on one machine is not chosen where another one holds on all.
+each of them, too: a score that finds everything on one machine is not chosen where another one holds on all. A SQUID
+that has learned what belongs together is also asked for patches of another image: each by itself is normal.
 
 Differs from the paper: it always reports the discriminator's score (eq. 6), which is one of the candidates here.
 """
@@ -11,17 +12,17 @@ Differs from the paper: it always reports the discriminator's score (eq. 6), whi
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
-import torch
 from jaxtyping import Float
 from torch import Generator, Tensor, nn
 
 from squidlib.detection.calibration import calibration_of, image_scores
 from squidlib.detection.metrics import auc
-from squidlib.detection.scores import BATCH, SCORES, RawScores, score_batches
-from squidlib.detection.synthetic_anomalies import SYNTHETIC_ANOMALIES
+from squidlib.detection.scores import BATCH, RawScores, score_batches
+from squidlib.detection.synthetic_anomalies import SYNTHETIC_ANOMALIES, transplanted
 from squidlib.squid import Squid
 from squidlib.utils.errors import UserError
 
@@ -30,7 +31,7 @@ THIRDS = 3  #: each acquisition is asked for on one of so many parts of the chan
 
 
 class ScoreChoice(NamedTuple):
-    """The chosen name of ``SCORES``, and of every name the mean AUC over acquisitions and the ways to pretend."""
+    """The chosen name of ``ALL_SCORES``, and of every name the mean AUC over acquisitions and the ways to pretend."""
 
     best: str
     aucs: dict[str, float]
@@ -67,14 +68,17 @@ def choose_score(
         return {name: values.cpu().numpy() for name, values in image_scores(raw(images), calibration).items()}
 
     known = [raw(group[::2]) for group in (normals, *shifted)]
-    calibration = calibration_of(RawScores(*(torch.cat(column) for column in zip(*known, strict=True))))
-    found: dict[str, list[float]] = {name: [] for name in SCORES}
+    calibration = calibration_of(RawScores.joined(known))
+    found: dict[str, list[float]] = {name: [] for name in calibration.score_names}
+    pretended = dict(SYNTHETIC_ANOMALIES)
+    if squid.context is not None:
+        pretended["transplanted"] = partial(transplanted, grid=squid.config.grid)
     for place, group in enumerate((normals, *shifted)):
         others = group[1::2].cpu()
         if place and len(others) > THIRDS:
             others = others[place % THIRDS :: THIRDS]
         intact = scored(others)
-        for number, pretend in enumerate(SYNTHETIC_ANOMALIES.values()):
+        for number, pretend in enumerate(pretended.values()):
             generator = Generator().manual_seed((seed << 8) + number)
             for name, values in scored(pretend(others, generator)).items():
                 labels = np.repeat([0, 1], [len(values), len(values)])

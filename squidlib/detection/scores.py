@@ -4,11 +4,13 @@ Paper: eq. 6 and section 4.2. Authors' file: alert.py.
 
 Differs from the original: beside the discriminator there are four scores for every patch. ``calibration`` standardises
 each by what held-out normal images show at that position; an image is as abnormal as its worst patch. ``combined``, the
-sum of the four, needs no choice between them, so no labels.
+sum of the four, needs no choice between them, so no labels. A SQUID that has learned what belongs together
+(``squidlib.context``) has a fifth, and the higher of it and ``combined``.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import torch
@@ -16,6 +18,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from squidlib.context import ContextPrediction, context_score
 from squidlib.detection.memory_distance import NEAREST, memory_distance
 from squidlib.patches import Grid, cut, join
 from squidlib.squid import Squid, SquidOutput
@@ -33,22 +36,40 @@ SCORES = {
     "distance": f"1 - cosine to the {NEAREST} nearest memory slots",
     "discriminator": "the paper's: how little the reconstruction looks like a real image",
 }
+#: Of a SQUID that has learned what belongs together; they follow those above in every table.
+CONTEXT_SCORES = {
+    "context": "how much better the memory's patches fit between the others than the patch that is there",
+    "either": "the higher of combined and context, each in standard deviations of normal images",
+}
+ALL_SCORES = SCORES | CONTEXT_SCORES
 DEFAULT_SCORE = "combined"  #: where training chose none
 PATCH_SCORES = ("error", "structure", "mismatch", "distance")
 
 
 class RawScores(NamedTuple):
-    """Unstandardised scores; higher = more abnormal. The first four (B, R), the last (B,)."""
+    """Unstandardised scores, (B, R), the discriminator's (B,); higher = more abnormal. ``context`` may be missing."""
 
     error: Tensor
     structure: Tensor
     mismatch: Tensor
     distance: Tensor
     discriminator: Tensor
+    context: Tensor | None = None
 
-    def patches(self) -> Float[Tensor, "4 B R"]:
-        """The patch scores, in the order of ``PATCH_SCORES``."""
-        return torch.stack([getattr(self, name) for name in PATCH_SCORES])
+    def patches(self) -> Float[Tensor, "P B R"]:
+        """The patch scores, in the order of ``PATCH_SCORES``, and the context's behind them, where there is one."""
+        return torch.stack([getattr(self, name) for name in PATCH_SCORES] + [self.context] * (self.context is not None))
+
+    def each(self, function: Callable[[Tensor], Tensor]) -> RawScores:
+        """``function`` of every part that is there."""
+        parts = {name: function(part) for name, part in self._asdict().items() if part is not None}
+        return RawScores(**parts)
+
+    @classmethod
+    def joined(cls, parts: Sequence[RawScores]) -> RawScores:
+        """Those of several batches, at least one, as one."""
+        there = [name for name, part in parts[0]._asdict().items() if part is not None]
+        return cls(**{name: torch.cat([getattr(part, name) for part in parts]) for name in there})
 
 
 def blur(images: Float[Tensor, "B C H W"]) -> Float[Tensor, "B C H W"]:
@@ -68,6 +89,7 @@ def raw_scores(
     images: Float[Tensor, "B C H W"],
     grid: Grid,
     reach: int = 0,
+    context: ContextPrediction | None = None,
 ) -> RawScores:
     """All scores of one batch, from one forward pass in evaluation mode.
 
@@ -76,12 +98,14 @@ def raw_scores(
         logits: the discriminator's, of the reconstructions.
         grid: P, patches a side.
         reach: of ``memory_distance``.
+        context: the network's, where it has learned one.
     """
     squared = cut((output.reconstruction - images) ** 2, grid).flatten(2)
     structure = cosine_distance(cut(blur(images), grid).flatten(2), cut(blur(output.reconstruction), grid).flatten(2))
     distance = memory_distance(output.queries, slots, grid, reach)
     mismatch = cosine_distance(output.queries, output.recalled)
-    return RawScores(squared.mean(-1), structure, mismatch, distance, -logits)
+    belongs = None if context is None else context_score(context, output.queries, slots)
+    return RawScores(squared.mean(-1), structure, mismatch, distance, -logits, belongs)
 
 
 def weighted_difference(
@@ -110,7 +134,7 @@ def score_batches(
     with evaluating(squid, discriminator):
         slots = squid.inpainting.memory.contents()
         parts = [score_batch(squid, discriminator, slots, batch.to(device))[1] for batch in images.split(batch_size)]
-    return RawScores(*(torch.cat(column) for column in zip(*parts, strict=True)))
+    return RawScores.joined(parts)
 
 
 def score_batch(
@@ -120,10 +144,9 @@ def score_batch(
     step = max(1, MOST_WEIGHTS // slots[:, :, 0].numel())
     if len(images) > step:  # a long memory: a few images at once
         parts = [score_batch(squid, discriminator, slots, some) for some in images.split(step)]
-        columns = zip(*(raw for _, raw in parts), strict=True)
-        return torch.cat([pictures for pictures, _ in parts]), RawScores(*(torch.cat(column) for column in columns))
+        return torch.cat([pictures for pictures, _ in parts]), RawScores.joined([raw for _, raw in parts])
     output = squid(images)
     logits = discriminator(output.reconstruction)
-    return output.reconstruction, raw_scores(
-        output, slots, logits, images, squid.config.grid, squid.config.memory_reach
-    )
+    config = squid.config
+    found = raw_scores(output, slots, logits, images, config.grid, config.memory_reach, squid.context)
+    return output.reconstruction, found

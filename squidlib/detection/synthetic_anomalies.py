@@ -16,6 +16,8 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Generator, Tensor
 
+from squidlib.patches import Grid, cut, join
+
 SMALLEST, LARGEST = 0.10, 0.25  #: half axes of the changed area, in sides of the image
 
 
@@ -44,6 +46,15 @@ def foreign(images: Float[Tensor, "B C H W"], generator: Generator) -> Float[Ten
     moved = torch.stack([image.roll(shift, (1, 2)) for image, shift in zip(others, away, strict=True)])
     strength = 0.5 + 0.5 * torch.rand(len(images), 1, 1, 1, generator=generator)
     return images + strength * soft_areas(images, generator) * (moved - images)
+
+
+def transplanted(images: Float[Tensor, "B C H W"], generator: Generator, grid: Grid) -> Float[Tensor, "B C H W"]:
+    """One patch is another image's, from the same position: normal by itself, wrong among its neighbours."""
+    patches, others = cut(images, grid).clone(), cut(images.roll(1, 0), grid)
+    chosen = torch.randint(patches.shape[1], (len(images),), generator=generator)
+    rows = torch.arange(len(images))
+    patches[rows, chosen] = others[rows, chosen]
+    return join(patches, grid)
 
 
 def blurred(images: Float[Tensor, "B C H W"], generator: Generator) -> Float[Tensor, "B C H W"]:

@@ -15,6 +15,7 @@ from digitanatomy import seeded_generator
 from squidlib.context import ContextPrediction, all_others, context_loss
 from squidlib.data.base import NormalData
 from squidlib.squid import Squid
+from squidlib.utils.distributed import broadcast
 from squidlib.utils.modes import evaluating
 
 IMAGES, STEPS, BATCH = 6400, 2000, 128
@@ -53,6 +54,12 @@ def train_context(
         optimizer.step()
         schedule.step()
     return model.eval()
+
+
+def learn_context(squid: Squid, data: NormalData, seed: int) -> None:
+    """Give ``squid``, whose configuration asks for a context, one that is trained; the same in every process."""
+    squid.context = train_context(squid, data, seed)
+    broadcast(squid.context.state_dict().values())
 
 
 def rise_and_fall(step: int, steps: int) -> float:

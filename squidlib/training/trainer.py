@@ -15,6 +15,7 @@ from squidlib.detection.calibration import calibrate
 from squidlib.detection.detector import Detector
 from squidlib.detection.score_selection import choose_score
 from squidlib.training.config import TrainingConfig
+from squidlib.training.context import learn_context
 from squidlib.training.loop import TrainingState, start, train, train_step, unwrapped
 from squidlib.training.presets import Preset
 from squidlib.training.recorder import RunRecorder
@@ -118,6 +119,8 @@ def finish(state: TrainingState, data: NormalData, metadata: dict[str, Any], cho
             ``squidlib.detection.score_selection``; where they are too few, it stays the default, and a line says so.
     """
     squid, discriminator = unwrapped(state.squid), unwrapped(state.discriminator)
+    if squid.config.context:
+        learn_context(squid, data, int(metadata.get("seed", 0)))
     normals = data.calibration()
     shifted = data.shifted_calibration() if isinstance(data, Varies) else []
     if choose:

@@ -8,8 +8,9 @@ from torch import Tensor
 
 from digitanatomy import DigitAnatomy, GlyphSplit
 from squidlib.detection.calibration import LEAST, Calibration, calibrate, calibration_of, image_scores, standardised
+from squidlib.detection.calibration_check import check_calibration
 from squidlib.detection.detector import Detector
-from squidlib.detection.scores import SCORES, RawScores
+from squidlib.detection.scores import PATCH_SCORES, SCORES, RawScores
 from squidlib.training.presets import PRESETS
 from tests.conftest import tiny_config
 from tests.helpers import noise, untrained
@@ -52,7 +53,7 @@ def test_normal_scores_that_never_vary_give_finite_scores() -> None:
     same = RawScores(*(torch.full((5, 4), 0.25) for _ in range(4)), torch.zeros(5))
     calibration = calibration_of(same)
     assert calibration.constant_positions == [0, 1, 2, 3]
-    assert calibration.std.amin(1).tolist() == pytest.approx(list(LEAST.values()))
+    assert calibration.std.amin(1).tolist() == pytest.approx([LEAST[name] for name in PATCH_SCORES])
     other = same._replace(error=same.error + 0.01)  # a squared error a hundred times its least standard deviation
     assert image_scores(other, calibration)["error"].tolist() == pytest.approx([100.0] * 5, rel=1e-4)
 
@@ -124,4 +125,4 @@ def test_the_threshold_is_that_of_the_worst_acquisition() -> None:
     assert (wide.std >= 0.5 * alone.std).all()
     again = Calibration.from_tensors(wide.as_tensors())
     assert torch.equal(again.shifted_scores, wide.shifted_scores)
-    again.check(9)
+    check_calibration(again, 9, False)

@@ -12,6 +12,7 @@ from squidlib import (
 from squidlib.detection import (
     adaptation,
     calibration,
+    calibration_check,
     checkpoint,
     familiarity,
     inputs,
@@ -44,10 +45,18 @@ DETECTION: dict[str, Call] = {
     "detection.detector: Detector.limitations": lambda w: (w.detector.limitations, 0.001),
     "detection.detector: Detector.threshold": lambda w: (w.detector.threshold, 0.1),
     **properties(
-        "detection.detector: Detector", lambda w: w.detector, "config", "device", "default_score", "knows_unlike"
+        "detection.detector: Detector",
+        lambda w: w.detector,
+        "config",
+        "device",
+        "default_score",
+        "knows_unlike",
+        "score_names",
     ),
     # what it is made of
     "detection.scores: RawScores.patches": lambda w: (w.raw.patches,),
+    "detection.scores: RawScores.each": lambda w: (w.raw.each, torch.abs),
+    "detection.scores: RawScores.joined": lambda w: (scores.RawScores.joined, [w.raw, w.raw]),
     "detection.scores: blur": lambda w: (scores.blur, w.images),
     "detection.scores: cosine_distance": lambda w: (scores.cosine_distance, w.images, w.images.flip(0)),
     "detection.scores: raw_scores": lambda w: (scores.raw_scores, w.output, w.slots, torch.zeros(5), w.images, 3),
@@ -78,7 +87,12 @@ DETECTION: dict[str, Call] = {
         calibration.Calibration.from_tensors,
         w.detector.calibration.as_tensors(),
     ),
-    "detection.calibration: Calibration.check": lambda w: (w.detector.calibration.check, 9),
+    "detection.calibration_check: check_calibration": lambda w: (
+        calibration_check.check_calibration,
+        w.detector.calibration,
+        9,
+        False,
+    ),
     "detection.calibration: Calibration.scores_of_normals": lambda w: (
         w.detector.calibration.scores_of_normals,
         "error",
@@ -86,7 +100,11 @@ DETECTION: dict[str, Call] = {
     "detection.calibration: Calibration.count_above": lambda w: (w.detector.calibration.count_above, "error", 0.1),
     "detection.calibration: Calibration.threshold": lambda w: (w.detector.calibration.threshold, "error", 0.1),
     **properties(
-        "detection.calibration: Calibration", lambda w: w.detector.calibration, "finest_rate", "constant_positions"
+        "detection.calibration: Calibration",
+        lambda w: w.detector.calibration,
+        "finest_rate",
+        "constant_positions",
+        "score_names",
     ),
     "detection.calibration: floors": lambda w: (calibration.floors, w.detector.calibration.std),
     "detection.calibration: standardised": lambda w: (calibration.standardised, w.raw, w.detector.calibration),
@@ -170,6 +188,12 @@ DETECTION: dict[str, Call] = {
         w.detector.squid,
         w.detector.discriminator,
         w.normals,
+    ),
+    "detection.synthetic_anomalies: transplanted": lambda w: (
+        synthetic_anomalies.transplanted,
+        w.images,
+        w.generator,
+        3,
     ),
     "detection.synthetic_anomalies: soft_areas": lambda w: (synthetic_anomalies.soft_areas, w.images, w.generator),
     **{

@@ -8,6 +8,7 @@ import torch
 from squidlib import (
     autoencoder,
     config,
+    context,
     discriminator,
     distillation,
     inpainting,
@@ -31,10 +32,26 @@ from tests.kit.read_only_world import Call, properties, two_strongest
 #: Modules whose every public callable has to stand below; those of ``squidlib.detection`` are found, whatever they are.
 MODULES = (
     patches, shrinkage, memory, inpainting, autoencoder, skip_memory, squid, shortcut, losses, distillation,
-    discriminator, config, confusion, significance, two_sample, plotting,
+    discriminator, config, context, confusion, significance, two_sample, plotting,
 )  # fmt: skip
 
 PIECES: dict[str, Call] = {
+    # what belongs together
+    "context: all_others": lambda w: (context.all_others, 9),
+    "context: context_loss": lambda w: (context.context_loss, w.context, w.queries),
+    "context: context_score": lambda w: (context.context_score, w.context, w.queries, w.slots),
+    "context: ContextPrediction.forward": lambda w: (w.context, w.queries),
+    "context: ContextPrediction.keys": lambda w: (w.context.keys, w.queries),
+    "context: ContextPrediction.similarity": lambda w: (
+        w.context.similarity,
+        w.context(w.queries).keys,
+        torch.ones(64),
+    ),
+    "context: ContextPrediction.fit_of_slots": lambda w: (
+        w.context.fit_of_slots,
+        w.context(w.queries).predicted,
+        w.context.keys(w.slots),
+    ),
     # figures
     "detection.metrics: auc": lambda w: (metrics.auc, w.labels, w.values),
     "detection.metrics: bootstrap_auc": lambda w: (metrics.bootstrap_auc, w.labels, w.values, 10),

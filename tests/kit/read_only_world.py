@@ -17,6 +17,7 @@ from squidlib import (
     shrinkage,
     squid,
 )  # fmt: skip
+from squidlib.context import ContextPrediction, all_others
 from squidlib.detection import (
     checkpoint,
     prediction,
@@ -71,6 +72,15 @@ class World:
     def output(self) -> squid.SquidOutput:
         with torch.no_grad():
             return self.network(self.images)
+
+    @cached_property
+    def queries(self) -> Tensor:
+        return self.output.queries
+
+    @cached_property
+    def context(self) -> ContextPrediction:
+        length = self.queries.shape[-1]
+        return self.keep(ContextPrediction(length, all_others(self.network.config.positions)))  # type: ignore[no-any-return]
 
     @cached_property
     def raw(self) -> scores.RawScores:

@@ -21,7 +21,7 @@ from squidlib.detection.calibration import Calibration, calibration_of
 from squidlib.detection.detector import Detector
 from squidlib.detection.memory_readout import Encoded, encode, newest, read, read_scores
 from squidlib.detection.prediction import predict
-from squidlib.detection.scores import RawScores, raw_scores
+from squidlib.detection.scores import raw_scores
 from squidlib.teaching.explorer.edits import Edited, apply_edits
 from squidlib.teaching.explorer.effect import Effect, test_images
 from squidlib.teaching.explorer.setting import Setting
@@ -108,7 +108,8 @@ class ExplorerState:
             moved = image.to(self.detector.device)
             output = read(self.detector.squid, self.detector.squid.encode(moved), slots, shrink)
             logits = self.detector.discriminator(output.reconstruction)
-            raw = RawScores(*(part.cpu() for part in raw_scores(output, slots, logits, moved, 3)))
+            context = self.detector.squid.context
+            raw = raw_scores(output, slots, logits, moved, 3, context=context).each(lambda part: part.cpu())
         calibration, reconstruction = self.calibration(_reading(setting)), output.reconstruction.cpu()
         found = predict(image, reconstruction, raw, calibration, setting.score, setting.rate, 3)
         weights = output.weights[0, setting.tile].cpu()
@@ -154,7 +155,7 @@ class ExplorerState:
             if self._normals is None:
                 self._normals = encode(self.detector, self.data.calibration())
             raw = read_scores(self.detector, self._normals, self._kept(setting), setting.shrink())
-            known = calibration_of(RawScores(*(part.cpu() for part in raw)))
+            known = calibration_of(raw.each(lambda part: part.cpu()))
         # whether an image is like the training data does not depend on how the memory is read
         return known._replace(familiarity=self.detector.calibration.familiarity)
 
