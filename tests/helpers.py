@@ -18,6 +18,7 @@ from squidlib.detection.calibration import calibrate
 from squidlib.detection.detector import Detector
 from squidlib.discriminator import Discriminator
 from squidlib.squid import Squid, fill_memory
+from squidlib.training import context
 from squidlib.training.presets import PRESETS
 
 
@@ -92,3 +93,5 @@ def shorten(monkeypatch: pytest.MonkeyPatch, *datasets: str) -> None:
         preset = PRESETS["laptop"][name]
         short = replace(preset.training, steps=2, schedule_steps=2, batch_size=4)
         monkeypatch.setitem(PRESETS["laptop"], name, preset._replace(training=short))
+    monkeypatch.setattr(context, "STEPS", 2)
+    monkeypatch.setattr(context, "IMAGES", 64)

@@ -58,7 +58,7 @@ def train_context(
 
 def learn_context(squid: Squid, data: NormalData, seed: int) -> None:
     """Give ``squid``, whose configuration asks for a context, one that is trained; the same in every process."""
-    squid.context = train_context(squid, data, seed)
+    squid.context = train_context(squid, data, seed, STEPS, IMAGES)
     broadcast(squid.context.state_dict().values())
 
 

@@ -11,6 +11,7 @@ from digitanatomy import cut_tiles
 from squidlib.data.digits import Digits
 from squidlib.data.options import DataOptions
 from squidlib.data.registry import open_dataset, settings_of
+from squidlib.detection.checkpoint import load
 from squidlib.utils.errors import UserError
 from tests.helpers import shorten, squid
 
@@ -55,6 +56,13 @@ def test_a_run_remembers_its_hand_and_xrays_have_none(
     shorten(monkeypatch, "digitanatomy")
     assert squid(capsys, "train", "digitanatomy", "--hand", 0.5, "--out", tmp_path / "run").code == 0
     assert '"hand": 0.5' in (tmp_path / "run" / "run.json").read_text()
+    detector = load(tmp_path / "run")
+    assert detector.config.context  # neighbours have something to tell, so they are asked
+    assert detector.default_score in detector.score_names
+    said = squid(capsys, "evaluate", tmp_path / "run")
+    assert said.code == 0
+    for name in ("stranger", "drift", "lesion", "context", "either"):
+        assert name in said.out
     said = squid(capsys, "train", "zhanglab", "--data", tmp_path, "--hand", 0.5, "--out", tmp_path / "chest")
     assert (said.code, len(said.errors)) == (2, 1)
     assert "--hand is for digitanatomy" in said.errors[0]
