@@ -37,7 +37,7 @@ from squidlib.teaching.lesson.position import variance_by_position
 from squidlib.teaching.lesson.training_picture import TrainingPicture
 from squidlib.teaching.studies.results import load_runs
 from squidlib.teaching.studies.sharpness import TESTED
-from squidlib.teaching.studies.shortcuts import AS_IS, CHECKS, SHARP, common_level
+from squidlib.teaching.studies.shortcuts import AS_IS, CHECKS, SHARP, SPECTRUM, common_level
 from squidlib.training.loop import start, train, unwrapped
 from squidlib.training.trainer import finish
 
@@ -477,8 +477,29 @@ for name in before:
     print(f"shortcut: {name:35s} as they are {before[name]:.2f}   matched {after[name]:.2f}")
 
 # %% [markdown]
+# One number can be equal and others not: the finest detail is the proof. So the study also gives every image the same
+# power at *every* spatial frequency (its radial power spectrum), that of the mean normal training image.
+
+# %% tags=["varies"]
+same_spectrum = {key.removeprefix(f"{SPECTRUM}: "): run for key, run in study.items() if key.startswith(SPECTRUM)}
+for name, value in same_spectrum["matching/0"]["checks"].items():
+    print(f"shortcut: {name:35s} as they are {before[name]:.2f}   same spectrum {value:.2f}")
+by_method = {}
+for key, run in same_spectrum.items():
+    if "auc" in run:
+        by_method.setdefault(key.partition("/")[0], []).append(run["auc"])
+rivals = {name: sum(aucs) / len(aucs) for name, aucs in by_method.items()}
+squids = rivals.pop("SQUID")
+best_rival = max(rivals, key=lambda name: rivals[name])
+say(
+    f"With equal spectra SQUID has **{squids:.2f}**, and the best of the simpler methods, {best_rival}, "
+    f"**{rivals[best_rival]:.2f}**. Softness downwards still has "
+    f"{same_spectrum['matching/0']['checks']['softness: -mean |dy|']:.2f}: a radial spectrum knows no direction."
+)
+
+# %% [markdown]
 # So SQUID does not live on the mean difference of neighbours alone. But whoever wants to say "no sharpness is left" has
-# to look for it in more than one number.
+# to look for it in more than one number, and whoever wants to say "SQUID is ahead" has to say on which images.
 #
 # ## Two sources, one answer (5 min)
 #
