@@ -2,10 +2,10 @@
 # # 06 · In-painting
 #
 # **Aims.** Say what a patch's eight neighbours can tell about it and what not, in pixels and in features; write the
-# neighbourhood, the attention over it and the masked shortcut; say through which doors a patch's own content still
-# reaches its reconstruction.
+# neighbourhood, the attention over it and the masked shortcut; say by which ways a patch's own content still reaches
+# its reconstruction; find a digit that is wrong only among its neighbours.
 #
-# **Time.** 45 minutes. **Needs.** Lesson 04 (or: the memory answers with normal features of the same position). No
+# **Time.** 53 minutes. **Needs.** Lesson 04 (or: the memory answers with normal features of the same position). No
 # GPU, no network.
 
 # %%
@@ -14,17 +14,20 @@ import torch.nn.functional as F
 from sklearn.linear_model import Ridge
 
 import squidlib
-from digitanatomy import KINDS, DigitAnatomy, Jitter, join_tiles
-from digitanatomy.compose import jitter_tiles, normal_tiles
+from digitanatomy import KINDS, DigitAnatomy, FreshNormals
+from squidlib.context import context_score
 from squidlib.data.digits import Digits
 from squidlib.detection.calibration import calibrate, image_scores
+from squidlib.detection.detector import Detector
 from squidlib.detection.scores import cosine_distance
 from squidlib.inpainting import binary_positions
 from squidlib.patches import cut, join, neighbours
 from squidlib.shortcut import masked_shortcut
+from squidlib.squid import fill_memory
 from squidlib.teaching import checks as check
 from squidlib.teaching.lesson import bars, by_mode, curves, image_grid, interruptible, say, show
 from squidlib.teaching.studies.results import auc_by_kind
+from squidlib.training.context import train_context
 from squidlib.utils.plotting import COLOURS
 
 # %% [markdown]
@@ -138,28 +141,26 @@ show(figure, alt="Five images with a gap in the middle, filled by ridge regressi
 #
 # ## What do neighbours know? (6 min)
 #
-# Is that the fault of pixels, of the linear map, or of the data? A control decides. In **one hand** all nine digits of
-# an image are slanted, stretched and moved alike, as if one person had written them. In DigitAnatomy each tile is drawn
-# for itself. A chest X-ray is more like one hand: one patient, one pose, two lungs that resemble each other.
+# Is that the fault of pixels, of the linear map, or of the data? A control decides: two data sets that differ in one
+# number. `hand` says how far the nine digits of an image are by one writer. At 0, which is DigitAnatomy, each has its
+# own. At 1, one slant, size, stroke, ink and warp serve all nine, and only a little is left to each. A chest X-ray is
+# more like that: one patient, one pose, two lungs that resemble each other.
 
 # %%
+worlds = {"hand 0": 0.0, "hand 1": 1.0}
 
 
-def compose(glyphs, count, seed, one_hand):
-    """Normal images (count, 1, 96, 96); with one_hand, the nine digits of an image are deformed alike."""
-    generator = torch.Generator().manual_seed(seed)
-    tiles = normal_tiles(glyphs, torch.rand(count, 9, generator=generator))
-    hands = torch.rand(count, 1 if one_hand else 9, 6, generator=generator)
-    return join_tiles(jitter_tiles(tiles, hands.expand(-1, 9, -1), Jitter()))
+def compose(glyphs, count, seed, hand):
+    """Normal images (count, 1, 96, 96)."""
+    return FreshNormals(glyphs, seed, hand=hand).batch(0, count)
 
 
-worlds = {"DigitAnatomy": False, "one hand": True}
 figure = image_grid({name: compose(data.glyphs.train, 5, 3, hand) for name, hand in worlds.items()})
-show(figure, alt="Five normal images of DigitAnatomy, and five whose nine digits are deformed alike")
+show(figure, alt="Five normal images whose digits are by nine writers each, and five that are by one writer each")
 
 # %% [markdown]
-# **Predict.** Which share of the middle tile's variance do the neighbours explain: in pixels and in features, in
-# DigitAnatomy and in one hand?
+# **Predict.** Which share of the middle tile's variance do the neighbours explain: in pixels and in features, by nine
+# hands and by one?
 
 # %% tags=["varies"]
 penalties = by_mode([1e3, 1e5], [3e2, 1e3, 3e3, 1e4, 1e5], [1e2, 3e2, 1e3, 3e3, 1e4, 3e4, 1e5])
@@ -191,9 +192,9 @@ show(figure, alt="Explained variance of the middle tile over the penalty: two sp
 
 # %% [markdown]
 # **A limit of DigitAnatomy.** Its tiles are independent by construction, so no predictor in any space can do better
-# than the mean of the position: a lower curve only tells how much a model invents. In one hand the same linear map
-# finds something. So what is said below about the *neighbours'* worth holds for DigitAnatomy alone. It cannot be
-# carried over to chest X-rays.
+# than the mean of the position: a lower curve only tells how much a model invents. Where one hand writes all, the same
+# linear map finds something. So what the next sections say about the *neighbours'* worth holds for `hand` 0 alone. It
+# cannot be carried over to chest X-rays. The last section comes back to `hand` 1.
 #
 # ## Why the centre is left out (7 min)
 #
@@ -585,14 +586,87 @@ figure = image_grid(rows, KINDS, title="The same student decoder, fed with in-pa
 show(figure, alt="Inputs of five kinds and their reconstructions with the shortcut closed and open")
 
 # %% [markdown]
+# ## Who wrote this tile? (8 min)
+#
+# Back to images by one hand. In a **stranger** one digit is written by somebody else: normal by itself, wrong among its
+# neighbours. No look at single tiles can find it, whatever the memory holds. Only the neighbours can tell.
+
+# %%
+strangers = DigitAnatomy(data.glyphs.test, {"normal": 4, "stranger": 4}, seed=8, hand=1.0)
+odd = [int(strangers[number].wrong.int().argmax()) + 1 for number in range(4, 8)]
+figure = image_grid(
+    {"normal": strangers.images()[:4], "stranger": strangers.images()[4:]},
+    title=f"The strangers' digits: {', '.join(map(str, odd))}",
+)
+show(figure, alt="Four images by one hand each, and four in which one digit is by another hand")
+
+# %% [markdown]
+# The block learns to *reconstruct*, and for that it need not listen. So ask directly, and close every way for the
+# patch's own content: **from the other eight patches predict a key that picks the patch's own feature out of those that
+# other normal images show at this position.** The loss is a cross-entropy over "which of them is it?", called InfoNCE;
+# the others are the memory's slots. A patch scores high where the memory's patches fit better between these neighbours
+# than the one that is there (`squidlib.context`).
+#
+# The encoder stays the shipped detector's, which never saw images by one hand. What is learned is small.
+#
+# **Predict.** SQUID's default score, with a memory of such images and calibrated on such images, against the new score:
+# which AUC has each on strangers? And on the four anomalies you know?
+
+# %% tags=["varies"]
+by_one = Digits(hand=1.0)
+squid = squidlib.load("digitanatomy").squid  # its memory will hold images by one hand
+squid.inpainting.memory.resize(len(by_one.reference()))
+fill_memory(squid, by_one.reference())
+counts = dict.fromkeys(("normal", *KINDS[1:], "stranger"), by_mode(4, 100, 200))
+hands = DigitAnatomy(data.glyphs.test, counts, seed=4, hand=1.0)
+calm, faces = by_one.calibration()[: by_mode(16, 256, 256)], hands.images()
+known = Detector(squid, detector.discriminator, calibrate(squid, detector.discriminator, calm), {})
+with interruptible("what belongs together") as progress:
+    for _ in progress(1):
+        model = train_context(squid, by_one, steps=by_mode(3, 300, 2000), images=by_mode(64, 1600, 6400))
+slots = squid.inpainting.memory.contents()
+
+
+@torch.no_grad()
+def fits_badly(images):
+    """How much better the memory's patches fit between the others than the patch that is there: (B, 9)."""
+    return torch.cat([context_score(model, squid.query(batch), slots) for batch in images.split(64)])
+
+
+usual = fits_badly(calm)
+asked = auc_by_kind(hands.kinds, ((fits_badly(faces) - usual.mean(0)) / usual.std(0)).amax(1))
+plain = auc_by_kind(hands.kinds, known.score(faces))
+
+# %% tags=["varies"]
+figure = bars(
+    {
+        f"{way}: {kind}": aucs[kind]
+        for way, aucs in (("SQUID", plain), ("neighbours", asked))
+        for kind in ("stranger", "mean")
+    },
+    title=f"Strangers: SQUID {plain['stranger']:.2f}, asking the neighbours {asked['stranger']:.2f}",
+    x_label="AUC (mean: of the four known anomalies; dotted: chance)",
+    reference=0.5,
+)
+show(figure, alt="AUC of SQUID's default score and of the neighbours' on strangers and on the four known anomalies")
+
+# %% [markdown]
+# Each finds what the other one cannot. The memory knows what a 5 looks like and not whose 5 it is; the neighbours know
+# the hand and not the digit. `squid train digitanatomy --hand 1` learns both, and reports the higher of the two
+# (`either`), each in standard deviations of normal images.
+#
+# So in-painting pays **where the parts of an image have something to say about each other, and where the training asks
+# for it**. The first is a fact about data, the second one about losses.
+#
 # **What we saw.** A gap that is filled from its neighbours becomes an average, in pixels as in features, for
-# DigitAnatomy's tiles know nothing of each other; where one hand writes all, the same predictor finds something. With
+# DigitAnatomy's tiles know nothing of each other; where one hand writes all, the same predictor finds something, and a
+# loss that asks for nothing else finds strangers. With
 # the centre among the inputs the anomaly is copied. The shipped block uses the query more than what the neighbours
 # say. With the shortcut open at test, wrong tiles come back about as well as normal ones, and the error hardly tells
 # them apart any more.
 #
-# **What this does not show.** Whether neighbours help on chest X-rays: DigitAnatomy cannot ask that. What the block
-# would have learned in one hand: the detector was trained on independent tiles. Whether the masked shortcut helps
+# **What this does not show.** Whether neighbours help on chest X-rays. What the paper's block would have learned from
+# images by one hand: the detector was trained on independent tiles. Whether the masked shortcut helps
 # *training*: that needs trainings with and without it (lesson 08's table). And the raw codes went through a decoder
 # that saw a few of them in training; a decoder that was trained on them alone would copy better still.
 #
@@ -601,4 +675,5 @@ show(figure, alt="Inputs of five kinds and their reconstructions with the shortc
 # | eight neighbours, no centre, zero padding | 3.2 | `squidlib.patches.neighbours` | `tests/pieces/test_patches.py` |
 # | in-painting block | 3.3, figure 3 | `squidlib.inpainting.InpaintingBlock` | `tests/pieces/test_network.py` |
 # | position in binary | authors' code | `squidlib.inpainting.binary_positions` | `tests/pieces/test_network.py` |
+# | what belongs together | ours | `squidlib.context.ContextPrediction` | `tests/pieces/test_context.py` |
 # | masked shortcut | 3.4, eq. 2 | `squidlib.shortcut.masked_shortcut` | `tests/pieces/test_shortcut.py` |
