@@ -6,6 +6,7 @@ from squidlib.baselines.cutpaste import CutPaste
 from squidlib.baselines.f_anogan import FAnoGAN
 from squidlib.baselines.feature_neighbours import FeatureNeighbours
 from squidlib.baselines.ganomaly import Ganomaly
+from squidlib.baselines.gradient_neighbours import GradientNeighbours
 from squidlib.baselines.igd import IGD
 from squidlib.baselines.implicit_field import ImplicitField
 from squidlib.baselines.m_kd import MultiresolutionDistillation
@@ -24,6 +25,7 @@ __all__ = [
     "FAnoGAN",
     "FeatureNeighbours",
     "Ganomaly",
+    "GradientNeighbours",
     "IGD",
     "ImplicitField",
     "Localises",

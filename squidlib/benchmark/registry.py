@@ -64,6 +64,7 @@ METHODS: dict[str, Entry] = {
     "sharpness": Entry(Plain(baselines.Sharpness), NAIVE),
     "mean-image": Entry(Plain(baselines.MeanImage), NAIVE),
     "pixel-kNN": Entry(Configured(baselines.PatchNeighbours, "grid"), NAIVE),
+    "HOG-kNN": Entry(Configured(baselines.GradientNeighbours, "grid"), NAIVE),
     SQUID: Entry(SquidMethod, MEMORY),
     "SQUID-backbone": Entry(SquidOnFeatures, MEMORY),
     "auto-encoder": Entry(Plain(baselines.AutoEncoder), RECONSTRUCTION),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 from squidlib.backbone import backbone
-from squidlib.baselines import FeatureNeighbours, MeanImage, Method, PatchNeighbours, Sharpness
+from squidlib.baselines import FeatureNeighbours, GradientNeighbours, MeanImage, Method, PatchNeighbours, Sharpness
 from squidlib.data.base import Dataset
 from squidlib.patches import Grid
 
@@ -17,7 +17,10 @@ def simple_methods(data: Dataset, grid: Grid) -> list[Method]:
         data: whose training images they will be fitted to.
         grid: of patches, for pixel kNN.
     """
-    naive: list[Method] = [Sharpness(), MeanImage(), PatchNeighbours(grid, min(5, len(data.reference())))]
+    count = len(data.reference())
+    naive: list[Method] = [Sharpness(), MeanImage(), PatchNeighbours(grid, min(5, count))]
+    if count > 1:
+        naive.append(GradientNeighbours(grid, min(3, count - 1)))
     return [*naive, *pretrained_methods()] if data.photographic else naive
 
 

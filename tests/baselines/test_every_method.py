@@ -49,6 +49,7 @@ EVERY: dict[str, Made] = {
     "sharpness": lambda _: baselines.Sharpness(),
     "mean-image": lambda _: baselines.MeanImage(),
     "pixel-kNN": lambda _: baselines.PatchNeighbours(2),
+    "HOG-kNN": lambda _: baselines.GradientNeighbours(2),
     "SQUID": squid,
     "SQUID-backbone": squid_on_features,
     "auto-encoder": lambda _: baselines.AutoEncoder(code=4, width=4, steps=3, batch_size=8),

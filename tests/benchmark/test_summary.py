@@ -89,7 +89,7 @@ def test_the_stored_benchmark_has_every_method_and_three_seeds(dataset: str) -> 
     assert all(row.family == METHODS[row.name].family for row in rows)
     missing = set(METHODS) - {row.name for row in rows}
     if dataset in ("digitanatomy", "zhanglab"):  # of one series, the strongest alone
-        assert missing <= {"SQUID-backbone"}
+        assert missing <= {"SQUID-backbone", "HOG-kNN"}  # younger than the stored benchmark
     assert all(sorted(row.runs) == [0, 1, 2] and not row.failures for row in rows)
     assert all(row.comparison is not None for row in rows if row.name != SQUID)
     lacking = [name for name in ("results.md", "results.csv", "auc.png") if not (folder_of(dataset) / name).is_file()]
