@@ -616,8 +616,9 @@ say(
 # **What we saw.** No single figure judges a detector: F1 rewards calling everything abnormal where most images are. A
 # threshold chosen on test labels, the best of many checkpoints or of many scores report more than there is, and the
 # fewer images, the more. Nearest neighbours among histograms of edge directions, from 2005 and without training, come
-# close to SQUID and are ahead of it on *flipped*: the strongest simple baseline has to be looked for. A memory for each position carries most of the result, and a queue somewhat more than a learned matrix; a network
-# without any training already profits from it. Several components made no difference that three seeds could show.
+# close to SQUID and are ahead of it on *flipped*: the strongest simple baseline has to be looked for. A memory for each
+# position carries most of the result, and a queue somewhat more than a learned matrix; a network without any training
+# already profits from it. Several components made no difference that three seeds could show.
 #
 # **What this does not show.** Nine digits are no chest: a piece that is useless here may matter where neighbouring
 # parts depend on each other. The variants are trained for a third of the steps, with settings that were chosen for
