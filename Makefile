@@ -8,7 +8,7 @@ READY := $(VENV)/.ready
 BENCHMARK := OMP_NUM_THREADS=1 $(BIN)/squid benchmark
 RESULTS := squidlib/benchmark/results
 # of the methods that were above pixel-kNN on X-rays of other patients, and the naive ones
-STRONGEST := SQUID,SQUID-backbone,feature-kNN,IF-2D,PANDA,PaDiM,pixel-kNN,sharpness,mean-image
+STRONGEST := SQUID,feature-kNN,IF-2D,PANDA,PaDiM,HOG-kNN,pixel-kNN,sharpness,mean-image
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test lab setup notebooks rehearse times badges figures studies benchmark
