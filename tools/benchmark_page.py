@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 from squidlib.benchmark.paper_table import PAPER
+from squidlib.benchmark.registry import METHODS, NAIVE
 from squidlib.benchmark.report import auc_cells
 from squidlib.benchmark.stored import DATASETS, Stored, stored
 from squidlib.benchmark.summary import (
@@ -81,9 +82,12 @@ def naive_bar(rows: list[Row]) -> str:
     bar = best_naive(rows)
     below, learning = beaten_by(rows, bar), [row for row in rows if row.runs and not row.naive]
     names = f": {', '.join(row.name for row in below)}" if below else ""
+    known = {row.name for row in rows}
+    younger = [name for name, entry in METHODS.items() if entry.family == NAIVE and name not in known]
+    absent = f" Younger than this table and not in it: {', '.join(younger)}." if younger else ""
     return (
         f"The best score that learns (next to) nothing is {bar.name}, {auc_of(bar):.3f}; {len(below)} of the "
-        f"{len(learning)} methods that learn are below it{names}."
+        f"{len(learning)} methods that learn are below it{names}.{absent}"
     )
 
 

@@ -127,8 +127,8 @@ def preset_of(options: Train) -> Preset:
     changes = {name: value for name in ("slots", "topk") if (value := getattr(options, name)) is not None}
     precision = options.precision or fitting_precision(preset.training.precision, options.device)
     training = replace(preset.training, seed=options.seed, precision=precision)
-    if options.context or options.hand:  # a score more, and nobody knows beforehand which will do
-        changes["context"], training = True, replace(training, choose_score=True)
+    if options.context or options.hand:
+        changes["context"] = True
     return preset._replace(config=replace(preset.config, **changes), training=training)
 
 

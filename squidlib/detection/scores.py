@@ -43,6 +43,7 @@ CONTEXT_SCORES = {
 }
 ALL_SCORES = SCORES | CONTEXT_SCORES
 DEFAULT_SCORE = "combined"  #: where training chose none
+BOTH = "either"  #: where it chose none and the network has learned what belongs together
 PATCH_SCORES = ("error", "structure", "mismatch", "distance")
 
 

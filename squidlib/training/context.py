@@ -15,7 +15,7 @@ from digitanatomy import seeded_generator
 from squidlib.context import ContextPrediction, all_others, context_loss
 from squidlib.data.base import NormalData
 from squidlib.squid import Squid
-from squidlib.utils.distributed import broadcast
+from squidlib.utils.distributed import broadcast, rank
 from squidlib.utils.modes import evaluating
 
 IMAGES, STEPS, BATCH = 6400, 2000, 128
@@ -58,6 +58,8 @@ def train_context(
 
 def learn_context(squid: Squid, data: NormalData, seed: int) -> None:
     """Give ``squid``, whose configuration asks for a context, one that is trained; the same in every process."""
+    if rank() == 0:
+        print(f"learning which patches belong together: {STEPS} steps on the features of {IMAGES} images")
     squid.context = train_context(squid, data, seed, STEPS, IMAGES)
     broadcast(squid.context.state_dict().values())
 

@@ -14,6 +14,7 @@ from squidlib.data.digits import EPOCH_IMAGES
 from squidlib.detection.calibration import calibrate
 from squidlib.detection.detector import Detector
 from squidlib.detection.score_selection import choose_score
+from squidlib.detection.scores import BOTH, DEFAULT_SCORE
 from squidlib.training.config import TrainingConfig
 from squidlib.training.context import learn_context
 from squidlib.training.loop import TrainingState, start, train, train_step, unwrapped
@@ -117,10 +118,12 @@ def finish(state: TrainingState, data: NormalData, metadata: dict[str, Any], cho
     Args:
         choose: let those images also say which score is reported by default, see
             ``squidlib.detection.score_selection``; where they are too few, it stays the default, and a line says so.
+            The default is ``combined``, or ``either`` where it was learned what belongs together.
     """
     squid, discriminator = unwrapped(state.squid), unwrapped(state.discriminator)
     if squid.config.context:
         learn_context(squid, data, int(metadata.get("seed", 0)))
+        metadata = {"score": BOTH, **metadata}
     normals = data.calibration()
     shifted = data.shifted_calibration() if isinstance(data, Varies) else []
     if choose:
@@ -129,7 +132,7 @@ def finish(state: TrainingState, data: NormalData, metadata: dict[str, Any], cho
             metadata = metadata | {"score": choice.best, "pretended": choice.aucs}
         except UserError as error:
             if rank() == 0:
-                print(f"note: {error}; the default score is combined", file=sys.stderr)
+                print(f"note: {error}; the default score is {metadata.get('score', DEFAULT_SCORE)}", file=sys.stderr)
     return Detector(squid, discriminator, calibrate(squid, discriminator, normals, shifted), metadata)
 
 
