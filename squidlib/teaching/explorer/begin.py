@@ -64,7 +64,8 @@ def prepared(run: str | Path, detector: Detector | None = None) -> Effect:
 
 
 def _digits(detector: Detector) -> Digits:
-    return Digits(load_glyphs(detector.metadata.get("glyphs", "mnist5000")))
+    glyphs = load_glyphs(detector.metadata.get("glyphs", "mnist5000"))
+    return Digits(glyphs, hand=float(detector.metadata.get("hand", 0)))
 
 
 def _counted(settings: list[Setting]) -> Iterable[Setting]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import ipywidgets as widgets
 
 from digitanatomy import KINDS
-from squidlib.detection.scores import SCORES
+from squidlib.detection.scores import ALL_SCORES, SCORES
 from squidlib.teaching.explorer.effect import KINDS as COLUMNS
 from squidlib.teaching.explorer.setting import KEPT, RATES, THRESHOLDS, TILES, Setting
 from squidlib.teaching.explorer.subjects import OFFERED, UPLOAD, tile_name
@@ -30,12 +31,21 @@ class Controls:
 
     Args:
         slots: how many the memory has.
+        kinds: of image that are offered.
+        scores: that the detector has.
+        columns: anomalies that an AUC is known of, and "mean".
     """
 
-    def __init__(self, slots: int) -> None:
+    def __init__(
+        self,
+        slots: int,
+        kinds: Sequence[str] = KINDS,
+        scores: Sequence[str] = tuple(SCORES),
+        columns: Sequence[str] = COLUMNS,
+    ) -> None:
         self.most = slots
-        kinds = [(kind.capitalize(), kind) for kind in KINDS] + [("Uploaded", UPLOAD)]
-        self.kind = _dropdown("Kind", kinds, "Normal images, four anomaly types, or what you uploaded")
+        offered = [(kind.capitalize(), kind) for kind in kinds] + [("Uploaded", UPLOAD)]
+        self.kind = _dropdown("Kind", offered, "Normal images, anomalies, or what you uploaded")
         self.number = widgets.IntSlider(
             description="Number", min=0, max=OFFERED - 1, tooltip="Which image of this kind", **_slider()
         )
@@ -66,10 +76,10 @@ class Controls:
         )
         every = [(str(k), k) for k in KEPT if k < slots] + [("all", slots)]
         self.k = _choice("k", every, 5, "Top-k: how many slots speak")
-        self.score = _dropdown("Score", list(SCORES), "; ".join(f"{name}: {what}" for name, what in SCORES.items()))
+        self.score = _dropdown("Score", list(scores), "; ".join(f"{name}: {ALL_SCORES[name]}" for name in scores))
         rates = [(f"{rate:.0%}", rate) for rate in RATES]
         self.rate = _choice("False alarms", rates, 0.05, "The share of normal images that may be called abnormal")
-        self.column = _dropdown("AUC of", [(kind.capitalize(), kind) for kind in COLUMNS], "Which anomaly")
+        self.column = _dropdown("AUC of", [(kind.capitalize(), kind) for kind in columns], "Which anomaly")
         self.column.value = "mean"
         self.link = widgets.Text(
             description="Link",

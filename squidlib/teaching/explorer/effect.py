@@ -17,19 +17,19 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from digitanatomy import ANOMALIES, DigitAnatomy
+from digitanatomy import ANOMALIES, NORMAL, SUBTLE_ANOMALIES, DigitAnatomy
 from squidlib.data.digits import Digits
 from squidlib.detection.calibration import Calibration, calibration_of, image_scores
 from squidlib.detection.checkpoint import find, load, shipped
 from squidlib.detection.detector import Detector
 from squidlib.detection.memory_readout import encode, newest, read_scores
-from squidlib.detection.scores import SCORES
+from squidlib.detection.scores import ALL_SCORES
 from squidlib.teaching.explorer.setting import Setting, ladder
 from squidlib.teaching.studies.results import exact_auc_by_kind
 from squidlib.utils.errors import UserError
 from squidlib.utils.safetensors_io import content_hash, read_tensors, write_tensors
 
-KINDS = (*ANOMALIES, "mean")  #: the columns of the AUCs
+KINDS = (*ANOMALIES, "mean")  #: the columns of the AUCs, where every digit has a hand of its own
 COUNTS = {"normal": 200, **dict.fromkeys(ANOMALIES, 100)}
 SEED = 13  #: of the images
 COMMAND = "python -m squidlib.teaching.explorer.effect"
@@ -40,15 +40,20 @@ class Effect(NamedTuple):
 
     readings: their names, see ``Setting.reading``.
     calibrations: of each, on held-out normal images.
-    aucs: (N, scores, kinds), in the order of ``SCORES`` and ``KINDS``.
-    metadata: seed of the detector, images, command; and of what was read from a file "detector", the content hash of
-        the detector's file.
+    aucs: (N, scores, kinds), in the order of ``ALL_SCORES`` and of ``kinds``.
+    metadata: seed of the detector, images, command, kinds; and of what was read from a file "detector", the content
+        hash of the detector's file.
     """
 
     readings: list[str]
     calibrations: dict[str, Tensor]  # as ``Calibration.as_tensors`` has them, with a first dimension N
     aucs: Tensor
     metadata: dict[str, Any]
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """The columns of the AUCs."""
+        return tuple(self.metadata.get("kinds", KINDS))
 
     def calibration(self, setting: Setting) -> Calibration | None:
         """What normal images score in this setting, or None where it is on no rung of the ladder."""
@@ -62,12 +67,13 @@ class Effect(NamedTuple):
         if setting.reading not in self.readings:
             return None
         place = self.readings.index(setting.reading)
-        return float(self.aucs[place, list(SCORES).index(setting.score), KINDS.index(kind)])
+        return float(self.aucs[place, list(ALL_SCORES).index(setting.score), self.kinds.index(kind)])
 
 
 def test_images(data: Digits) -> DigitAnatomy:
     """The images that the AUCs are of, and that the explorer offers to look at."""
-    return DigitAnatomy(data.glyphs.test, COUNTS, SEED)
+    more = dict.fromkeys(SUBTLE_ANOMALIES, COUNTS[ANOMALIES[0]]) if data.hand else {}
+    return DigitAnatomy(data.glyphs.test, COUNTS | more, SEED, hand=data.hand)
 
 
 def compute_effect(
@@ -84,6 +90,7 @@ def compute_effect(
     slots = detector.squid.inpainting.memory.contents()
     settings = ladder(slots.shape[1]) if settings is None else settings
     test = test_images(data)
+    kinds = [kind for kind in dict.fromkeys(test.kinds) if kind != NORMAL] + ["mean"]
     normals, images = encode(detector, data.calibration()), encode(detector, test.images())
     calibrations, aucs = [], []
     for setting in counted(settings):
@@ -91,9 +98,11 @@ def compute_effect(
         calibration = calibration_of(read_scores(detector, normals, kept, setting.shrink()))
         scores = image_scores(read_scores(detector, images, kept, setting.shrink()), calibration)
         calibrations.append(calibration.as_tensors())
-        found = [exact_auc_by_kind(test.kinds, scores[name]) for name in SCORES]
-        aucs.append(torch.tensor([[of_score[kind] for kind in KINDS] for of_score in found]))
-    metadata = {"seed": detector.metadata.get("seed"), "images": COUNTS, "image_seed": SEED, "command": COMMAND}
+        found = [exact_auc_by_kind(test.kinds, scores[name]) for name in detector.score_names]
+        aucs.append(torch.tensor([[of_score[kind] for kind in kinds] for of_score in found]))
+    images_of = {kind: test.kinds.count(kind) for kind in dict.fromkeys(test.kinds)}
+    metadata = {"seed": detector.metadata.get("seed"), "images": images_of, "image_seed": SEED, "command": COMMAND}
+    metadata["kinds"] = kinds
     return Effect(
         [setting.reading for setting in settings],
         {name: torch.stack([one[name] for one in calibrations]).cpu() for name in calibrations[0]},

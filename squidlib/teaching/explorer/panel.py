@@ -44,7 +44,8 @@ class Explorer(widgets.VBox):
     def __init__(self, state: ExplorerState, link: str = "", address: str = "") -> None:
         self.state, self.address = state, address
         self.failures: list[str] = []  #: what went wrong and was nobody's input
-        self.controls = Controls(state.most_slots)
+        offered = state.subjects.kinds, state.detector.score_names, state.effect.kinds
+        self.controls = Controls(state.most_slots, *offered)
         self.shown = {name: widgets.HTML() for name in sections.OUTPUTS}
         self._setting, self._first, self._quiet = state.start(), -1, False
         self._name = f"squid-{next(_NUMBERS)}"

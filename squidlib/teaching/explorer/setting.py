@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl, quote, urlencode
 
 from torch import Tensor
 
-from squidlib.detection.scores import DEFAULT_SCORE, SCORES
+from squidlib.detection.scores import ALL_SCORES, DEFAULT_SCORE
 from squidlib.memory import Shrink
 from squidlib.shrinkage import hard_shrink, topk_shrink
 from squidlib.teaching.explorer.edits import check_edits
@@ -59,8 +59,8 @@ class Setting:
             raise UserError(f"threshold lies in 0..1, got {self.threshold}")
         if not 0 < self.rate < 1:
             raise UserError(f"rate lies between 0 and 1, got {self.rate}")
-        if self.score not in SCORES:
-            raise UserError(f"score is one of {', '.join(SCORES)}; got {self.score!r}")
+        if self.score not in ALL_SCORES:
+            raise UserError(f"score is one of {', '.join(ALL_SCORES)}; got {self.score!r}")
         check_edits(self.edits)
 
     @property

@@ -101,6 +101,9 @@ class ExplorerState:
         Raises:
             UserError: where the setting asks for more slots than there are, or for an image that is not known.
         """
+        if setting.score not in self.detector.score_names:
+            names = ", ".join(self.detector.score_names)
+            raise UserError(f"this detector has the scores {names}; got {setting.score!r}")
         slots, shrink = self._kept(setting), setting.shrink()
         edited = self.edited(setting)
         image = join_tiles(edited.tiles)[None]

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from torch import Tensor
 
-from digitanatomy import KINDS, NORMAL, DigitAnatomy, cut_tiles
+from digitanatomy import ALL_KINDS, NORMAL, DigitAnatomy, cut_tiles
 from squidlib.data.images import read_image_data
 from squidlib.teaching.explorer.edits import Origin
 from squidlib.teaching.explorer.setting import TILES
@@ -30,7 +30,7 @@ class Subject(NamedTuple):
 
 
 class Subjects:
-    """Images by name: "normal-0" ... "flipped-19" of a fixed set, and "upload-NAME".
+    """Images by name: "normal-0" ... "flipped-19" of a fixed set (of a hand's, to "lesion-19"), and "upload-NAME".
 
     Args:
         test: the set; the first images of each kind are offered.
@@ -41,11 +41,16 @@ class Subjects:
         self._size = size
         self._places = {
             f"{kind}-{number}": index
-            for kind in KINDS
+            for kind in ALL_KINDS
             for number, index in enumerate([i for i, name in enumerate(test.kinds) if name == kind][:OFFERED])
         }
         self._test = test
         self._uploads: OrderedDict[str, Tensor] = OrderedDict()
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """Kinds of image that are offered."""
+        return tuple(dict.fromkeys(self._test.kinds))
 
     def names(self, kind: str) -> list[str]:
         """Every image of a kind, or the uploads."""
