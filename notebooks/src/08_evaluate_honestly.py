@@ -217,7 +217,7 @@ best_naive = max(runs[0]["baselines"], key=lambda name: means[name])
 beaten = [name for name in runs[0]["scores"] if means[name] < means[best_naive]]
 figure = bars(
     means,
-    title=f"{best_naive}, which is not trained, beats: {', '.join(beaten) or 'none'}",
+    title=f"{best_naive}, which is not trained, beats:\n{', '.join(beaten) or 'none'}",
     x_label="AUC, mean over four anomaly types (dotted: chance)",
     deviations=deviations,
     reference=0.5,

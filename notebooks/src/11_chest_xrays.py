@@ -457,7 +457,7 @@ units, truth = calibration_of(detector.raw_scores(calm)), labels[some]
 judged = image_scores(detector.raw_scores(matched), units)
 plain = {f"SQUID {name}": values for name, values in scores.items()} | naive | {"finest detail": finest(images)}
 after = {f"SQUID {name}": values for name, values in judged.items()} | {"finest detail": finest(matched)}
-for method in (Sharpness(), MeanImage(), PatchNeighbours(4)):
+for method in (Sharpness(), MeanImage(), PatchNeighbours(4), GradientNeighbours(4)):
     after[method.name] = method.fit(learned).score(matched).round(decimals=5)
 print(f"{len(truth)} test images, {int((gradient(images[some]) < level).sum())} of them softer than the level already")
 for name, values in plain.items():
