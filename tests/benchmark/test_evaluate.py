@@ -91,7 +91,7 @@ def test_every_auc_is_that_of_the_detectors_scores(
 def test_the_baselines_learn_from_plain_training_images(
     evaluation: Evaluation, data: Digits, test_set: TestSet, kinds: np.ndarray
 ) -> None:
-    assert list(evaluation.baselines) == ["sharpness", "mean image", "pixel kNN"]
+    assert list(evaluation.baselines) == ["sharpness", "mean image", "pixel kNN", "HOG kNN"]
     for method in (Sharpness(), MeanImage(), PatchNeighbours(3)):
         scores = method.fit(data.reference()).score(test_set.images).numpy()
         assert evaluation.baselines[method.name].overall == bootstrap_auc(kinds != "normal", scores)
@@ -111,7 +111,7 @@ def test_images_without_masks_meet_imagenets_features_too_computed_once_for_all_
     first, again = (evaluate(detector, data, test_set) for _ in range(2))
     simple_methods.pretrained_methods.cache_clear()
     name = f"2-NN ({backbone(size=32).name})"
-    assert list(first.baselines) == ["sharpness", "mean image", "pixel kNN", name]
+    assert list(first.baselines) == ["sharpness", "mean image", "pixel kNN", "HOG kNN", name]
     scores = FeatureNeighbours(backbone(size=32)).fit(reference).score(images)
     assert first.baselines[name].overall == again.baselines[name].overall == bootstrap_auc(kinds != "normal", scores)
     assert sum(seen) == 2 * (len(images) + len(reference)), "once for both evaluations, once for this test"
@@ -125,7 +125,7 @@ def test_random_features_are_no_baseline(
     monkeypatch.setattr(Digits, "photographic", True)
     found = evaluate(detector, data, test_set)
     simple_methods.pretrained_methods.cache_clear()
-    assert list(found.baselines) == ["sharpness", "mean image", "pixel kNN"]
+    assert list(found.baselines) == ["sharpness", "mean image", "pixel kNN", "HOG kNN"]
 
 
 def test_the_decision_is_taken_at_the_calibrated_threshold(

@@ -87,5 +87,5 @@ def test_few_normal_images_and_empty_masks_do_not_end_an_evaluation(detector: De
     found = evaluate(detector, Few(tests))
     assert found.images == {"normal": 2, "dent": 2, "wet": 1}
     assert set(found.pixel_auc) == {"dent"}
-    assert set(found.baselines) == {"sharpness", "mean image", "pixel kNN"}
+    assert set(found.baselines) == {"sharpness", "mean image", "pixel kNN", "HOG kNN"}
     assert set(evaluate(detector, Few(replace(tests, masks=None))).pixel_auc) == set()
