@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 BENCHMARK := OMP_NUM_THREADS=1 $(BIN)/squid benchmark
 RESULTS := squidlib/benchmark/results
-# of the methods that were above pixel-kNN on X-rays of other patients, and the naive ones
+# the best on X-rays of other patients, and the naive ones
 STRONGEST := SQUID,feature-kNN,IF-2D,PANDA,PaDiM,HOG-kNN,pixel-kNN,sharpness,mean-image
 
 .DEFAULT_GOAL := help
