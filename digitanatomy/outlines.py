@@ -12,7 +12,6 @@ from typing import NamedTuple
 import numpy as np
 import torch
 import torch.nn.functional as F
-from scipy.ndimage import distance_transform_edt, gaussian_filter
 from torch import Tensor
 
 FINER = 2  #: points of a distance field a pixel of the tile, along each axis
@@ -81,6 +80,8 @@ def outlines_of(tiles: Tensor, labels: Tensor) -> Outlines:
 
 def _signed(inside: np.ndarray) -> np.ndarray:
     """Distance to the edge in pixels of the tile, positive inside; far outside where there is no ink."""
+    from scipy.ndimage import distance_transform_edt, gaussian_filter  # heavy, and only images by one hand need it
+
     if not inside.any():
         return np.full(inside.shape, -float(len(inside)))
     half = np.where(inside, 0.5, -0.5)  # a point stands for the square around it

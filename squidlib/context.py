@@ -17,6 +17,7 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from jaxtyping import Bool, Float
@@ -47,14 +48,15 @@ class ContextPrediction(nn.Module):
 
     share: Tensor
 
-    def __init__(self, features: int, asked: Bool[Tensor, "R R"], length: int = KEY_LENGTH) -> None:
+    def __init__(self, features: int, asked: Bool[np.ndarray, "R R"], length: int = KEY_LENGTH) -> None:
         super().__init__()
-        if asked.diagonal().any():
+        if np.diagonal(asked).any():
             raise ValueError("no position may be asked about itself: its feature would leak into its own prediction")
         if not asked.any(1).all():
             raise ValueError("every position needs at least one other that is asked about it")
         positions = len(asked)
-        self.register_buffer("share", asked / asked.sum(1, keepdim=True))
+        share = asked / asked.sum(1, keepdims=True)
+        self.register_buffer("share", torch.tensor(share, dtype=torch.float32))
         self.norm = nn.LayerNorm(features)
         self.key = nn.Sequential(nn.Linear(features, 2 * length), nn.ReLU(), nn.Linear(2 * length, length))
         self.message = nn.Sequential(nn.Linear(length, length), nn.ReLU(), nn.Linear(length, length))
@@ -82,11 +84,9 @@ class ContextPrediction(nn.Module):
         return self.log_scale.exp() * torch.einsum("bre,rse->brs", *unit)
 
 
-def all_others(positions: int) -> Bool[Tensor, "R R"]:
-    """Every position is asked about every other one."""
-    return ~torch.eye(
-        positions, dtype=torch.bool, device="cpu"
-    )  # also where only the shapes of a network are asked for
+def all_others(positions: int) -> Bool[np.ndarray, "R R"]:
+    """Every position is asked about every other one. An array of NumPy's: it is looked at before there is a device."""
+    return ~np.eye(positions, dtype=bool)
 
 
 def context_loss(model: ContextPrediction, queries: Float[Tensor, "B R D"]) -> Tensor:

@@ -121,9 +121,10 @@ def finish(state: TrainingState, data: NormalData, metadata: dict[str, Any], cho
             The default is ``combined``, or ``either`` where it was learned what belongs together.
     """
     squid, discriminator = unwrapped(state.squid), unwrapped(state.discriminator)
+    unchosen = BOTH if squid.config.context else DEFAULT_SCORE
     if squid.config.context:
         learn_context(squid, data, int(metadata.get("seed", 0)))
-        metadata = {"score": BOTH, **metadata}
+        metadata = {"score": unchosen, **metadata}
     normals = data.calibration()
     shifted = data.shifted_calibration() if isinstance(data, Varies) else []
     if choose:
@@ -132,7 +133,7 @@ def finish(state: TrainingState, data: NormalData, metadata: dict[str, Any], cho
             metadata = metadata | {"score": choice.best, "pretended": choice.aucs}
         except UserError as error:
             if rank() == 0:
-                print(f"note: {error}; the default score is {metadata.get('score', DEFAULT_SCORE)}", file=sys.stderr)
+                print(f"note: {error}; the default score is {unchosen}", file=sys.stderr)
     return Detector(squid, discriminator, calibrate(squid, discriminator, normals, shifted), metadata)
 
 

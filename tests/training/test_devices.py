@@ -19,6 +19,7 @@ import torch
 from torch._subclasses.fake_tensor import FakeTensorMode
 
 import squidlib.training.loop
+from squidlib.context import ContextPrediction, all_others
 from squidlib.detection.scores import raw_scores
 from squidlib.discriminator import Discriminator
 from squidlib.losses import discriminator_loss, generator_loss
@@ -79,8 +80,12 @@ def test_scoring_stays_on_its_device(cuda: torch.device) -> None:
     squid.eval()
     output = squid(images)
     logits = discriminator.eval()(output.reconstruction)
-    scores = raw_scores(output, squid.inpainting.memory.contents(), logits, images, squid.config.grid)
-    assert {part.device.type for part in scores} == {"cuda"}
+    slots, grid = squid.inpainting.memory.contents(), squid.config.grid
+    with cuda:
+        context = ContextPrediction(squid.config.features, all_others(squid.config.positions))
+    scores = raw_scores(output, slots, logits, images, grid, context=context)
+    assert scores.context is not None
+    assert {part.device.type for part in scores if part is not None} == {"cuda"}
 
 
 def test_fake_tensors_do_notice_a_mix_up(cuda: torch.device) -> None:
