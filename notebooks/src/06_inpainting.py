@@ -665,8 +665,9 @@ show(figure, alt="AUC of SQUID's default score and of the neighbours' on strange
 # say. With the shortcut open at test, wrong tiles come back about as well as normal ones, and the error hardly tells
 # them apart any more.
 #
-# **What this does not show.** Whether neighbours help on chest X-rays. What the paper's block would have learned from
-# images by one hand: the detector was trained on independent tiles. Whether the masked shortcut helps
+# **What this does not show.** That neighbours help on chest X-rays: in the kit's study (docs/experiments.md, "Images by
+# one hand") the same score finds pneumonia less well than the memory does. What the paper's block would have learned
+# from images by one hand: the detector was trained on independent tiles. Whether the masked shortcut helps
 # *training*: that needs trainings with and without it (lesson 08's table). And the raw codes went through a decoder
 # that saw a few of them in training; a decoder that was trained on them alone would copy better still.
 #
