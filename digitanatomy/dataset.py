@@ -68,7 +68,9 @@ class DigitAnatomy(Dataset[Sample]):
             if kind not in ALL_KINDS:
                 raise ValueError(f"kinds are {', '.join(ALL_KINDS)}; got {kind!r}")
             if kind in HAND_ANOMALIES and count and not hand:
-                raise ValueError(f"{kind} is an anomaly of images that are written by one hand; give hand, up to 1")
+                raise ValueError(
+                    f"{kind} is an anomaly of images that are written by one hand; give hand, above 0 and up to 1"
+                )
             if count < 0:
                 raise ValueError(f"a count of images cannot be negative, got {count} of kind {kind!r}")
         self.glyphs, self.seed, self.severity = glyphs, seed, severity

@@ -30,7 +30,7 @@ class Evaluate:
     runs: Positional[tuple[str, ...]]
     """Folders of finished runs, or names of shipped checkpoints; several give mean ± deviation."""
     json: Path | None = None
-    """Where to write all figures; by default evaluation.json in the folder of a single run."""
+    """Where to write all figures; by default evaluation.json, or protocol_NAME.json, in the folder of a single run."""
     data: Path | None = None
     """The folder of the data set's files, where it is not where the runs found it."""
     rate: float = 0.05
@@ -43,7 +43,6 @@ class Evaluate:
     def run(self) -> int:
         """Evaluate, print, write."""
         from squidlib.cli.device import check_device
-        from squidlib.detection.checkpoint import MODEL_FILE
         from squidlib.utils.safetensors_io import check_writable
 
         if not self.runs:
@@ -61,13 +60,18 @@ class Evaluate:
             return self._by_protocol(self.protocol)
         evaluations = evaluate_runs(self.runs, self.rate, self.device, self.data)
         print_evaluations(evaluations, self.runs)
-        path = self.json
-        if path is None and len(self.runs) == 1 and (Path(self.runs[0]) / MODEL_FILE).is_file():
-            path = Path(self.runs[0]) / "evaluation.json"
+        path = self.json or self._beside("evaluation.json")
         if path is not None:
             write_json(path, dict(zip(self.runs, evaluations, strict=True)))
             print(f"all figures: {path}")
         return 0
+
+    def _beside(self, name: str) -> Path | None:
+        """A file in the folder of a single run; a shipped checkpoint has none, and several runs have several."""
+        from squidlib.detection.checkpoint import MODEL_FILE
+
+        single = len(self.runs) == 1 and (Path(self.runs[0]) / MODEL_FILE).is_file()
+        return Path(self.runs[0]) / name if single else None
 
     def _by_protocol(self, protocol: str) -> int:
         from squidlib.cli.protocol import as_json, evaluate_protocol, print_protocol
@@ -75,9 +79,10 @@ class Evaluate:
 
         found = evaluate_protocol(self.runs, protocol, self.rate, self.device, self.data)
         print_protocol(found, self.rate)
-        if self.json is not None:
-            write_atomically(self.json, (json.dumps(as_json(found, self.runs), indent=2) + "\n").encode())
-            print(f"all figures: {self.json}")
+        path = self.json or self._beside(f"protocol_{protocol}.json")
+        if path is not None:
+            write_atomically(path, (json.dumps(as_json(found, self.runs), indent=2) + "\n").encode())
+            print(f"all figures: {path}")
         return 0
 
 
@@ -129,9 +134,12 @@ def evaluate_runs(
 
 
 def note_changes(name: str, detector: Detector, data: Dataset) -> None:
-    """Say where the data are no longer what they were when the run began."""
+    """Say where the data are no longer what they were when the run began, and whether test images may be known."""
     from squidlib.data.content import changes, content_of
 
+    given = sum([*detector.metadata.get("adapted", []), *detector.metadata.get("recalibrated", [])])
+    if given:
+        print(f"note: {name} was adapted with {given} normal images; whichever of them are test images flatter it")
     then = detector.metadata.get("content")
     if then is not None and (changed := changes(then, content_of(data))):
         print(f"note: {name}: the data changed since the run began ({changed}); the numbers are of what is there now")

@@ -124,6 +124,7 @@ def write_report(
         score=(name, ALL_SCORES[name]),
         threshold=detector.threshold(facts.rate),
         normals=len(detector.normal_scores()),
+        adapted=bool(detector.metadata.get("adapted") or detector.metadata.get("recalibrated")),
         limitations=detector.limitations(facts.rate),
         chart=chart_of(detector.normal_scores().numpy(), detector.threshold(facts.rate)),
         width=WIDTH,

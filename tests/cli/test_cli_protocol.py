@@ -64,6 +64,23 @@ def test_series_out_is_for_runs_that_were_trained_so(capsys: Capture, tmp_path: 
     assert row["images"] == [8 + 3, 8]  # NORMAL2: 8 in train, 3 in test
 
 
+def test_figures_lie_beside_the_run_and_an_adapted_one_says_what_flatters_it(capsys: Capture, tmp_path: Path) -> None:
+    out = trained(capsys, tmp_path, "--series", "IM")
+    said = squid(capsys, "evaluate", out, "--protocol", "series")
+    assert said.code == 0, said.errors
+    assert "adapted" not in said.out
+    assert list(json.loads((out / "protocol_series.json").read_text())) == ["trained on IM, tested with others", "runs"]
+    site = tmp_path / "site"
+    site.mkdir()
+    for number, path in enumerate(sorted((tmp_path / "data" / "train" / "NORMAL").glob("NORMAL2*"))[:5]):
+        (site / f"{number}{path.suffix}").write_bytes(path.read_bytes())
+    assert squid(capsys, "adapt", out, "--normals", site, "--out", tmp_path / "ours").code == 0
+    for protocol in (["--protocol", "series"], []):
+        said = squid(capsys, "evaluate", tmp_path / "ours", *protocol)
+        assert said.code == 0, said.errors
+        assert "was adapted with 5 normal images; whichever of them are test images flatter it" in said.out
+
+
 def test_variation_of_acquisition_is_the_presets_or_as_asked(capsys: Capture, tmp_path: Path) -> None:
     for asked, wanted in (((), True), (("--acquisition", "plain"), False), (("--acquisition", "varied"), True)):
         out = trained(capsys, tmp_path, *asked)
