@@ -79,6 +79,7 @@ class SquidMethod:
             UserError: where there is no image.
         """
         check_count(normals, 1)
+        normals, augmented = self._sized(normals), None if augmented is None else self._sized(augmented)
         training = replace(
             self.preset.training,
             steps=self.steps,
@@ -99,6 +100,7 @@ class SquidMethod:
 
     def calibrate(self, normals: Float[Tensor, "N C H W"]) -> SquidMethod:
         """What held-out normal images score is the unit of every score; they choose it, where the preset asks."""
+        normals = self._sized(normals)
         networks = self.squid.eval(), self.discriminator.eval()
         shifted = under_every_shift(normals) if self.preset.acquisition else []
         asked = self.preset.training.choose_score
@@ -108,18 +110,22 @@ class SquidMethod:
 
     def score(self, images: Float[Tensor, "B C H W"]) -> Float[Tensor, "B"]:
         """In standard deviations of normal images."""
-        return self.detector.score(images)
+        return self.detector.score(self._sized(images))
 
     def reconstruct(self, images: Float[Tensor, "B C H W"]) -> Float[Tensor, "B C H W"]:
         """In 0..1."""
-        return self.detector.reconstruct(images).clamp(0, 1)
+        return _resized(self.detector.reconstruct(self._sized(images)), images.shape[-2:]).clamp(0, 1)
 
     def anomaly_map(self, images: Float[Tensor, "B C H W"]) -> Float[Tensor, "B 1 H W"]:
         """>= 0, about 1 where a normal image is at its worst."""
-        return self.detector.anomaly_map(images)
+        return _resized(self.detector.anomaly_map(self._sized(images)), images.shape[-2:])
+
+    def _sized(self, images: Tensor) -> Tensor:
+        """As the network takes them."""
+        return images
 
 
-class SquidOnFeatures:
+class SquidOnFeatures(SquidMethod):
     """SQUID on the features of EfficientNet-Lite0 that saw ImageNet: the preset ``backbone``, on images made 224 px.
 
     Args:
@@ -133,55 +139,13 @@ class SquidOnFeatures:
 
     def __init__(self, preset: Preset, steps: int | None = None, frozen: Preset | None = None) -> None:
         frozen = preset_for("backbone", "folder") if frozen is None else frozen
-        self.side = min(frozen.config.image_shape[1:])
-        shape = (preset.config.in_channels, self.side, self.side)
-        self._within = SquidMethod(fit_to(frozen, shape)._replace(acquisition=preset.acquisition), steps)
+        side = min(frozen.config.image_shape[1:])
+        shape = (preset.config.in_channels, side, side)
+        super().__init__(fit_to(frozen, shape)._replace(acquisition=preset.acquisition), steps)
         self.name = f"SQUID ({frozen.config.backbone}, ImageNet)"
 
-    @property
-    def steps(self) -> int:
-        """Of the training."""
-        return self._within.steps
-
-    @steps.setter
-    def steps(self, steps: int) -> None:
-        self._within.steps = steps
-
-    def fit(
-        self,
-        normals: Float[Tensor, "N C H W"],
-        seed: int = 0,
-        progress: Progress = range,
-        augmented: Float[Tensor, "M C H W"] | None = None,
-    ) -> SquidOnFeatures:
-        """Learn to in-paint features, then fill the memory with those of ``normals``; ``calibrate`` has to follow.
-
-        Raises:
-            UserError: where there is no image.
-        """
-        more = None if augmented is None else self._sized(augmented)
-        self._within.fit(self._sized(normals), seed, progress, more)
-        return self
-
-    def calibrate(self, normals: Float[Tensor, "N C H W"]) -> SquidOnFeatures:
-        """What held-out normal images score is the unit of every score; they choose it."""
-        self._within.calibrate(self._sized(normals))
-        return self
-
-    def score(self, images: Float[Tensor, "B C H W"]) -> Float[Tensor, "B"]:
-        """In standard deviations of normal images."""
-        return self._within.score(self._sized(images))
-
-    def reconstruct(self, images: Float[Tensor, "B C H W"]) -> Float[Tensor, "B C H W"]:
-        """In 0..1."""
-        return _resized(self._within.reconstruct(self._sized(images)), images.shape[-2:]).clamp(0, 1)
-
-    def anomaly_map(self, images: Float[Tensor, "B C H W"]) -> Float[Tensor, "B 1 H W"]:
-        """>= 0, about 1 where a normal image is at its worst."""
-        return _resized(self._within.anomaly_map(self._sized(images)), images.shape[-2:])
-
     def _sized(self, images: Tensor) -> Tensor:
-        return _resized(images, (self.side, self.side))
+        return _resized(images, self.preset.config.image_shape[1:])
 
 
 def _resized(images: Tensor, size: Sequence[int]) -> Tensor:

@@ -87,7 +87,6 @@ def asked(method: Any, images: Tensor) -> dict[str, Tensor]:
 
 
 def networks_of(method: Any) -> list[nn.Module]:
-    method = getattr(method, "_within", method)  # SQUID on features is SQUID on images made larger
     detector = getattr(method, "detector", None)
     parts = [*vars(method).values(), *(vars(detector).values() if detector is not None else [])]
     return [part for part in parts if isinstance(part, nn.Module)]
@@ -101,7 +100,7 @@ def state_of(method: Any) -> list[Any]:
         found += [module.training for module in network.modules()]
         found += [weights.requires_grad for weights in network.parameters()]
         found += [weights.grad is None for weights in network.parameters()]
-    for name, value in sorted(vars(getattr(method, "_within", method)).items()):
+    for name, value in sorted(vars(method).items()):
         if isinstance(value, Tensor):
             found.append(value.clone())
         elif not isinstance(value, nn.Module) and name != "_known":

@@ -9,6 +9,7 @@ paper's discriminator. Nothing is chosen by the results.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -16,9 +17,9 @@ from typing import Any
 import torch
 
 from squidlib.data.digits import Digits
-from squidlib.detection.calibration import standardised
+from squidlib.detection.calibration import Calibration, standardised
 from squidlib.detection.detector import Detector
-from squidlib.detection.scores import PATCH_SCORES
+from squidlib.detection.scores import PATCH_SCORES, RawScores
 from squidlib.teaching.studies.results import SEEDS, auc_by_kind, one_thread, run_all
 from squidlib.teaching.studies.variants import Variant, variants
 from squidlib.training.loop import start, train
@@ -32,29 +33,36 @@ SCORES = {
 }
 
 
-def train_variant(variant: Variant, steps: int, seed: int) -> tuple[Detector, Digits]:
-    """A trained and calibrated variant, and its data."""
+def train_variant(variant: Variant, steps: int, seed: int, hand: float = 0.0) -> tuple[Detector, Digits]:
+    """A trained and calibrated variant, and its data, whose digits are as far by one hand as ``hand`` says."""
     preset = variant.preset
     training = replace(preset.training, steps=steps, schedule_steps=steps, seed=seed)
-    data = Digits(seed=seed, jitter=preset.jitter)
+    data = Digits(seed=seed, jitter=preset.jitter, hand=hand)
     state = start(preset.config, training, "cpu", variant.block)
     for _ in train(state, data, training, preset.weights):
         pass
     return finish(state, data, {}), data
 
 
+def by_scores(
+    raw: RawScores, calibration: Calibration, kinds: Sequence[str], wanted: Mapping[str, Sequence[str]] = SCORES
+) -> dict[str, dict[str, float]]:
+    """AUC by anomaly type for each of ``wanted``, which are sums of patch scores."""
+    patches = dict(zip(PATCH_SCORES, standardised(raw, calibration), strict=True))
+    return {
+        name: auc_by_kind(kinds, torch.stack([patches[part] for part in parts]).sum(0).amax(-1))
+        for name, parts in wanted.items()
+    }
+
+
 def judge(detector: Detector, data: Digits, has_memory: bool) -> dict[str, Any]:
     """AUC by anomaly type for each of ``SCORES`` that the variant has, and for the discriminator's."""
     test = data.test_digits()
     raw = detector.raw_scores(test.images())
-    patches = dict(zip(PATCH_SCORES, standardised(raw, detector.calibration), strict=True))
     wanted = (
         SCORES if has_memory else {"combined": SCORES["reconstruction"], "reconstruction": SCORES["reconstruction"]}
     )
-    found = {
-        name: auc_by_kind(test.kinds, torch.stack([patches[part] for part in parts]).sum(0).amax(-1))
-        for name, parts in wanted.items()
-    }
+    found = by_scores(raw, detector.calibration, test.kinds, wanted)
     return found | {"discriminator": auc_by_kind(test.kinds, raw.discriminator)}
 
 

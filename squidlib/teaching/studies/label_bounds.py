@@ -7,6 +7,8 @@ as likely a tile as any other: the first should be no better than chance, the se
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 import torch.nn.functional as F
 from jaxtyping import Bool, Float
@@ -48,15 +50,17 @@ class TileJudge(nn.Module):
         return self.judge(torch.cat(seen, -1))[..., 0]
 
 
-def with_labels(data: Digits, hand: float, seed: int, test: DigitAnatomy) -> dict[str, dict[str, float]]:
+def with_labels(
+    data: Digits, hand: float, seed: int, images: Float[Tensor, "B 1 96 96"], kinds: Sequence[str]
+) -> dict[str, dict[str, float]]:
     """AUC by anomaly type of both bounds, by their worst tile; only "stranger" is what they were trained for."""
     shown = DigitAnatomy(data.glyphs.train, {"stranger": STEPS * BATCH}, TRAINING_SEED + seed, hand=hand)
     found = {}
     for name, sees_all in (("one tile alone", False), ("all tiles", True)):
         judge = _trained(shown, sees_all, seed)
         with torch.no_grad():
-            logits = torch.cat([judge(batch) for batch in test.images().split(BATCH)])
-        found[name] = auc_by_kind(test.kinds, logits.amax(1))
+            logits = torch.cat([judge(batch) for batch in images.split(BATCH)])
+        found[name] = auc_by_kind(kinds, logits.amax(1))
     return found
 
 

@@ -13,7 +13,6 @@ other one all nine.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -21,20 +20,15 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from digitanatomy import DigitAnatomy, cut_tiles
+from digitanatomy import cut_tiles
 from squidlib.context import context_score
-from squidlib.data.digits import Digits
-from squidlib.detection.calibration import standardised
-from squidlib.detection.detector import Detector
-from squidlib.detection.scores import PATCH_SCORES, cosine_distance
+from squidlib.detection.scores import cosine_distance
 from squidlib.squid import Squid
-from squidlib.teaching.studies.ablation import SCORES
+from squidlib.teaching.studies.ablation import by_scores, train_variant
 from squidlib.teaching.studies.label_bounds import with_labels
 from squidlib.teaching.studies.results import SEEDS, auc_by_kind, one_thread, run_all
-from squidlib.teaching.studies.variants import Variant, variants
+from squidlib.teaching.studies.variants import variants
 from squidlib.training.context import FEATURE_BATCH, encoded, train_context
-from squidlib.training.loop import start, train
-from squidlib.training.trainer import finish
 
 HANDS = (0.0, 0.5, 1.0)
 STEPS = 400  #: of SQUID's training, a third of the laptop preset's
@@ -109,34 +103,17 @@ def judged(score: PatchScore, calibration: Tensor, test: Tensor, kinds: list[str
     return auc_by_kind(kinds, ((score(test) - normal.mean(0)) / normal.std(0)).amax(1))
 
 
-def of_detector(detector: Detector, images: Tensor, kinds: list[str]) -> dict[str, dict[str, float]]:
-    """AUC by anomaly type of SQUID's own scores."""
-    patches = dict(zip(PATCH_SCORES, standardised(detector.raw_scores(images), detector.calibration), strict=True))
-    return {
-        name: auc_by_kind(kinds, torch.stack([patches[part] for part in parts]).sum(0).amax(-1))
-        for name, parts in SCORES.items()
-    }
-
-
-def trained(variant: Variant, data: Digits, seed: int) -> Detector:
-    """The laptop preset's training, shortened, on these digits."""
-    training = replace(variant.preset.training, steps=STEPS, schedule_steps=STEPS, seed=seed)
-    state = start(variant.preset.config, training, "cpu", variant.block)
-    for _ in train(state, data, training, variant.preset.weights):
-        pass
-    return finish(state, data, {})
-
-
 def one_run(hand: float, seed: int) -> dict[str, Any]:
     """All ways for one ``hand`` and seed: way -> AUC by anomaly type."""
     known = variants()
-    data = Digits(seed=seed, jitter=known["whole"].preset.jitter, hand=hand)
-    test: DigitAnatomy = data.test_digits()
+    whole, data = train_variant(known["whole"], STEPS, seed, hand)
+    alone, _ = train_variant(known["no neighbours"], STEPS, seed, hand)
+    test = data.test_digits()
     images, normals, kinds = test.images(), data.calibration(), test.kinds
-    whole, alone = (trained(known[name], data, seed) for name in ("whole", "no neighbours"))
     found: dict[str, Any] = {}
     for name, detector in (("SQUID", whole), ("no neighbours", alone)):
-        found |= {f"{name}, {score}": aucs for score, aucs in of_detector(detector, images, kinds).items()}
+        judged_by = by_scores(detector.raw_scores(images), detector.calibration, kinds)
+        found |= {f"{name}, {score}": aucs for score, aucs in judged_by.items()}
     learned, seen, held = (
         encoded(whole.squid, data, IMAGES),
         _queries(whole.squid, images),
@@ -151,7 +128,7 @@ def one_run(hand: float, seed: int) -> dict[str, Any]:
         pixels = torch.cat([data.batch(step, FEATURE_BATCH) for step in range(IMAGES // FEATURE_BATCH)])
         found["ridge on pixels"] = judged(ridge_score(_tiles(pixels)), _tiles(normals), _tiles(images), kinds)
     if hand:
-        found |= {f"labels, {name}": value for name, value in with_labels(data, hand, seed, test).items()}
+        found |= {f"labels, {name}": value for name, value in with_labels(data, hand, seed, images, kinds).items()}
     return found
 
 
