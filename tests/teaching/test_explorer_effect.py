@@ -51,7 +51,7 @@ def test_a_reading_has_the_calibration_and_the_aucs_of_a_resized_detector(detect
     torch.testing.assert_close(found.normal_scores, own.normal_scores, rtol=1e-3, atol=1e-3)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(effect, "COUNTS", dict.fromkeys(effect.COUNTS, 12))
-        test = effect.test_images(data)
+        test = effect.judged_images(data)
     resized.calibration = own
     expected = auc_by_kind(test.kinds, resized.score(test.images()))
     for kind in KINDS:

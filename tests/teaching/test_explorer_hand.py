@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
+import torch
 
-from digitanatomy import ALL_KINDS
+from digitanatomy import ALL_KINDS, DigitAnatomy, cut_tiles
 from squidlib.data.digits import Digits
 from squidlib.detection.detector import Detector
 from squidlib.detection.scores import ALL_SCORES
 from squidlib.teaching.explorer import begin, effect, subjects
 from squidlib.teaching.explorer.effect import compute_effect, load_effect, save_effect
 from squidlib.teaching.explorer.panel import Explorer
-from squidlib.teaching.explorer.setting import Setting
+from squidlib.teaching.explorer.setting import HANDS, Setting
 from squidlib.teaching.explorer.state import ExplorerState
 from squidlib.training.presets import PRESETS
 from tests.helpers import refusal, untrained
@@ -42,11 +44,36 @@ def state(tmp_path_factory: pytest.TempPathFactory) -> ExplorerState:
 
 def test_it_offers_images_by_one_hand_of_every_kind(state: ExplorerState) -> None:
     assert state.data.hand == 1.0
-    assert state.subjects.kinds == ALL_KINDS
-    shown = state.subjects["stranger-1"]
+    for kind in ALL_KINDS:
+        assert state.subjects.at(f"{kind}-1", 1.0).kind == kind
+    shown = state.subjects.at("stranger-1", 1.0)
     assert shown.tiles.shape == (9, 32, 32)
     assert sum(origin.wrong for origin in shown.origins) == 1
-    assert float(state.subjects["normal-0"].tiles.max()) < 1  # plain digits are white, a hand's are paler
+    assert float(state.subjects.at("normal-0", 1.0).tiles.max()) < 1  # plain digits are white, a hand's are paler
+
+
+def test_the_same_digits_as_another_hand_would_have_written_them(state: ExplorerState) -> None:
+    pages = [state.subjects.at("normal-1", hand).tiles for hand in HANDS]
+    for before, after in pairwise(pages):
+        assert not torch.equal(before, after)
+    plain = DigitAnatomy(state.data.glyphs.test, {"normal": 2}, effect.SEED)[1]
+    assert torch.equal(pages[0], cut_tiles(plain.image))  # hand 0 is DigitAnatomy as it was
+    assert state.subjects.at("lesion-0", 0.0).kind == "lesion"
+    assert "move the slider One hand above 0" in refusal(lambda: state.subjects.at("stranger-0", 0.0))
+
+
+def test_the_slider_shows_another_hand_and_says_what_the_detector_learned_from(state: ExplorerState) -> None:
+    explorer = Explorer(state)
+    before = explorer.shown["tiles"].value
+    assert "learned from" not in explorer.shown["note"].value
+    explorer.controls.hand.value = 0.25
+    assert explorer.setting.hand == 0.25
+    assert explorer.shown["tiles"].value != before
+    assert "learned from images whose hand is 1" in explorer.shown["note"].value
+    explorer.controls.kind.value = "stranger"
+    explorer.controls.hand.value = 0.0
+    assert "stranger is an anomaly of images that are written by one hand" in explorer.shown["note"].value
+    assert explorer.controls.hand.value == 0.25  # what is shown stays
 
 
 def test_it_shows_the_scores_that_its_detector_has(state: ExplorerState) -> None:
@@ -59,7 +86,7 @@ def test_it_shows_the_scores_that_its_detector_has(state: ExplorerState) -> None
 
 
 def test_another_memory_is_calibrated_with_its_context(state: ExplorerState) -> None:
-    view = state.view(Setting(slots=6, k=5, score="either", image="drift-0"))
+    view = state.view(Setting(slots=6, k=5, score="either", image="drift-0", hand=1.0))
     assert len(view.normal_scores) == 12
     assert view.threshold > float(view.normal_scores.median())
 

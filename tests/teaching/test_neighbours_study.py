@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 import torch
 from torch import Tensor
 
 from squidlib.teaching.studies import label_bounds, neighbours
 from squidlib.teaching.studies.label_bounds import TileJudge
+from squidlib.teaching.studies.masked_inpainting import masked_score, some_hidden, train_masked
 from squidlib.teaching.studies.neighbours import copy_score, judged, ridge_score
 
 
@@ -25,10 +28,16 @@ def with_strangers(count: int, seed: int) -> tuple[Tensor, list[str]]:
     return torch.cat([normal, strange]), ["normal"] * count + ["stranger"] * count
 
 
-@pytest.mark.parametrize("name", ["ridge", "copy"])
+@pytest.mark.parametrize("name", ["ridge", "copy", "masked"])
 def test_a_patch_of_another_image_is_found_by_the_others(name: str) -> None:
     known = made_up(400, 1)
-    score = ridge_score(known) if name == "ridge" else copy_score(known.transpose(0, 1))
+    match name:
+        case "ridge":
+            score = ridge_score(known)
+        case "copy":
+            score = copy_score(known.transpose(0, 1))
+        case _:
+            score = partial(masked_score, train_masked(known, known.transpose(0, 1), seed=0, steps=200))
     test, kinds = with_strangers(100, 5)
     assert judged(score, made_up(100, 2), test, kinds)["stranger"] > 0.9
 
@@ -40,6 +49,24 @@ def test_what_is_said_of_a_patch_by_the_others_does_not_hold_it() -> None:
         changed[:, place] += 1
         assert torch.equal(neighbours._others(features, place), neighbours._others(changed, place))
         assert neighbours._others(features, place).shape == (5, 8 * 24)
+
+
+def test_what_is_painted_into_a_hidden_patch_does_not_hold_it() -> None:
+    features = made_up(5, 3)
+    model = train_masked(features, features.transpose(0, 1), seed=0, steps=2)
+    hidden = torch.zeros(5, 9, dtype=torch.bool)
+    hidden[:, [2, 7]] = True
+    changed = torch.where(hidden[..., None], -features, features)
+    with torch.no_grad():
+        before, after = model(features, hidden), model(changed, hidden)
+        assert torch.equal(before, after)
+        assert not torch.allclose(before, model(-features, hidden))
+
+
+def test_one_to_most_patches_of_an_image_are_hidden() -> None:
+    counts = some_hidden(4000, 9, torch.Generator().manual_seed(0)).sum(1)
+    assert counts.unique().tolist() == [1, 2, 3, 4, 5]
+    assert all(abs((counts == number).float().mean() - 0.2) < 0.03 for number in range(1, 6))
 
 
 def test_a_judge_of_one_tile_sees_one_tile_and_the_other_one_all() -> None:
@@ -61,7 +88,7 @@ def test_every_way_is_judged_for_every_kind(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(neighbours, "train_context", lambda squid, data, seed: _short(squid, data, seed))
     assert list(neighbours.jobs())[:3] == ["1/0", "0.5/0", "0/0"]
     found = neighbours.one_run(1.0, 0)
-    assert {"SQUID, combined", "no neighbours, combined", "context prediction", "labels, all tiles"} <= set(found)
+    assert {"SQUID, combined", "no neighbours, combined", "context prediction", "masked in-painting"} <= set(found)
     for aucs in found.values():
         assert set(aucs) == {"novel", "stranger", "drift", "lesion", "mean"}
         assert all(0 <= value <= 1 for value in aucs.values())
@@ -71,3 +98,12 @@ def _short(squid: object, data: object, seed: int) -> object:
     from squidlib.training.context import train_context
 
     return train_context(squid, data, seed, steps=2, images=32)  # type: ignore[arg-type]
+
+
+def test_both_bounds_are_judged_for_every_kind(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(label_bounds, "STEPS", 2)
+    monkeypatch.setattr("squidlib.data.digits.TEST_COUNTS", {"normal": 6, "novel": 3})
+    assert list(label_bounds.jobs()) == ["1/0", "0.5/0", "1/1", "0.5/1", "1/2", "0.5/2"]
+    found = label_bounds.one_run(1.0, 0)
+    assert set(found) == {"one tile alone", "all tiles"}
+    assert all(set(aucs) == {"novel", "stranger", "drift", "lesion", "mean"} for aucs in found.values())

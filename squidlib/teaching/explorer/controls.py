@@ -7,10 +7,10 @@ from typing import Any
 
 import ipywidgets as widgets
 
-from digitanatomy import KINDS
+from digitanatomy import ALL_KINDS
 from squidlib.detection.scores import ALL_SCORES, SCORES
 from squidlib.teaching.explorer.effect import KINDS as COLUMNS
-from squidlib.teaching.explorer.setting import KEPT, RATES, THRESHOLDS, TILES, Setting
+from squidlib.teaching.explorer.setting import HANDS, KEPT, RATES, THRESHOLDS, TILES, Setting
 from squidlib.teaching.explorer.subjects import OFFERED, UPLOAD, tile_name
 from squidlib.teaching.memory_sizes import sizes
 
@@ -31,7 +31,6 @@ class Controls:
 
     Args:
         slots: how many the memory has.
-        kinds: of image that are offered.
         scores: that the detector has.
         columns: anomalies that an AUC is known of, and "mean".
     """
@@ -39,15 +38,20 @@ class Controls:
     def __init__(
         self,
         slots: int,
-        kinds: Sequence[str] = KINDS,
         scores: Sequence[str] = tuple(SCORES),
         columns: Sequence[str] = COLUMNS,
     ) -> None:
         self.most = slots
-        offered = [(kind.capitalize(), kind) for kind in kinds] + [("Uploaded", UPLOAD)]
+        offered = [(kind.capitalize(), kind) for kind in ALL_KINDS] + [("Uploaded", UPLOAD)]
         self.kind = _dropdown("Kind", offered, "Normal images, anomalies, or what you uploaded")
         self.number = widgets.IntSlider(
             description="Number", min=0, max=OFFERED - 1, tooltip="Which image of this kind", **_slider()
+        )
+        self.hand = _choice(
+            "One hand",
+            [(f"{hand:g}", hand) for hand in HANDS],
+            0.0,
+            "How far the nine digits are written by one hand: 0, each by its own; 1, all by one",
         )
         self.tool = widgets.ToggleButtons(
             description="A click will", options=list(TOOLS), tooltips=[tip for tip, _ in TOOLS.values()], style=_STYLE
@@ -93,7 +97,7 @@ class Controls:
 
     def settings(self) -> list[widgets.Widget]:
         """What changes the setting by its value alone."""
-        names = ("kind", "number", "slots", "shrinkage", "threshold", "k", "score", "rate")
+        names = ("kind", "number", "hand", "slots", "shrinkage", "threshold", "k", "score", "rate")
         return [getattr(self, name) for name in names]
 
     def read(self, edits: str, tile: int, uploaded: str) -> Setting:
@@ -106,6 +110,7 @@ class Controls:
         image = uploaded if self.kind.value == UPLOAD else f"{self.kind.value}-{self.number.value}"
         return Setting(
             image,
+            self.hand.value,
             edits,
             self.slots.value,
             self.shrinkage.value,
@@ -123,6 +128,7 @@ class Controls:
         if kind != UPLOAD:
             self.number.value = int(number)
         for control, value in (
+            (self.hand, setting.hand),
             (self.slots, setting.slots),
             (self.threshold, setting.threshold),
             (self.k, min(setting.k, self.most)),
@@ -136,7 +142,7 @@ class Controls:
         """Switch off what has no meaning now."""
         self.threshold.disabled = self.shrinkage.value != "hard"
         self.k.disabled = self.shrinkage.value != "topk"
-        self.number.disabled = self.kind.value == UPLOAD
+        self.number.disabled = self.hand.disabled = self.kind.value == UPLOAD
 
 
 def _with_rung(control: widgets.SelectionSlider, value: int | float) -> None:

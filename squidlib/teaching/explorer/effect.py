@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from digitanatomy import ANOMALIES, NORMAL, SUBTLE_ANOMALIES, DigitAnatomy
+from digitanatomy import ANOMALIES, HAND_ANOMALIES, NORMAL, SUBTLE_ANOMALIES, DigitAnatomy
 from squidlib.data.digits import Digits
 from squidlib.detection.calibration import Calibration, calibration_of, image_scores
 from squidlib.detection.checkpoint import find, load, shipped
@@ -29,7 +29,7 @@ from squidlib.teaching.studies.results import exact_auc_by_kind
 from squidlib.utils.errors import UserError
 from squidlib.utils.safetensors_io import content_hash, read_tensors, write_tensors
 
-KINDS = (*ANOMALIES, "mean")  #: the columns of the AUCs, where every digit has a hand of its own
+KINDS = (*ANOMALIES, "lesion", "mean")  #: the columns of the AUCs, where every digit has a hand of its own
 COUNTS = {"normal": 200, **dict.fromkeys(ANOMALIES, 100)}
 SEED = 13  #: of the images
 COMMAND = "python -m squidlib.teaching.explorer.effect"
@@ -53,7 +53,7 @@ class Effect(NamedTuple):
     @property
     def kinds(self) -> tuple[str, ...]:
         """The columns of the AUCs."""
-        return tuple(self.metadata.get("kinds", KINDS))
+        return tuple(self.metadata["kinds"])
 
     def calibration(self, setting: Setting) -> Calibration | None:
         """What normal images score in this setting, or None where it is on no rung of the ladder."""
@@ -70,10 +70,16 @@ class Effect(NamedTuple):
         return float(self.aucs[place, list(ALL_SCORES).index(setting.score), self.kinds.index(kind)])
 
 
-def test_images(data: Digits) -> DigitAnatomy:
-    """The images that the AUCs are of, and that the explorer offers to look at."""
-    more = dict.fromkeys(SUBTLE_ANOMALIES, COUNTS[ANOMALIES[0]]) if data.hand else {}
-    return DigitAnatomy(data.glyphs.test, COUNTS | more, SEED, hand=data.hand)
+def judged_images(data: Digits, hand: float | None = None) -> DigitAnatomy:
+    """The images that the AUCs are of, and that the explorer offers to look at.
+
+    Args:
+        hand: how far they are written by one hand; None: as far as those that the detector learned from.
+    """
+    hand = data.hand if hand is None else hand
+    more = [kind for kind in SUBTLE_ANOMALIES if hand or kind not in HAND_ANOMALIES]
+    counts = COUNTS | dict.fromkeys(more, COUNTS[ANOMALIES[0]])
+    return DigitAnatomy(data.glyphs.test, counts, SEED, hand=hand)
 
 
 def compute_effect(
@@ -89,7 +95,7 @@ def compute_effect(
     """
     slots = detector.squid.inpainting.memory.contents()
     settings = ladder(slots.shape[1]) if settings is None else settings
-    test = test_images(data)
+    test = judged_images(data)
     kinds = [kind for kind in dict.fromkeys(test.kinds) if kind != NORMAL] + ["mean"]
     normals, images = encode(detector, data.calibration()), encode(detector, test.images())
     calibrations, aucs = [], []
@@ -133,7 +139,7 @@ def load_effect(path: Path) -> Effect:
     """
     tensors, metadata = read_tensors(path)
     try:
-        aucs, readings = tensors.pop("aucs"), metadata.pop("readings")
+        aucs, readings, _ = tensors.pop("aucs"), metadata.pop("readings"), metadata["kinds"]
         Calibration.from_tensors({name: part[0] for name, part in tensors.items()})  # the names are right
         return Effect(readings, tensors, aucs, metadata)
     except (KeyError, TypeError) as error:

@@ -44,8 +44,7 @@ class Explorer(widgets.VBox):
     def __init__(self, state: ExplorerState, link: str = "", address: str = "") -> None:
         self.state, self.address = state, address
         self.failures: list[str] = []  #: what went wrong and was nobody's input
-        offered = state.subjects.kinds, state.detector.score_names, state.effect.kinds
-        self.controls = Controls(state.most_slots, *offered)
+        self.controls = Controls(state.most_slots, state.detector.score_names, state.effect.kinds)
         self.shown = {name: widgets.HTML() for name in sections.OUTPUTS}
         self._setting, self._first, self._quiet = state.start(), -1, False
         self._name = f"squid-{next(_NUMBERS)}"
@@ -83,7 +82,13 @@ class Explorer(widgets.VBox):
         for name, value in sections.contents(view, self.state, self.controls.column.value, self._name):
             self.shown[name].value = value
         self.shown["saved"].value = ""
-        self._say(view.truth)
+        self._say(self._truth(view))
+
+    def _truth(self, view: View) -> str:
+        learned = self.state.data.hand
+        if view.kind == UPLOAD or view.setting.hand == learned:
+            return view.truth
+        return f"{view.truth} The detector learned from images whose hand is {learned:g}."
 
     def _say(self, text: str, problem: bool = False) -> None:
         kind = ' class="squid-problem" role="alert"' if problem else ' class="squid-note" role="status"'
@@ -125,8 +130,8 @@ class Explorer(widgets.VBox):
             self._choose(change["owner"])
 
     def _choose(self, moved: widgets.Widget) -> None:
-        controls, edits, uploads = self.controls, self._setting.edits, self.state.subjects.names(UPLOAD)
-        if moved in (controls.kind, controls.number):
+        controls, edits, uploads = self.controls, self._setting.edits, self.state.subjects.uploads()
+        if moved in (controls.kind, controls.number, controls.hand):
             edits = ""
         if controls.kind.value == UPLOAD and not uploads:
             raise UserError("nothing was uploaded yet; press Upload image and choose a file")
@@ -136,7 +141,7 @@ class Explorer(widgets.VBox):
         """Another tool: an exchange that was begun is none."""
         if self._first >= 0:
             self._first = -1
-            self._say(self.state.view(self._setting).truth)
+            self._say(self._truth(self.state.view(self._setting)))
 
     def _click(self, tile: int) -> None:
         letter = TOOLS[self.controls.tool.value][1]

@@ -33,6 +33,7 @@ def layout(controls: Controls, shown: dict[str, widgets.HTML]) -> list[widgets.W
         "Image",
         controls.kind,
         controls.number,
+        controls.hand,
         grid,
         legend,
         shown["tiles"],

@@ -24,6 +24,7 @@ from squidlib.utils.errors import UserError
 SHRINKAGES = ("soft", "hard", "topk")
 THRESHOLDS = (0.001, 0.002, 0.003, 0.005, 0.01, 0.02, 0.05, 0.1)  #: of hard shrinkage
 KEPT = (1, 2, 3, 5, 10, 20, 50, 100, 200)  #: k of top-k
+HANDS = (0.0, 0.25, 0.5, 0.75, 1.0)  #: how far the digits of an image are written by one hand
 RATES = (0.01, 0.02, 0.05, 0.1, 0.2)  #: false-positive rates
 TILES = 9
 OF_THE_PAGE = ("token", "theme", "template")  #: what the page's own address may hold besides
@@ -38,6 +39,7 @@ class Setting:
     """
 
     image: str = "normal-0"  #: kind and number, or "upload-" and the upload's name
+    hand: float = 0.0  #: how far the digits of the image are written by one hand, 0..1; an upload has none
     edits: str = ""  #: what was done to the tiles, see ``edits``
     slots: int = 350  #: memory size of each position
     shrinkage: str = "topk"  #: one of ``SHRINKAGES``
@@ -57,6 +59,8 @@ class Setting:
             raise UserError(f"shrinkage is {', '.join(SHRINKAGES)}; got {self.shrinkage!r}")
         if not 0 <= self.threshold <= 1:
             raise UserError(f"threshold lies in 0..1, got {self.threshold}")
+        if not 0 <= self.hand <= 1:
+            raise UserError(f"hand lies in 0..1, got {self.hand}")
         if not 0 < self.rate < 1:
             raise UserError(f"rate lies between 0 and 1, got {self.rate}")
         if self.score not in ALL_SCORES:

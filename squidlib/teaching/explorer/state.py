@@ -9,7 +9,7 @@ Paper: section 3.2 (memory, shrinkage) and eq. 6 (scores against normal images).
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import torch
 import torch.nn.functional as F
@@ -23,7 +23,7 @@ from squidlib.detection.memory_readout import Encoded, encode, newest, read, rea
 from squidlib.detection.prediction import predict
 from squidlib.detection.scores import raw_scores
 from squidlib.teaching.explorer.edits import Edited, apply_edits
-from squidlib.teaching.explorer.effect import Effect, test_images
+from squidlib.teaching.explorer.effect import Effect, judged_images
 from squidlib.teaching.explorer.setting import Setting
 from squidlib.teaching.explorer.subjects import Subjects
 from squidlib.teaching.explorer.view import Remembered, View
@@ -65,7 +65,7 @@ class ExplorerState:
     def __init__(self, detector: Detector, data: Digits, effect: Effect) -> None:
         check_explorable(detector)
         self.detector, self.data, self.effect = detector, data, effect
-        self.subjects = Subjects(test_images(data), IMAGE_SHAPE[1])
+        self.subjects = Subjects(partial(judged_images, data), IMAGE_SHAPE[1])
         self.slots = detector.squid.inpainting.memory.contents().detach()
         reference = data.reference()
         self._tiles = cut_tiles(reference)  # (N, 9, 32, 32)
@@ -84,7 +84,8 @@ class ExplorerState:
 
     def start(self) -> Setting:
         """The setting to begin with: all slots, the detector's own k and default score."""
-        return Setting(slots=self.most_slots, k=self.detector.config.topk, score=self.detector.default_score)
+        own = self.detector
+        return Setting(hand=self.data.hand, slots=self.most_slots, k=own.config.topk, score=own.default_score)
 
     def knows(self, setting: Setting) -> bool:
         """Whether the setting is calibrated, so that its view comes at once."""
@@ -92,7 +93,7 @@ class ExplorerState:
 
     def edited(self, setting: Setting) -> Edited:
         """The setting's image after its edits, tile by tile."""
-        subject = self.subjects[setting.image]
+        subject = self.subjects.at(setting.image, setting.hand)
         return apply_edits(subject.tiles, subject.origins, setting.edits, self.data.glyphs.test)
 
     def _view(self, setting: Setting) -> View:
@@ -119,7 +120,7 @@ class ExplorerState:
         known = all(origin.known or origin.wrong for origin in edited.origins)
         return View(
             setting=setting,
-            kind=self.subjects[setting.image].kind,
+            kind=self.subjects.at(setting.image, setting.hand).kind,
             image=image[0],
             wrong=edited.wrong if known else None,
             reconstruction=reconstruction[0],

@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 import io
 from collections import OrderedDict
+from collections.abc import Callable
+from functools import lru_cache
 from typing import NamedTuple
 
 from torch import Tensor
 
-from digitanatomy import ALL_KINDS, NORMAL, DigitAnatomy, cut_tiles
+from digitanatomy import HAND_ANOMALIES, NORMAL, DigitAnatomy, cut_tiles
 from squidlib.data.images import read_image_data
 from squidlib.teaching.explorer.edits import Origin
 from squidlib.teaching.explorer.setting import TILES
@@ -30,38 +32,38 @@ class Subject(NamedTuple):
 
 
 class Subjects:
-    """Images by name: "normal-0" ... "flipped-19" of a fixed set (of a hand's, to "lesion-19"), and "upload-NAME".
+    """Images by name: "normal-0" ... "lesion-19" of a fixed set, as any hand would have written it, and "upload-NAME".
 
     Args:
-        test: the set; the first images of each kind are offered.
+        by_hand: how far an image is written by one hand, 0..1 -> the set; the first images of each kind are offered.
         size: pixels a side that an upload is scaled to.
     """
 
-    def __init__(self, test: DigitAnatomy, size: int) -> None:
+    def __init__(self, by_hand: Callable[[float], DigitAnatomy], size: int) -> None:
         self._size = size
-        self._places = {
-            f"{kind}-{number}": index
-            for kind in ALL_KINDS
-            for number, index in enumerate([i for i, name in enumerate(test.kinds) if name == kind][:OFFERED])
-        }
-        self._test = test
+        self._by_hand = lru_cache(8)(by_hand)
         self._uploads: OrderedDict[str, Tensor] = OrderedDict()
 
-    @property
-    def kinds(self) -> tuple[str, ...]:
-        """Kinds of image that are offered."""
-        return tuple(dict.fromkeys(self._test.kinds))
+    def uploads(self) -> list[str]:
+        """The names of all uploads, the oldest first."""
+        return list(self._uploads)
 
-    def names(self, kind: str) -> list[str]:
-        """Every image of a kind, or the uploads."""
-        known = self._uploads if kind == UPLOAD else self._places
-        return [name for name in known if name.startswith(f"{kind}-")]
+    def at(self, name: str, hand: float) -> Subject:
+        """The image of that name, as far by one hand as ``hand`` says; an upload is as it is.
 
-    def __getitem__(self, name: str) -> Subject:
+        Raises:
+            UserError: where there is none, or its anomaly needs a hand.
+        """
         if name in self._uploads:
             return Subject(self._uploads[name], (Origin(known=False),) * TILES, UPLOAD)
-        if name in self._places:
-            sample = self._test[self._places[name]]
+        kind, _, number = name.rpartition("-")
+        if kind in HAND_ANOMALIES and not hand:
+            raise UserError(
+                f"{kind} is an anomaly of images that are written by one hand; move the slider One hand above 0"
+            )
+        test = self._by_hand(hand)
+        if kind in test.kinds and number in map(str, range(OFFERED)):
+            sample = test[test.kinds.index(kind) + int(number)]
             digits = tuple(
                 Origin(tile + 1) if not wrong else Origin(known=False, wrong=True)
                 for tile, wrong in enumerate(sample.wrong.tolist())

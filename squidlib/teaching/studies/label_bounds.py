@@ -3,11 +3,15 @@
 A bound and no method: nobody has such labels. Both have the same encoder and the same training; the first sees one tile
 and where it stands, the second the mean of the others' codes, too. Where digits are written by one hand, a stranger is
 as likely a tile as any other: the first should be no better than chance, the second nearly right.
+
+    python -m squidlib.teaching.studies.label_bounds     # about XX minutes on one CPU core
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -16,11 +20,18 @@ from torch import Tensor, nn
 
 from digitanatomy import DigitAnatomy, cut_tiles
 from squidlib.data.digits import Digits
-from squidlib.teaching.studies.results import auc_by_kind
+from squidlib.teaching.studies.results import SEEDS, auc_by_kind, one_thread, run_all
 from squidlib.training.context import rise_and_fall
 
-STEPS, BATCH, WIDTH, CODE = 600, 48, 24, 64
+HANDS = (0.5, 1.0)
+STEPS, BATCH, WIDTH, CODE = 2400, 48, 24, 64
 RATE = 3e-3
+METADATA = {
+    "hands": list(HANDS),
+    "steps": STEPS,
+    "seeds": list(SEEDS),
+    "command": "python -m squidlib.teaching.studies.label_bounds",
+}
 TRAINING_SEED = 1 << 20  #: of the labelled images; the test set has another one
 
 
@@ -83,3 +94,20 @@ def _trained(shown: DigitAnatomy, sees_all: bool, seed: int) -> TileJudge:
 def _loss(logits: Float[Tensor, "B 9"], wrong: Bool[Tensor, "B 9"]) -> Tensor:
     """Cross-entropy in which the one stranger of an image counts as much as the eight others."""
     return F.binary_cross_entropy_with_logits(logits, wrong.float(), pos_weight=torch.tensor(8.0))
+
+
+def one_run(hand: float, seed: int) -> dict[str, Any]:
+    """Both bounds for one ``hand`` and seed: name -> AUC by anomaly type."""
+    data = Digits(seed=seed, hand=hand)
+    test = data.test_digits()
+    return with_labels(data, hand, seed, test.images(), test.kinds)
+
+
+def jobs() -> dict[str, Callable[[], dict[str, Any]]]:
+    """ "hand/seed" -> its run."""
+    return {f"{hand:g}/{seed}": partial(one_run, hand, seed) for seed in SEEDS for hand in reversed(HANDS)}
+
+
+if __name__ == "__main__":
+    one_thread()
+    run_all("label_bounds", METADATA, jobs())

@@ -3,9 +3,8 @@
 For every ``hand`` and seed the laptop preset is trained as it is and without the transformer over the neighbours, and
 judged by its own scores. Beside them stand predictions of a patch's feature from the *other* patches alone, so that
 nothing of the patch leaks: a ridge regression with the covariance of what it leaves, a copy from the remembered images
-whose other patches are nearest, and ``squidlib.context``; and, as a bar that learns next to nothing, the regression on
-pixels. Two networks that are trained *with labels* of strangers say what can be had: one sees each tile alone, the
-other one all nine.
+whose other patches are nearest, in-painting of masked patches, and ``squidlib.context``; and, as a bar that learns next
+to nothing, the regression on pixels. What could be had with labels is ``label_bounds``'s question.
 
     python -m squidlib.teaching.studies.neighbours     # about 40 minutes on one CPU core
 """
@@ -25,7 +24,7 @@ from squidlib.context import context_score
 from squidlib.detection.scores import cosine_distance
 from squidlib.squid import Squid
 from squidlib.teaching.studies.ablation import by_scores, train_variant
-from squidlib.teaching.studies.label_bounds import with_labels
+from squidlib.teaching.studies.masked_inpainting import masked_score, train_masked
 from squidlib.teaching.studies.results import SEEDS, auc_by_kind, one_thread, run_all
 from squidlib.teaching.studies.variants import variants
 from squidlib.training.context import FEATURE_BATCH, encoded, train_context
@@ -120,15 +119,14 @@ def one_run(hand: float, seed: int) -> dict[str, Any]:
         _queries(whole.squid, normals),
     )
     slots = whole.squid.inpainting.memory.contents()
-    model = train_context(whole.squid, data, seed)
+    model, masked = train_context(whole.squid, data, seed), train_masked(learned, slots, seed)
     with torch.no_grad():
         found["context prediction"] = judged(partial(_context, model, slots), held, seen, kinds)
+        found["masked in-painting"] = judged(partial(masked_score, masked), held, seen, kinds)
         found["copy from like images"] = judged(copy_score(slots), held, seen, kinds)
         found["ridge from the others"] = judged(ridge_score(learned), held, seen, kinds)
         pixels = torch.cat([data.batch(step, FEATURE_BATCH) for step in range(IMAGES // FEATURE_BATCH)])
         found["ridge on pixels"] = judged(ridge_score(_tiles(pixels)), _tiles(normals), _tiles(images), kinds)
-    if hand:
-        found |= {f"labels, {name}": value for name, value in with_labels(data, hand, seed, images, kinds).items()}
     return found
 
 
