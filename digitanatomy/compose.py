@@ -16,13 +16,14 @@ from torch import Tensor
 
 from digitanatomy.glyphs import Glyphs
 from digitanatomy.info import GRID, TILES
+from digitanatomy.pen import BENDS, INKS, bends, vary_ink
 
-JITTERS = 6  #: uniform numbers that one tile's ``jitter`` consumes
+JITTERS = 6  #: uniform numbers that one tile's affine map consumes
 
 
 @dataclass(frozen=True)
 class Jitter:
-    """How far a training tile may be moved, turned and stretched; every number is the largest deviation.
+    """How far a training tile may be moved, turned, stretched and written anew; every number is the largest deviation.
 
     Differs from the authors' code, which only rescales (random resized crop .6-1.3): shifts, turns and shears are
     what handwriting does too, and with 350 samples a digit they keep a long training from memorising.
@@ -33,6 +34,15 @@ class Jitter:
     degrees: float = 15.0
     shear: float = 0.25
     shift: float = 2.5  #: pixels
+    warp: float = 0.0  #: pixels, of a smooth bend; this and what follows: see ``digitanatomy.pen``
+    stroke: float = 0.0  #: 1: a pixel wider on each side
+    soft: float = 0.0  #: 1: as the mean of 3 x 3 pixels
+    ink: float = 0.0  #: logarithm of the exponent of greys
+
+    @property
+    def numbers(self) -> int:
+        """Uniform numbers that one tile consumes: more where another pen is asked for."""
+        return JITTERS + (BENDS + INKS if self.warp or self.stroke or self.soft or self.ink else 0)
 
     def times(self, factor: float) -> Jitter:
         """So many times as much of everything."""
@@ -54,9 +64,13 @@ def normal_tiles(glyphs: Glyphs, uniform: Tensor) -> Tensor:
 
 
 def jitter_tiles(tiles: Tensor, uniform: Tensor, jitter: Jitter) -> Tensor:
-    """Vary every tile by a random affine map. (B, T, 32, 32) and (B, T, 6) uniform -> (B, T, 32, 32)."""
+    """Vary every tile by a random affine map, and by another pen where ``jitter`` asks for one.
+
+    (B, T, 32, 32) and (B, T, ``jitter.numbers``) uniform -> (B, T, 32, 32).
+    """
     batch, count, size, _ = tiles.shape
-    scale, stretch, turn, shear, right, down = (2 * uniform.reshape(-1, JITTERS) - 1).unbind(dim=1)
+    uniform = uniform.reshape(batch * count, jitter.numbers)
+    scale, stretch, turn, shear, right, down = (2 * uniform[:, :JITTERS] - 1).unbind(dim=1)
     scale, stretch = 1 + jitter.scale * scale, 1 + jitter.stretch * stretch
     turn, shear = turn * math.radians(jitter.degrees), jitter.shear * shear
     cos, sin = turn.cos() / scale, turn.sin() / scale
@@ -69,7 +83,12 @@ def jitter_tiles(tiles: Tensor, uniform: Tensor, jitter: Jitter) -> Tensor:
         dim=1,
     )
     grid = F.affine_grid(matrices, [len(matrices), 1, size, size], align_corners=False)
+    other_pen = uniform.shape[1] > JITTERS
+    if other_pen:
+        grid = grid + bends(uniform[:, JITTERS : JITTERS + BENDS], jitter.warp, size)
     moved = F.grid_sample(tiles.reshape(-1, 1, size, size), grid, mode="bilinear", align_corners=False)
+    if other_pen:
+        moved = vary_ink(moved, uniform[:, JITTERS + BENDS :], jitter.stroke, jitter.soft, jitter.ink)
     return moved.reshape(batch, count, size, size)
 
 

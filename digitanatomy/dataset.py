@@ -200,7 +200,9 @@ class FreshNormals:
             numbers = torch.stack([torch.rand(NUMBERS, generator=each) for each in generators])
             tiles = write(self.glyphs.outlines.at(samples), styles(numbers, self.hand, self.mirrored), self.hand)
         if self.jitter is not None:
-            tiles = jitter_tiles(tiles, uniform[..., 1:], self.jitter.times(1 - self.hand))
+            jitter = self.jitter.times(1 - self.hand)
+            more = [torch.rand(TILES, jitter.numbers - JITTERS, generator=each) for each in generators]
+            tiles = jitter_tiles(tiles, torch.cat([uniform[..., 1:], torch.stack(more)], dim=-1), jitter)
         return join_tiles(tiles)
 
 

@@ -4,7 +4,8 @@ Paper: section 3.1 and supplement (network details).
 Authors' file: models/squid.py and models/basic_modules.py (``double_conv``, ``down``, ``up``).
 
 Differs from the original: the first layer may fold pixels into channels (``fold``; 1 is the original), which is what
-makes a laptop fast enough; a decoder level that uses no skip does not compute one.
+makes a laptop fast enough; the encoder may see the directions of edges beside the pixels (``directions``; 0 is the
+original); a decoder level that uses no skip does not compute one.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from jaxtyping import Float
 from torch import Generator, Tensor, nn
 
 from squidlib.config import SquidConfig
+from squidlib.gradients import edge_channels
 from squidlib.patches import Grid, cut, join, rows_and_columns
 
 
@@ -41,9 +43,9 @@ class Encoder(nn.Module):
 
     def __init__(self, config: SquidConfig) -> None:
         super().__init__()
-        self.fold = config.fold
+        self.fold, self.directions = config.fold, config.directions
         convs = config.residual_convs
-        self.first = ConvBlock(config.in_channels * config.fold**2, config.channels(0), convs)
+        self.first = ConvBlock(config.in_channels * config.fold**2 + config.directions, config.channels(0), convs)
         self.downs = nn.ModuleList(
             ConvBlock(config.channels(level), config.channels(level + 1), convs, stride=2)
             for level in range(config.levels)
@@ -51,7 +53,10 @@ class Encoder(nn.Module):
 
     def forward(self, patches: Float[Tensor, "N C h w"]) -> list[Tensor]:
         """Features of level 0 .. levels: (N, width * 2^level, h / (fold * 2^level), ...)."""
-        levels = [self.first(F.pixel_unshuffle(patches, self.fold))]
+        seen = F.pixel_unshuffle(patches, self.fold)
+        if self.directions:
+            seen = torch.cat([seen, edge_channels(patches, self.directions, self.fold)], dim=1)
+        levels = [self.first(seen)]
         for down in self.downs:
             levels.append(down(levels[-1]))
         return levels

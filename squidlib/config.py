@@ -22,7 +22,7 @@ MOST_LEVELS = 10  #: a halving more often leaves nothing of an image
 MOST_MEMORY = 2**31  #: numbers in the memory queues, 8 GiB
 MOST_WEIGHT = 1e6  #: of a loss's factor
 _SIDES = ("image_size", "grid")  # one number, or two
-_MAY_BE_ZERO = ("skips", "joined_levels", "residual_convs", "memory_reach")
+_MAY_BE_ZERO = ("skips", "joined_levels", "residual_convs", "memory_reach", "directions")
 BACKBONES = {"EfficientNet-Lite0": (112, 16)}  #: channels of the map that is taken, and its stride in pixels
 
 
@@ -34,6 +34,7 @@ class SquidConfig:
     grid: Grid = 3  #: P, patches a side, or (rows, columns); R = rows * columns positions
     in_channels: int = 1  #: 1 for grey images, 3 for colour
     fold: int = 1  #: pixels a side that the first layer folds into channels (1: none)
+    directions: int = 0  #: ours: of edges, which the encoder sees beside the pixels (0: none); ``squidlib.gradients``
     width: int = 32  #: channels of the first level; doubled by each further one
     levels: int = 3  #: halvings of the patch
     residual_convs: int = 2  #: convolutions on each block's residual branch
@@ -83,9 +84,10 @@ class SquidConfig:
     def _check_backbone(self) -> None:
         """One patch is one place of the frozen network's map: its channels are the code, its stride the patch."""
         channels, stride = BACKBONES[self.backbone]
-        if self.patch_shape != (stride, stride) or self.code_shape != (1, 1) or self.fold != 1:
+        if self.patch_shape != (stride, stride) or self.code_shape != (1, 1) or self.fold != 1 or self.directions:
             raise UserError(
-                f"patches of {stride} pixels with one code expected for {self.backbone}: grid = sides / {stride}"
+                f"patches of {stride} pixels with one code, and no directions, expected for {self.backbone}: "
+                f"grid = sides / {stride}"
             )
         if self.channels(self.levels) != channels or self.code_channels != channels or self.skips:
             raise UserError(

@@ -12,14 +12,12 @@ Differs from the original: no blocks that overlap; a patch's histogram has unit 
 
 from __future__ import annotations
 
-import math
-
-import torch
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
 from squidlib.baselines.base import Progress, check_count
+from squidlib.gradients import oriented_edges
 from squidlib.patches import Grid, cut
 
 LEAST = 1e-3  #: standard deviation of a position's distances, 1 - cosine
@@ -65,17 +63,9 @@ class GradientNeighbours:
 
     def histograms(self, images: Float[Tensor, "B C H W"]) -> Float[Tensor, "R B D"]:
         """Of every patch, of unit length; zeros where it has no edge."""
-        patches = cut(images.mean(1, keepdim=True), self.grid)  # (B, R, 1, h, w)
-        flat = F.pad(patches.flatten(0, 1), (1, 1, 1, 1), mode="replicate")
-        right, down = flat[..., 1:-1, 2:] - flat[..., 1:-1, :-2], flat[..., 2:, 1:-1] - flat[..., :-2, 1:-1]
-        step = 2 * math.pi / self.directions
-        angles, strength = torch.atan2(down, right), (right**2 + down**2).sqrt()
-        parts = []
-        for number in range(self.directions):
-            apart = (angles - number * step + math.pi).remainder(2 * math.pi) - math.pi
-            shares = (1 - apart.abs() / step).clamp(min=0)  # an edge between two directions counts for both
-            parts.append(F.adaptive_avg_pool2d(strength * shares, self.cells))
-        found = torch.cat(parts, 1).flatten(1).unflatten(0, patches.shape[:2])
+        patches = cut(images, self.grid)  # (B, R, C, h, w)
+        edges = oriented_edges(patches.flatten(0, 1), self.directions)
+        found = F.adaptive_avg_pool2d(edges, self.cells).flatten(1).unflatten(0, patches.shape[:2])
         return F.normalize(found, dim=-1).transpose(0, 1)
 
     def _nearest(self, queries: Float[Tensor, "R B D"], count: int) -> Float[Tensor, "R B count"]:

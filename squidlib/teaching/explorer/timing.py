@@ -10,6 +10,7 @@ import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,7 +18,7 @@ import numpy as np
 from digitanatomy import KINDS
 from squidlib.teaching.explorer.begin import load_state
 from squidlib.teaching.explorer.server import serving
-from squidlib.teaching.explorer.setting import Setting, ladder
+from squidlib.teaching.explorer.setting import ladder
 from squidlib.teaching.explorer.subjects import OFFERED
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def state_milliseconds(count: int = 100, seed: int = 0) -> list[float]:
         reading = readings[generator.integers(len(readings))]
         image = f"{KINDS[generator.integers(len(KINDS))]}-{generator.integers(OFFERED)}"
         tile, edit = int(generator.integers(9)), f"h{generator.integers(1, 10)}"
-        setting = Setting(image, edit, reading.slots, reading.shrinkage, reading.threshold, reading.k, tile=tile)
+        setting = replace(reading, image=image, edits=edit, tile=tile)
         begun = time.perf_counter()
         state.view(setting)
         taken.append(1000 * (time.perf_counter() - begun))

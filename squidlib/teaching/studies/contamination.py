@@ -17,7 +17,7 @@ import torch
 from torch import Generator, Tensor
 
 from digitanatomy import ANOMALIES, NORMAL, DigitAnatomy, Glyphs, Sample, cut_tiles, join_tiles, seeded_generator
-from digitanatomy.compose import JITTERS, jitter_tiles
+from digitanatomy.compose import jitter_tiles
 from squidlib.baselines import AutoEncoder, MemAE
 from squidlib.data.digits import Digits
 from squidlib.teaching.studies.results import SEEDS, auc_by_kind, one_thread, run_all
@@ -70,7 +70,7 @@ class ContaminatedDigits(Digits):
         generator = seeded_generator(self.seed, step)
         images = self.images[torch.randint(len(self.images), (size,), generator=generator)]
         tiles = cut_tiles(images)
-        uniform = torch.rand(*tiles.shape[:2], JITTERS, generator=generator)
+        uniform = torch.rand(*tiles.shape[:2], self.jitter.numbers, generator=generator)
         return join_tiles(jitter_tiles(tiles, uniform, self.jitter))
 
     def reference(self) -> Tensor:
