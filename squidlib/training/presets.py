@@ -54,9 +54,9 @@ _LAPTOP = Preset(
     LossWeights(position=0.3),  # the paper's, and features that must find their own position's memory
     Jitter(warp=1.7, stroke=1.0, soft=1.0, ink=0.3),
 )  # fmt: skip
-# As on DigitAnatomy, chosen there, but for the size of the image (the same tiles of 32 px, 4x4 of them in 128 px) and for
-# what digits by other pens asked for later (directions of edges, three times the position loss); held-out normal images
-# choose the score.
+# As on DigitAnatomy, chosen there, but for the size of the image (the same tiles of 32 px, 4x4 of them in 128 px) and
+# for what digits by other pens asked for later (directions of edges, three times the position loss); held-out normal
+# images choose the score.
 _LAPTOP_CHEST = Preset(
     replace(_LAPTOP.config, image_size=128, grid=4, directions=0),
     replace(_LAPTOP.training, choose_score=True),

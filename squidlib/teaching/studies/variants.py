@@ -158,8 +158,6 @@ def variants() -> dict[str, Variant]:
             "the memory stays as training left it", whole._replace(training=replace(training, refill_memory=False))
         ),
         "no edges": Variant("the encoder sees pixels alone", whole._replace(config=replace(config, directions=0))),
-        "no other pens": Variant(
-            "training digits moved and turned, but by the same pen", whole._replace(jitter=Jitter())
-        ),
+        "no other pens": Variant("training digits moved and turned alone", whole._replace(jitter=Jitter())),
         "no jitter": Variant("training digits unvaried", whole._replace(jitter=Jitter(0.0, 0.0, 0.0, 0.0, 0.0))),
     }
