@@ -8,10 +8,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from squidlib.teaching.studies import label_bounds, neighbours
+from squidlib.teaching.studies import ablation_by_hand, label_bounds, neighbours
 from squidlib.teaching.studies.label_bounds import TileJudge
 from squidlib.teaching.studies.masked_inpainting import masked_score, some_hidden, train_masked
 from squidlib.teaching.studies.neighbours import copy_score, judged, ridge_score
+from squidlib.teaching.studies.variants import variants
 
 
 def made_up(count: int, seed: int) -> Tensor:
@@ -107,3 +108,18 @@ def test_both_bounds_are_judged_for_every_kind(monkeypatch: pytest.MonkeyPatch) 
     found = label_bounds.one_run(1.0, 0)
     assert set(found) == {"one tile alone", "all tiles"}
     assert all(set(aucs) == {"novel", "stranger", "drift", "lesion", "mean"} for aucs in found.values())
+
+
+def test_the_ablation_by_hand_judges_the_neighbours_where_the_whole_stands(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ablation_by_hand, "STEPS", 2)
+    monkeypatch.setattr("squidlib.training.context.STEPS", 2)
+    monkeypatch.setattr("squidlib.training.context.IMAGES", 64)
+    monkeypatch.setattr("squidlib.data.digits.TEST_COUNTS", {"normal": 6, "novel": 3})
+    assert set(ablation_by_hand.PIECES) <= set(variants())
+    kinds = {"novel", "stranger", "drift", "lesion", "mean"}
+    whole = ablation_by_hand.one_run("whole", 1.0, 0)
+    assert set(whole) == {"combined", "reconstruction", "memory", "discriminator", "context", "either"}
+    without = ablation_by_hand.one_run("no memory", 0.5, 0)
+    assert set(without) == {"combined", "reconstruction", "discriminator"}
+    assert all(set(aucs) == kinds for aucs in (*whole.values(), *without.values()))
+    assert next(iter(ablation_by_hand.jobs())) == "hand 1, whole/0"

@@ -41,14 +41,14 @@ def train_variant(variant: Variant, steps: int, seed: int, hand: float = 0.0) ->
     state = start(preset.config, training, "cpu", variant.block)
     for _ in train(state, data, training, preset.weights):
         pass
-    return finish(state, data, {}), data
+    return finish(state, data, {"seed": seed}), data
 
 
 def by_scores(
     raw: RawScores, calibration: Calibration, kinds: Sequence[str], wanted: Mapping[str, Sequence[str]] = SCORES
 ) -> dict[str, dict[str, float]]:
     """AUC by anomaly type for each of ``wanted``, which are sums of patch scores."""
-    patches = dict(zip(PATCH_SCORES, standardised(raw, calibration), strict=True))
+    patches = dict(zip(PATCH_SCORES, standardised(raw, calibration)[: len(PATCH_SCORES)], strict=True))
     return {
         name: auc_by_kind(kinds, torch.stack([patches[part] for part in parts]).sum(0).amax(-1))
         for name, parts in wanted.items()

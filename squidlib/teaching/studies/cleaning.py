@@ -20,8 +20,8 @@ from squidlib.detection.memory_pruning import DROPPED, cleaned
 from squidlib.squid import fill_memory
 from squidlib.teaching.studies.contamination import STEPS, ContaminatedDigits
 from squidlib.teaching.studies.results import SEEDS, auc_by_kind, one_thread, run_all
+from squidlib.teaching.studies.variants import STUDIED
 from squidlib.training.loop import start, train
-from squidlib.training.presets import PRESETS
 from squidlib.training.trainer import finish
 
 SHARES = (60,)
@@ -30,7 +30,7 @@ SHARES = (60,)
 def one_run(share: int, seed: int, steps: int = STEPS["SQUID"], images: int = 1600) -> dict[str, Any]:
     """Train on a contaminated set; AUC by type as it is, cleaned, and with normal images in memory and calibration."""
     data, clean = ContaminatedDigits(share, images, seed), ContaminatedDigits(100, images, seed)
-    preset = PRESETS["laptop"]["digitanatomy"]
+    preset = STUDIED
     training = replace(preset.training, steps=steps, schedule_steps=steps, seed=seed)
     state = start(preset.config, training, "cpu")
     for _ in train(state, data, training, preset.weights):

@@ -21,8 +21,9 @@ from digitanatomy.compose import jitter_tiles
 from squidlib.baselines import AutoEncoder, MemAE
 from squidlib.data.digits import Digits
 from squidlib.teaching.studies.results import SEEDS, auc_by_kind, one_thread, run_all
+from squidlib.teaching.studies.variants import STUDIED
 from squidlib.training.loop import start, train
-from squidlib.training.presets import PRESETS, Preset
+from squidlib.training.presets import Preset
 from squidlib.training.trainer import finish
 
 SHARES = (100, 90, 80, 70, 60, 50)  #: per cent of the training images that are normal
@@ -59,7 +60,7 @@ class ContaminatedDigits(Digits):
         if not 1 <= share <= 100:
             raise ValueError(f"the share of normal images lies in 1..100 per cent, got {share}")
         super().__init__(seed=seed)
-        self.jitter = (PRESETS["laptop"]["digitanatomy"] if preset is None else preset).jitter
+        self.jitter = (STUDIED if preset is None else preset).jitter
         self.seed = seed
         self.samples = _mixed(self.glyphs.train, images, share, seed)
         self.images = _images(self.samples)
@@ -120,7 +121,7 @@ def one_run(method: str, share: int, seed: int, steps: int, images: int = IMAGES
     data = ContaminatedDigits(share, images, seed)
     test = data.test_digits()
     if method == "SQUID":
-        preset = PRESETS["laptop"]["digitanatomy"]
+        preset = STUDIED
         training = replace(preset.training, steps=steps, schedule_steps=steps, seed=seed)
         state = start(preset.config, training, "cpu")
         for _ in train(state, data, training, preset.weights):

@@ -1,6 +1,6 @@
 """Variants: SQUID with one piece taken out or exchanged, each a few lines on top of the whole.
 
-What a line changes is the whole of the change: the rest of network, training and data is the laptop preset's.
+What a line changes is the whole of the change: the rest of network, training and data is that of ``STUDIED``.
 """
 
 from __future__ import annotations
@@ -19,6 +19,12 @@ from squidlib.memory import MemoryMatrix, MemoryQueue, MemoryRead, Shrink, Simil
 from squidlib.shrinkage import hard_shrink
 from squidlib.training.presets import PRESETS, Preset
 
+LAPTOP = PRESETS["laptop"]["digitanatomy"]
+#: What the studies of components, contamination and memory size train: the laptop preset without what it learned later
+#: for digits of other pens, so that what was measured before and after can be compared.
+STUDIED = LAPTOP._replace(
+    config=replace(LAPTOP.config, directions=0), weights=replace(LAPTOP.weights, position=0.1), jitter=Jitter()
+)
 HARD_THRESHOLD = 0.0025  #: MemAE's lambda
 
 
@@ -126,17 +132,17 @@ class Variant:
     """One row of the ablation table: what is changed, in words, and the changed parts."""
 
     what: str
-    preset: Preset = PRESETS["laptop"]["digitanatomy"]
+    preset: Preset = STUDIED
     block: Callable[[SquidConfig], InpaintingBlock] = InpaintingBlock
     has_memory: bool = True
 
 
 def variants() -> dict[str, Variant]:
     """Every row of the ablation table, the whole SQUID first."""
-    whole = PRESETS["laptop"]["digitanatomy"]
+    whole = STUDIED
     config, training, weights = whole.config, whole.training, whole.weights
     return {
-        "whole": Variant("SQUID, laptop preset"),
+        "whole": Variant("SQUID, laptop preset without the last three rows"),
         "no memory": Variant("features pass the memory unchanged", block=WithoutMemory, has_memory=False),
         "learned matrix": Variant("a learned matrix in place of the queue", block=WithLearnedMatrix),
         "shared queue": Variant("one queue for all positions", block=WithSharedQueue),
@@ -157,7 +163,10 @@ def variants() -> dict[str, Variant]:
         "no refill": Variant(
             "the memory stays as training left it", whole._replace(training=replace(training, refill_memory=False))
         ),
-        "no edges": Variant("the encoder sees pixels alone", whole._replace(config=replace(config, directions=0))),
-        "no other pens": Variant("training digits moved and turned alone", whole._replace(jitter=Jitter())),
         "no jitter": Variant("training digits unvaried", whole._replace(jitter=Jitter(0.0, 0.0, 0.0, 0.0, 0.0))),
+        "edges": Variant(
+            "the encoder sees directions of edges, too", whole._replace(config=replace(config, directions=8))
+        ),
+        "other pens": Variant("training digits by other pens, too", whole._replace(jitter=LAPTOP.jitter)),
+        "laptop": Variant("the laptop preset: both, and three times the position loss", LAPTOP),
     }

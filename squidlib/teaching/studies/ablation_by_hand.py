@@ -1,0 +1,60 @@
+"""Ablation by hand: which component matters when the nine digits of an image are one writer's?
+
+Where every digit has a hand of its own, neighbours have nothing to tell, and an ablation cannot show what asking them
+is worth. So the pieces that read, ask or hide are taken out on images of ``hand`` .5 and 1, too (``hand`` 0 stands in
+``ablation``), and two rows are put to them: the whole with what ``squidlib.context`` learns on its features, alone and
+together with the default score.
+
+    python -m squidlib.teaching.studies.ablation_by_hand     # about an hour on one CPU core
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from squidlib.detection.scores import CONTEXT_SCORES
+from squidlib.teaching.studies.ablation import STEPS, judge, train_variant
+from squidlib.teaching.studies.results import SEEDS, auc_by_kind, one_thread, run_all
+from squidlib.teaching.studies.variants import variants
+
+HANDS = (1.0, 0.5)
+PIECES = ("whole", "no memory", "no neighbours", "no shortcut", "no teacher", "no adversary", "no position loss")
+METADATA = {
+    "hands": list(HANDS),
+    "steps": STEPS,
+    "seeds": list(SEEDS),
+    "command": "python -m squidlib.teaching.studies.ablation_by_hand",
+}
+
+
+def one_run(name: str, hand: float, seed: int) -> dict[str, Any]:
+    """Train a variant on images of that hand and judge it; the whole also learns which patches belong together."""
+    variant = variants()[name]
+    if name == "whole":
+        preset = variant.preset
+        variant = replace(variant, preset=preset._replace(config=replace(preset.config, context=True)))
+    detector, data = train_variant(variant, STEPS, seed, hand)
+    found = judge(detector, data, variant.has_memory)
+    if name == "whole":
+        test = data.test_digits()
+        scores = detector.scores(test.images())
+        found |= {score: auc_by_kind(test.kinds, scores[score]) for score in CONTEXT_SCORES}
+    return found
+
+
+def jobs() -> dict[str, Callable[[], dict[str, Any]]]:
+    """ "hand H, variant/seed" -> its run."""
+    return {
+        f"hand {hand:g}, {name}/{seed}": partial(one_run, name, hand, seed)
+        for seed in SEEDS
+        for hand in HANDS
+        for name in PIECES
+    }
+
+
+if __name__ == "__main__":
+    one_thread()
+    run_all("ablation_by_hand", METADATA, jobs())
