@@ -83,6 +83,12 @@ class Glyphs:
         chosen._of_label = {digit: torch.nonzero(chosen.labels == digit).flatten() for digit in range(10)}
         return chosen
 
+    def with_tiles(self, tiles: Tensor, name: str) -> Glyphs:
+        """The same samples, drawn otherwise: (N, 32, 32) in 0..1."""
+        changed = self.subset(torch.arange(len(self)))
+        changed.tiles, changed.name = tiles, name
+        return changed
+
     def split(self, calibration: float = 0.1, test: float = 0.2, seed: int = 0) -> GlyphSplit:
         """Cut every digit's samples into train, calibration and test by one fixed shuffle.
 

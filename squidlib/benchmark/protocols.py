@@ -1,4 +1,4 @@
-"""Protocols: the ways in which a detector of X-rays is tested, so that the easiest does not speak for all.
+"""Protocols: the ways in which a detector is tested, so that the easiest does not speak for all. Of X-rays:
 
 - ``patients``: the data set's own test images; no patient is in training and test.
 - ``series``: trained and calibrated on one series of normals, tested with the normals of another
@@ -7,6 +7,11 @@
   test set a shift; normal and abnormal ones are changed alike. One more has the training normals' mean radial power
   spectrum in every image (``squidlib.data.chest.spectrum``): no detector can tell them apart by sharpness.
 - ``types``: bacterial and viral pneumonia apart, as the file names tell.
+
+Of DigitAnatomy:
+
+- ``pens``: the test digits, the same as other pens and scanners would have given them (``digitanatomy.other_pens``),
+  and those of scikit-learn, which other people wrote and another machine made small.
 
 Of each the AUC is reported, and the share of normal images above the threshold that held-out normals of the training
 data set: where 5 % were asked for, how many false alarms does another hospital get? Beside them the strongest simple
@@ -29,12 +34,13 @@ from squidlib.benchmark.tables import over_runs
 from squidlib.data.base import Dataset, TestSet, check_both_classes, require_test_set
 from squidlib.data.chest.acquisition import SHIFTS
 from squidlib.data.chest.spectrum import match_spectrum, radial_spectrum
+from squidlib.data.digits import Digits
 from squidlib.detection.detector import Detector
 from squidlib.detection.metrics import Interval, auc, bootstrap_auc
 from squidlib.utils.command import command
 from squidlib.utils.errors import UserError
 
-PROTOCOLS = ("patients", "series", "acquisition", "types")
+PROTOCOLS = ("patients", "series", "acquisition", "types", "pens")
 TYPES = ("bacteria", "virus")  #: as ZhangLab's files say of what a pneumonia was
 UNSHIFTED = "as they are"
 MATCHED = "spectrum matched"  #: test images that all have the radial power spectrum of the average training normal
@@ -102,6 +108,11 @@ def sets_of(protocol: str, data: Dataset, seed: int = 0) -> Iterator[tuple[str, 
         yield MATCHED, replace(test, images=match_spectrum(test.images, spectrum))
     elif protocol == "types":
         yield from _by_type(test)
+    elif protocol == "pens":
+        if not isinstance(data, Digits):
+            raise UserError("--protocol pens is for detectors of DigitAnatomy; for X-rays: --protocol acquisition")
+        yield UNSHIFTED, test
+        yield from data.other_tests()
     else:
         raise UserError(f"--protocol is one of {', '.join(PROTOCOLS)}, got {protocol}")
 

@@ -35,8 +35,8 @@ class Evaluate:
     """The folder of the data set's files, where it is not where the runs found it."""
     rate: float = 0.05
     """Share of normal calibration images that the threshold may call abnormal."""
-    protocol: Literal["patients", "series", "acquisition", "types"] | None = None
-    """Of X-rays: the test images, another series' normals, as other machines give them, or bacteria and virus apart."""
+    protocol: Literal["patients", "series", "acquisition", "types", "pens"] | None = None
+    """X-rays: test images, another series, other machines, or bacteria and virus apart; digits: by other pens."""
     device: str = "auto"
     """auto (a CUDA GPU where there is one), cpu, cuda or mps."""
 

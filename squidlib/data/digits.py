@@ -7,6 +7,7 @@ README, the notebooks and the tests is about the same images. Where the digits o
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -22,10 +23,12 @@ from digitanatomy import (
     join_tiles,
     mnist5000,
     seeded_generator,
+    sklearn_digits,
     styles,
     write,
 )
 from digitanatomy.hand import NUMBERS
+from digitanatomy.other_pens import WAYS, rewritten
 from squidlib.data.base import TestSet
 from squidlib.data.content import Part
 from squidlib.data.glyphs import DOWNLOADED, OFFLINE, load_glyphs
@@ -111,11 +114,19 @@ class Digits:
 
     def test_digits(self) -> DigitAnatomy:
         """The test images one by one, with what is known of each."""
-        counts = TEST_COUNTS | (dict.fromkeys(SUBTLE_ANOMALIES, 200) if self.hand else {})
-        return DigitAnatomy(self.glyphs.test, counts, _TEST_SEED, hand=self.hand)
+        return DigitAnatomy(self.glyphs.test, self._test_counts(), _TEST_SEED, hand=self.hand)
+
+    def _test_counts(self) -> dict[str, int]:
+        return TEST_COUNTS | (dict.fromkeys(SUBTLE_ANOMALIES, 200) if self.hand else {})
 
     def test(self) -> TestSet:
         return digit_tests(self.test_digits())
+
+    def other_tests(self) -> Iterator[tuple[str, TestSet]]:
+        """Test images of other pens and scanners, and of scikit-learn's digits, one set after the other, by name."""
+        others = {way: rewritten(self.glyphs.test, way) for way in WAYS} | {"scikit-learn's digits": sklearn_digits()}
+        for name, glyphs in others.items():
+            yield name, digit_tests(DigitAnatomy(glyphs, self._test_counts(), _TEST_SEED, hand=self.hand))
 
 
 def digit_tests(digits: DigitAnatomy) -> TestSet:
