@@ -104,7 +104,7 @@ def _short(squid: object, data: object, seed: int) -> object:
 def test_both_bounds_are_judged_for_every_kind(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(label_bounds, "STEPS", 2)
     monkeypatch.setattr("squidlib.data.digits.TEST_COUNTS", {"normal": 6, "novel": 3})
-    assert list(label_bounds.jobs()) == ["1/0", "0.5/0", "1/1", "0.5/1", "1/2", "0.5/2"]
+    assert list(label_bounds.jobs()) == ["1/0", "1/1", "1/2", "0.5/0", "0.5/1", "0.5/2"]
     found = label_bounds.one_run(1.0, 0)
     assert set(found) == {"one tile alone", "all tiles"}
     assert all(set(aucs) == {"novel", "stranger", "drift", "lesion", "mean"} for aucs in found.values())

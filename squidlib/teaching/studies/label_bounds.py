@@ -4,7 +4,7 @@ A bound and no method: nobody has such labels. Both have the same encoder and th
 and where it stands, the second the mean of the others' codes, too. Where digits are written by one hand, a stranger is
 as likely a tile as any other: the first should be no better than chance, the second nearly right.
 
-    python -m squidlib.teaching.studies.label_bounds     # about XX minutes on one CPU core
+    python -m squidlib.teaching.studies.label_bounds     # about 50 minutes on one CPU core
 """
 
 from __future__ import annotations
@@ -67,28 +67,28 @@ def with_labels(
     """AUC by anomaly type of both bounds, by their worst tile; only "stranger" is what they were trained for."""
     shown = DigitAnatomy(data.glyphs.train, {"stranger": STEPS * BATCH}, TRAINING_SEED + seed, hand=hand)
     found = {}
-    for name, sees_all in (("one tile alone", False), ("all tiles", True)):
-        judge = _trained(shown, sees_all, seed)
+    for name, judge in _trained(shown, seed).items():
         with torch.no_grad():
             logits = torch.cat([judge(batch) for batch in images.split(BATCH)])
         found[name] = auc_by_kind(kinds, logits.amax(1))
     return found
 
 
-def _trained(shown: DigitAnatomy, sees_all: bool, seed: int) -> TileJudge:
+def _trained(shown: DigitAnatomy, seed: int) -> dict[str, TileJudge]:
+    """Both judges, on the same images in the same order."""
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        judge = TileJudge(sees_all)
-    optimizer = torch.optim.AdamW(judge.parameters(), RATE, weight_decay=1e-4)
+        judges = {"one tile alone": TileJudge(sees_all=False), "all tiles": TileJudge(sees_all=True)}
+    optimizer = torch.optim.AdamW(nn.ModuleList(judges.values()).parameters(), RATE, weight_decay=1e-4)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: rise_and_fall(step, STEPS))
     for step in range(STEPS):
         samples = [shown[step * BATCH + number] for number in range(BATCH)]
         images, wrong = torch.stack([s.image for s in samples]), torch.stack([s.wrong for s in samples])
         optimizer.zero_grad()
-        _loss(judge(images), wrong).backward()
+        sum(_loss(judge(images), wrong) for judge in judges.values()).backward()  # they share nothing: two trainings
         optimizer.step()
         schedule.step()
-    return judge.eval()
+    return {name: judge.eval() for name, judge in judges.items()}
 
 
 def _loss(logits: Float[Tensor, "B 9"], wrong: Bool[Tensor, "B 9"]) -> Tensor:
@@ -105,7 +105,7 @@ def one_run(hand: float, seed: int) -> dict[str, Any]:
 
 def jobs() -> dict[str, Callable[[], dict[str, Any]]]:
     """ "hand/seed" -> its run."""
-    return {f"{hand:g}/{seed}": partial(one_run, hand, seed) for seed in SEEDS for hand in reversed(HANDS)}
+    return {f"{hand:g}/{seed}": partial(one_run, hand, seed) for hand in reversed(HANDS) for seed in SEEDS}
 
 
 if __name__ == "__main__":
