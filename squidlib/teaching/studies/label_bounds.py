@@ -85,7 +85,8 @@ def _trained(shown: DigitAnatomy, seed: int) -> dict[str, TileJudge]:
         samples = [shown[step * BATCH + number] for number in range(BATCH)]
         images, wrong = torch.stack([s.image for s in samples]), torch.stack([s.wrong for s in samples])
         optimizer.zero_grad()
-        sum(_loss(judge(images), wrong) for judge in judges.values()).backward()  # they share nothing: two trainings
+        both = torch.stack([_loss(judge(images), wrong) for judge in judges.values()])
+        both.sum().backward()  # they share nothing: two trainings
         optimizer.step()
         schedule.step()
     return {name: judge.eval() for name, judge in judges.items()}
