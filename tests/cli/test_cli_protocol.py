@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from digitanatomy.other_pens import WAYS
 from squidlib.data.chest.acquisition import SHIFTS
 from squidlib.detection.checkpoint import load
 from tests.chest_folders import zhanglab_folder
@@ -96,3 +97,20 @@ def test_series_of_other_data_is_refused(capsys: Capture, tmp_path: Path) -> Non
     said = squid(capsys, "train", "digitanatomy", "--series", "IM", "--out", tmp_path / "run")
     assert (said.code, len(said.errors)) == (2, 1)
     assert "--series is for zhanglab" in said.errors[0]
+
+
+def test_digits_are_judged_as_other_pens_give_them_and_xrays_are_not(
+    capsys: Capture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shorten(monkeypatch, "digitanatomy")
+    monkeypatch.setattr("squidlib.data.digits.TEST_COUNTS", {"normal": 6, "missing": 3})
+    assert squid(capsys, "train", "digitanatomy", "--out", tmp_path / "digits").code == 0
+    said = squid(capsys, "evaluate", tmp_path / "digits", "--protocol", "pens")
+    assert said.code == 0, said.errors
+    figures = json.loads((tmp_path / "digits" / "protocol_pens.json").read_text())
+    assert list(figures) == ["as they are", *WAYS, "scikit-learn's digits", "runs"]
+    assert all(figures[name][0]["images"] == [6, 3] for name in figures if name != "runs")
+    assert len({figures[name][0]["baselines"]["mean image"] for name in WAYS}) > 1  # they are other images
+    refused = squid(capsys, "evaluate", trained(capsys, tmp_path), "--protocol", "pens")
+    assert (refused.code, len(refused.errors)) == (2, 1)
+    assert "--protocol acquisition" in refused.errors[0]
