@@ -12,13 +12,17 @@ import json
 import sys
 from pathlib import Path
 
+import squidlib
 from squidlib.benchmark.evaluate import Evaluation
 from squidlib.benchmark.protocols import protocol_cells
 from squidlib.benchmark.tables import auc_cells, markdown
 from squidlib.cli.evaluate import evaluate_run, write_json
 from squidlib.cli.main import main
 from squidlib.cli.protocol import as_json, evaluate_protocol
+from squidlib.data.digits import Digits
+from squidlib.detection.neighbours_picture import neighbours_picture
 from squidlib.training.run_dir import Run
+from squidlib.utils.plotting import png
 from squidlib.utils.safetensors_io import write_atomically
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -68,6 +72,8 @@ def make() -> None:
     runs = [evaluate_run(str(folder), RATE, "cpu") for folder in folders]
     write_json(FOLDER / "hand.json", {folder.name: run for folder, run in zip(folders, runs, strict=True)})
     replace_part("hand", by_hand(runs))
+    picture = png(neighbours_picture(squidlib.load(folders[0]), Digits(hand=1.0).test_digits()), dpi=90)
+    write_atomically(ROOT / "docs" / "neighbours.png", picture)
 
 
 if __name__ == "__main__":
