@@ -21,7 +21,7 @@ from squidlib.teaching.studies.results import SEEDS, auc_by_kind, one_thread, ru
 from squidlib.teaching.studies.variants import variants
 
 HANDS = (1.0, 0.5)
-PIECES = ("whole", "no memory", "no neighbours", "no shortcut", "no teacher", "no adversary", "no position loss")
+PIECES = ("whole", "no memory", "no neighbours", "no shortcut", "no teacher", "no adversary")
 METADATA = {
     "hands": list(HANDS),
     "steps": STEPS,
