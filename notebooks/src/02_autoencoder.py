@@ -12,7 +12,7 @@ import torch
 from sklearn.metrics import roc_curve
 
 from digitanatomy import KINDS, DigitAnatomy, Jitter
-from squidlib.baselines import AutoEncoder, MeanImage, PatchNeighbours, Sharpness
+from squidlib.baselines import AutoEncoder, GradientNeighbours, MeanImage, PatchNeighbours, Sharpness
 from squidlib.data.digits import Digits
 from squidlib.patches import cut
 from squidlib.teaching import checks as check
@@ -225,7 +225,8 @@ say(
 #
 # - **sharpness**: minus the mean of |x(i, j+1) − x(i, j)|; it learns nothing;
 # - **mean image**: the distance to the average of all normal images;
-# - **pixel kNN**: for each tile the distance to its five nearest normal tiles of the same position.
+# - **pixel kNN**: for each tile the distance to its five nearest normal tiles of the same position;
+# - **HOG kNN**: the same for histograms of the directions that edges run in, whatever the ink.
 #
 # **Exercise 4.** Write the second: the root mean squared difference of each image to the mean normal image.
 
@@ -242,11 +243,11 @@ def my_mean_image_score(images, normals):
 check.mean_image_score(my_mean_image_score)
 
 # %% [markdown]
-# **Predict.** Put the auto-encoder and the three in an order, best first.
+# **Predict.** Put the auto-encoder and the four in an order, best first.
 
 # %% tags=["varies"]
 table = {f"auto-encoder, {trained} steps": found, "auto-encoder, worst tile": by_tile}
-for method in (Sharpness(), MeanImage(), PatchNeighbours(grid=3)):
+for method in (Sharpness(), MeanImage(), PatchNeighbours(grid=3), GradientNeighbours(grid=3)):
     table[method.name] = auc_by_kind(test.kinds, method.fit(data.reference()).score(images))
 order = sorted(table, key=lambda name: -table[name]["mean"])
 figure = bars(
@@ -255,7 +256,7 @@ figure = bars(
     x_label="mean AUC over four anomaly types",
     reference=0.5,
 )
-show(figure, alt="Bars of the mean AUC of the auto-encoder, its worst-tile score and three naive baselines")
+show(figure, alt="Bars of the mean AUC of the auto-encoder, its worst-tile score and four naive baselines")
 
 # %% tags=["varies"]
 say("\n".join([
@@ -268,7 +269,8 @@ say("\n".join([
 # tiles drown among seven or eight right ones. Looking at tiles finds more of the novel and of the misplaced digits, and
 # no more of the mirrored ones. It helps most with the empty tile, and not enough: to be no longer taken for the most
 # normal image of all is not to be found. A wider code makes all reconstructions better and the score hardly more
-# useful. Remembering normal *pixels* position by position, without any network, is ahead of it here. Sharpness finds
+# useful. Remembering normal *pixels* position by position, without any network, is ahead of it here, and remembering
+# which way their *edges* run is far ahead of both: that is the bar which a network has to pass. Sharpness finds
 # empty tiles and nothing else: a single good column is no detector. What is missing is something that *stops* the
 # network from reconstructing what it has never seen: a memory (lesson 03).
 #

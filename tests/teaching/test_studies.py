@@ -155,3 +155,13 @@ def test_a_variant_is_judged_by_the_scores_that_it_has(name: str) -> None:
     assert (found["combined"] == found["reconstruction"]) == (name == "no memory")
     default = auc_by_kind(data.test_digits().kinds, detector.score(data.test().images))
     assert (found["combined"] == default) == (name == "whole")
+
+
+@pytest.mark.parametrize(
+    "name", ["ablation", "ablation_by_hand", "cleaning", "contamination", "label_bounds", "memory_size", "neighbours"]
+)
+def test_stored_runs_are_of_the_settings_that_the_study_would_go_on_with(name: str) -> None:
+    study = import_module(f"squidlib.teaching.studies.{name}")
+    stored = read_runs(path_of(name), "")
+    assert stored.metadata == json.loads(json.dumps(study.METADATA))
+    assert stored.metadata["command"].endswith(study.__name__)

@@ -26,6 +26,7 @@ from squidlib.training.loop import start, train
 from squidlib.training.trainer import finish
 
 STEPS = 400  #: a third of the laptop preset's
+METADATA = {"steps": STEPS, "seeds": list(SEEDS), "command": "python -m squidlib.teaching.studies.ablation"}
 SCORES = {
     "combined": ("error", "structure", "mismatch", "distance"),
     "reconstruction": ("error", "structure"),
@@ -76,7 +77,7 @@ if __name__ == "__main__":
     one_thread()
     run_all(
         "ablation",
-        {"steps": STEPS, "seeds": list(SEEDS), "command": "python -m squidlib.teaching.studies.ablation"},
+        METADATA,
         {
             f"{name}/{seed}": partial(one_run, variant, STEPS, seed)
             for seed in SEEDS

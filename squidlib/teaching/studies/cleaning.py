@@ -25,6 +25,12 @@ from squidlib.training.loop import start, train
 from squidlib.training.trainer import finish
 
 SHARES = (60,)
+METADATA = {
+    "steps": STEPS["SQUID"],
+    "dropped": DROPPED,
+    "seeds": list(SEEDS),
+    "command": "python -m squidlib.teaching.studies.cleaning",
+}
 
 
 def one_run(share: int, seed: int, steps: int = STEPS["SQUID"], images: int = 1600) -> dict[str, Any]:
@@ -50,11 +56,6 @@ if __name__ == "__main__":
     one_thread()
     run_all(
         "cleaning",
-        {
-            "steps": STEPS["SQUID"],
-            "dropped": DROPPED,
-            "seeds": list(SEEDS),
-            "command": "python -m squidlib.teaching.studies.cleaning",
-        },
+        METADATA,
         {f"SQUID {share}/{seed}": partial(one_run, share, seed) for seed in SEEDS for share in SHARES},
     )

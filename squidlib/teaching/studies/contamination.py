@@ -29,6 +29,12 @@ from squidlib.training.trainer import finish
 SHARES = (100, 90, 80, 70, 60, 50)  #: per cent of the training images that are normal
 IMAGES, CALIBRATION = 1600, 256
 STEPS = {"SQUID": 400, "MemAE": 400, "auto-encoder": 300}
+METADATA = {
+    "steps": STEPS,
+    "images": IMAGES,
+    "seeds": list(SEEDS),
+    "command": "python -m squidlib.teaching.studies.contamination",
+}
 
 
 class ContaminatedDigits(Digits):
@@ -137,12 +143,7 @@ if __name__ == "__main__":
     one_thread()
     run_all(
         "contamination",
-        {
-            "steps": STEPS,
-            "images": IMAGES,
-            "seeds": list(SEEDS),
-            "command": "python -m squidlib.teaching.studies.contamination",
-        },
+        METADATA,
         {
             f"{method} {share}/{seed}": partial(one_run, method, share, seed, STEPS[method])
             for seed in SEEDS

@@ -31,6 +31,7 @@ MEMORIES = {
     "queue, no position loss": "no position loss",
 }  #: name here -> row of the ablation
 SHOWN = ("combined", "error", "mismatch")
+METADATA = {"steps": STEPS, "seeds": list(SEEDS), "command": "python -m squidlib.teaching.studies.memory_size"}
 
 
 def one_run(variant: Variant, steps: int, seed: int) -> dict[str, Any]:
@@ -60,7 +61,7 @@ if __name__ == "__main__":
     one_thread()
     run_all(
         "memory_size",
-        {"steps": STEPS, "seeds": list(SEEDS), "command": "python -m squidlib.teaching.studies.memory_size"},
+        METADATA,
         {
             f"{name}/{seed}": partial(one_run, variants()[row], STEPS, seed)
             for seed in SEEDS
