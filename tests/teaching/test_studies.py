@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
+from importlib import import_module
 
 import numpy as np
 import pytest
@@ -14,7 +16,7 @@ from squidlib.data.digits import Digits
 from squidlib.memory import MemoryQueue, cosine_similarity
 from squidlib.shrinkage import topk_shrink
 from squidlib.teaching.studies.ablation import judge
-from squidlib.teaching.studies.results import auc_by_kind, spread
+from squidlib.teaching.studies.results import auc_by_kind, path_of, read_runs, spread
 from squidlib.teaching.studies.variants import LearnedSlots, SharedQueue, variants
 from squidlib.training.loop import TrainingState, start, train, unwrapped
 from squidlib.training.presets import PRESETS
