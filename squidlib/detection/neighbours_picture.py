@@ -41,8 +41,10 @@ def neighbours_picture(detector: Detector, test: DigitAnatomy, count: int = 3, r
     alone, among = _over_threshold(detector, torch.stack([sample.image for sample in samples]), rate)
     figure = Figure(figsize=(10.5, 2.5 * count + 0.6), layout="constrained", facecolor="white")
     axes = figure.subplots(count, 4, squeeze=False)
+    found = [0, 0]
     for row, sample, left, right in zip(axes, samples, alone, among, strict=True):
         (tile,) = torch.nonzero(sample.wrong).flatten().tolist()
+        found = [before + int(values[tile] >= 1) for before, values in zip(found, (left, right), strict=True)]
         for axis in (row[0], row[3]):
             axis.imshow(sample.image[0], cmap="gray", vmin=0, vmax=1)
         row[3].add_patch(_outline(tile, sample.image.shape[-1] // 3))
@@ -52,8 +54,8 @@ def neighbours_picture(detector: Detector, test: DigitAnatomy, count: int = 3, r
             axis.set(xticks=[], yticks=[])
     titles = (
         "One digit is by another hand.\nWhich?",
-        "Each tile by itself:\nthe memory sees nothing",
-        "Each tile among the others:\nthe neighbours know",
+        f"Each tile by itself:\n{found[0]} of {count} found",
+        f"Each tile among the others:\n{found[1]} of {count} found",
         "It is this one",
     )
     for axis, title in zip(axes[0], titles, strict=True):
