@@ -49,8 +49,8 @@ def jobs() -> dict[str, Callable[[], dict[str, Any]]]:
     """ "hand H, variant/seed" -> its run."""
     return {
         f"hand {hand:g}, {name}/{seed}": partial(one_run, name, hand, seed)
-        for seed in SEEDS
         for hand in HANDS
+        for seed in SEEDS
         for name in PIECES
     }
 

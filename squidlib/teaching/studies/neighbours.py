@@ -145,7 +145,7 @@ def _tiles(images: Tensor) -> Tensor:
 
 def jobs() -> dict[str, Callable[[], dict[str, Any]]]:
     """ "hand/seed" -> its run."""
-    return {f"{hand:g}/{seed}": partial(one_run, hand, seed) for seed in SEEDS for hand in reversed(HANDS)}
+    return {f"{hand:g}/{seed}": partial(one_run, hand, seed) for hand in reversed(HANDS) for seed in SEEDS}
 
 
 if __name__ == "__main__":
