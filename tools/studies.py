@@ -1,4 +1,4 @@
-"""Write the tables of docs/experiments.md from the stored studies (squidlib/studies/*.json).
+"""Write the tables of docs/experiments.md from the stored studies (squidlib/teaching/studies/*.json).
 
 make studies           # runs what is missing first
 """
@@ -11,7 +11,15 @@ from pathlib import Path
 from typing import Any
 
 from squidlib.detection.scores import DEFAULT_SCORE
-from squidlib.teaching.studies import chest_contamination, cleaning, contamination, memory_size, sharpness, shortcuts
+from squidlib.teaching.studies import (
+    ablation_by_hand,
+    chest_contamination,
+    cleaning,
+    contamination,
+    memory_size,
+    sharpness,
+    shortcuts,
+)
 from squidlib.teaching.studies.results import load_runs, spread
 from squidlib.teaching.studies.variants import variants
 
@@ -41,6 +49,42 @@ def ablation_table() -> str:
         for name, variant in variants().items()
     ]
     return table(["variant", *scores], rows)
+
+
+def seen(runs: dict[str, Any], setting: str, *names: str) -> str:
+    """Mean ± deviation; of a single seed the value, which says so; a dash where there is none."""
+    own = [figures for key, figures in runs.items() if key.rpartition("/")[0] == setting]
+    if not own or names[0] not in own[0] or names[1] not in own[0][names[0]]:
+        return "–"
+    return str(spread(runs, setting, *names)) if len(own) > 1 else f"{own[0][names[0]][names[1]]:.3f} (one seed)"
+
+
+def neighbours_table() -> str:
+    """A row for each way to ask the neighbours; mean of the four classic anomalies and the stranger, by hand."""
+    runs, hands = load_runs("neighbours"), ("1", "0.5", "0")
+    there = [hand for hand in hands if f"{hand}/0" in runs]
+    ways = [way for way in runs["1/0"] if way != "seconds"]
+    columns = [(hand, kind) for hand in there for kind in ("mean", "stranger") if hand != "0" or kind == "mean"]
+    head = [f"hand {hand}: {'classic mean' if kind == 'mean' else kind}" for hand, kind in columns]
+    return table(["", *head], [[way, *(seen(runs, hand, way, kind) for hand, kind in columns)] for way in ways])
+
+
+def ablation_by_hand_table() -> str:
+    """A row for each piece that is taken out; hand 0 is the ablation's."""
+    plain, runs = load_runs("ablation"), load_runs("ablation_by_hand")
+    rows = []
+    for name in ablation_by_hand.PIECES:
+        own = [
+            seen(runs, f"hand {hand}, {name}", "combined", kind)
+            for hand in ("0.5", "1")
+            for kind in ("mean", "stranger")
+        ]
+        rows.append([name, cell(plain, name, "combined", "mean"), *own])
+    for score in ("context", "either"):
+        own = [seen(runs, f"hand {hand}, whole", score, kind) for hand in ("0.5", "1") for kind in ("mean", "stranger")]
+        rows.append([f"whole, score {score}", "–", *own])
+    head = ["default score", "hand 0: classic mean", "hand .5", "hand .5: stranger", "hand 1", "hand 1: stranger"]
+    return table(head, rows)
 
 
 def contamination_table() -> str:
@@ -115,6 +159,8 @@ def matching_table() -> str:
 if __name__ == "__main__":
     for part in (
         ablation_table,
+        ablation_by_hand_table,
+        neighbours_table,
         contamination_table,
         cleaning_table,
         memory_size_table,

@@ -160,7 +160,7 @@ def test_a_variant_is_judged_by_the_scores_that_it_has(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["ablation", "ablation_by_hand", "cleaning", "contamination", "label_bounds", "memory_size", "neighbours"]
+    "name", ["ablation", "ablation_by_hand", "cleaning", "contamination", "memory_size", "neighbours"]
 )
 def test_stored_runs_are_of_the_settings_that_the_study_would_go_on_with(name: str) -> None:
     study = import_module(f"squidlib.teaching.studies.{name}")
