@@ -19,6 +19,7 @@ from squidlib.detection import (
     memory_distance,
     memory_pruning,
     memory_readout,
+    neighbours_picture,
     pictures,
     prediction,
     score_selection,
@@ -200,6 +201,12 @@ DETECTION: dict[str, Call] = {
         f"detection.synthetic_anomalies: {name}": lambda w, change=change: (change, w.images, w.generator)
         for name, change in synthetic_anomalies.SYNTHETIC_ANOMALIES.items()
     },
+    "detection.neighbours_picture: neighbours_picture": lambda w: (
+        neighbours_picture.neighbours_picture,
+        w.knowing,
+        DigitAnatomy(w.glyphs, {"stranger": 1}, hand=1.0),
+        1,
+    ),
     "detection.pictures: detection_picture": lambda w: (
         pictures.detection_picture,
         squidlib.load("digitanatomy"),

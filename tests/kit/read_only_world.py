@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from copy import deepcopy
+from dataclasses import replace
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import numpy as np
 import torch
 from torch import Generator, Tensor, nn
 
-from digitanatomy import Glyphs, mnist5000
+from digitanatomy import DigitAnatomy, Glyphs, mnist5000
 from squidlib import (
     shrinkage,
     squid,
@@ -25,6 +26,7 @@ from squidlib.detection import (
 )  # fmt: skip
 from squidlib.detection.detector import Detector
 from squidlib.squid import Squid
+from squidlib.training.presets import PRESETS
 from tests.conftest import tiny_config
 from tests.helpers import noise, untrained
 
@@ -81,6 +83,12 @@ class World:
     def context(self) -> ContextPrediction:
         length = self.queries.shape[-1]
         return self.keep(ContextPrediction(length, all_others(self.network.config.positions)))  # type: ignore[no-any-return]
+
+    @cached_property
+    def knowing(self) -> Any:
+        """A detector that also asks the other patches."""
+        config = replace(PRESETS["laptop"]["digitanatomy"].config, context=True, slots=12, width=8)
+        return untrained(config, DigitAnatomy(self.glyphs, {"normal": 6}, hand=1.0).images())
 
     @cached_property
     def raw(self) -> scores.RawScores:

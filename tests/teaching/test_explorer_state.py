@@ -138,8 +138,8 @@ def test_uploads_are_named_by_their_content_and_the_oldest_is_forgotten(state: E
     assert view.wrong is None
     assert "nobody here knows" in view.truth
     newest = state.subjects.upload(png(255), "one more.png")
-    assert len(state.subjects.names("upload")) == UPLOADS
-    assert newest in state.subjects.names("upload")
+    assert len(state.subjects.uploads()) == UPLOADS
+    assert newest in state.subjects.uploads()
     assert "upload the file again" in refusal(lambda: state.subjects[names[1]])
 
 
