@@ -85,7 +85,7 @@ for threshold in THRESHOLDS:
 # %% tags=["exercise"]
 print(f"each anomaly type needs an AUC of at least {DETECTS}")
 # solution: begin
-my_smallest_memory = 3
+my_smallest_memory = 20
 # solution: end
 
 # %%

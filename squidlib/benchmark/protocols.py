@@ -7,11 +7,7 @@
   test set a shift; normal and abnormal ones are changed alike. One more has the training normals' mean radial power
   spectrum in every image (``squidlib.data.chest.spectrum``): no detector can tell them apart by sharpness.
 - ``types``: bacterial and viral pneumonia apart, as the file names tell.
-
-Of DigitAnatomy:
-
-- ``pens``: the test digits, the same as other pens and scanners would have given them (``digitanatomy.other_pens``),
-  and those of scikit-learn, which other people wrote and another machine made small.
+Of digits ``pens``: the test digits, as other pens and scanners give them (``digitanatomy.other_pens``), and scikit-learn's.
 
 Of each the AUC is reported, and the share of normal images above the threshold that held-out normals of the training
 data set: where 5 % were asked for, how many false alarms does another hospital get? Beside them the strongest simple
@@ -111,8 +107,7 @@ def sets_of(protocol: str, data: Dataset, seed: int = 0) -> Iterator[tuple[str, 
     elif protocol == "pens":
         if not isinstance(data, Digits):
             raise UserError("--protocol pens is for detectors of DigitAnatomy; for X-rays: --protocol acquisition")
-        yield UNSHIFTED, test
-        yield from data.other_tests()
+        yield from ((UNSHIFTED, test), *data.other_tests())
     else:
         raise UserError(f"--protocol is one of {', '.join(PROTOCOLS)}, got {protocol}")
 
@@ -196,7 +191,6 @@ def _p_values(runs: Sequence[Outcome]) -> dict[str, float]:
 
 def protocol_cells(found: Mapping[str, Sequence[ProtocolRow]]) -> list[list[str]]:
     """Header and a row for each test set: AUC, what normal and abnormal images suffer, the simple methods beside.
-
     A method's p-value says whether the detector's AUC differs from it, whichever of the two is higher.
 
     Args:
