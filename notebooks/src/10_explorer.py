@@ -103,7 +103,7 @@ figure = curves(
     y_label="AUC",
     log_x=True,
 )
-show(figure, alt="AUC of each anomaly type over memory size on a logarithmic axis: nearly flat, all above 0.96")
+show(figure, alt="AUC of each anomaly type over memory size on a logarithmic axis: nearly flat, all above 0.95")
 
 # %% [markdown]
 # The memory may be tiny. Why? Look at *what* the slots hold: how alike are the features of different fives?

@@ -106,7 +106,7 @@ def test_upload_is_judged_refused_and_never_kept_twice(explorer: Explorer) -> No
     buffer = io.BytesIO()
     Image.new("L", (50, 60), 80).save(buffer, "PNG")
     explorer.controls.kind.value = "upload"
-    if not load_state().subjects.names("upload"):
+    if not load_state().subjects.uploads():
         assert "nothing was uploaded yet" in note(explorer)
         assert explorer.controls.kind.value == "normal"
     explorer.controls.upload.value = (uploaded("grey.png", buffer.getvalue()),)

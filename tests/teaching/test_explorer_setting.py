@@ -56,7 +56,7 @@ def test_a_link_holds_only_what_differs() -> None:
     [
         ("slots=0", "slots must be at least 1, got 0"),
         ("slots=many", "slots in the link must be a number, got 'many'"),
-        ("colour=blue", "a link holds image, edits, slots"),
+        ("colour=blue", "a link holds image, hand, edits, slots"),
         ("shrinkage=tight", "shrinkage is soft, hard, topk; got 'tight'"),
         ("threshold=2", "threshold lies in 0..1, got 2.0"),
         ("threshold=nan", "threshold lies in 0..1, got nan"),
@@ -64,7 +64,7 @@ def test_a_link_holds_only_what_differs() -> None:
         ("score=best", "score is one of combined"),
         ("tile=10", "tile lies in 1..9, got 10"),
         ("edits=x5", "edits look like b5, h5, v5, s15 or d53, tiles 1 to 9, joined by commas; got 'x5'"),
-        ("hello", "a link holds image, edits, slots"),
+        ("hello", "a link holds image, hand, edits, slots"),
     ],
 )
 def test_a_link_that_cannot_be_used_is_refused_in_a_line(link: str, wanted: str) -> None:

@@ -17,7 +17,7 @@ from squidlib.memory import MemoryQueue, cosine_similarity
 from squidlib.shrinkage import topk_shrink
 from squidlib.teaching.studies.ablation import judge
 from squidlib.teaching.studies.results import auc_by_kind, path_of, read_runs, spread
-from squidlib.teaching.studies.variants import LearnedSlots, SharedQueue, variants
+from squidlib.teaching.studies.variants import STUDIED, LearnedSlots, SharedQueue, variants
 from squidlib.training.loop import TrainingState, start, train, unwrapped
 from squidlib.training.presets import PRESETS
 from squidlib.training.trainer import finish
@@ -31,10 +31,12 @@ def features(count: int, positions: int = 3, length: int = 4, seed: int = 0) -> 
     return torch.randn(count, positions, length, generator=torch.Generator().manual_seed(seed))
 
 
-def test_the_whole_comes_first_and_changes_nothing() -> None:
-    first = next(iter(variants().items()))
-    assert first[0] == "whole"
-    assert first[1].preset == PRESETS["laptop"]["digitanatomy"]
+def test_the_whole_comes_first_and_the_laptop_preset_is_a_row() -> None:
+    known = variants()
+    assert next(iter(known)) == "whole"
+    assert known["whole"].preset == STUDIED
+    assert STUDIED.config.directions == 0  # the networks that the stored runs are of
+    assert known["laptop"].preset == PRESETS["laptop"]["digitanatomy"]
 
 
 def test_variants_differ_from_each_other_in_words_and_in_fact() -> None:
