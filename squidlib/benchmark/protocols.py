@@ -7,7 +7,7 @@
   test set a shift; normal and abnormal ones are changed alike. One more has the training normals' mean radial power
   spectrum in every image (``squidlib.data.chest.spectrum``): no detector can tell them apart by sharpness.
 - ``types``: bacterial and viral pneumonia apart, as the file names tell.
-Of digits ``pens``: the test digits, as other pens and scanners give them (``digitanatomy.other_pens``), and scikit-learn's.
+Of digits ``pens``: the test digits as other pens and scanners give them (``digitanatomy.other_pens``), and others.
 
 Of each the AUC is reported, and the share of normal images above the threshold that held-out normals of the training
 data set: where 5 % were asked for, how many false alarms does another hospital get? Beside them the strongest simple
