@@ -6,10 +6,11 @@ The features are computed once; what is trained afterwards is small, and takes h
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import torch
 from jaxtyping import Float
-from torch import Tensor
+from torch import Tensor, nn
 
 from digitanatomy import seeded_generator
 from squidlib.context import ContextPrediction, all_others, context_loss
@@ -43,17 +44,26 @@ def train_context(
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         model = ContextPrediction(squid.config.features, all_others(squid.config.positions)).to(features.device)
-    optimizer = torch.optim.AdamW(model.parameters(), RATE, weight_decay=DECAY)
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: rise_and_fall(step, steps))
-    for step in range(steps):
+
+    def loss_of(step: int) -> Tensor:
         generator = seeded_generator(seed, ORDER + step)
         chosen = torch.randint(len(features), (min(BATCH, len(features)),), generator=generator)
-        loss = context_loss(model, features[chosen.to(features.device)])
+        return context_loss(model, features[chosen.to(features.device)])
+
+    minimise(model, loss_of, steps)
+    return model.eval()
+
+
+def minimise(model: nn.Module, loss_of: Callable[[int], Tensor], steps: int, rate: float = RATE) -> None:
+    """Train a small model by AdamW: a loss for each step's number, the rate up to ``rate`` and down again."""
+    optimizer = torch.optim.AdamW(model.parameters(), rate, weight_decay=DECAY)
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: rise_and_fall(step, steps))
+    for step in range(steps):
+        loss = loss_of(step)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
         schedule.step()
-    return model.eval()
 
 
 def learn_context(squid: Squid, data: NormalData, seed: int) -> None:

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from digitanatomy import DigitAnatomy, cut_tiles
 from squidlib.data.digits import Digits
 from squidlib.teaching.studies.results import SEEDS, auc_by_kind, one_thread, run_all
-from squidlib.training.context import rise_and_fall
+from squidlib.training.context import minimise
 
 HANDS = (0.5, 1.0)
 STEPS, BATCH, WIDTH, CODE = 2400, 48, 24, 64
@@ -79,16 +79,14 @@ def _trained(shown: DigitAnatomy, seed: int) -> dict[str, TileJudge]:
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         judges = {"one tile alone": TileJudge(sees_all=False), "all tiles": TileJudge(sees_all=True)}
-    optimizer = torch.optim.AdamW(nn.ModuleList(judges.values()).parameters(), RATE, weight_decay=1e-4)
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: rise_and_fall(step, STEPS))
-    for step in range(STEPS):
+
+    def loss_of(step: int) -> Tensor:
         samples = [shown[step * BATCH + number] for number in range(BATCH)]
         images, wrong = torch.stack([s.image for s in samples]), torch.stack([s.wrong for s in samples])
-        optimizer.zero_grad()
         both = torch.stack([_loss(judge(images), wrong) for judge in judges.values()])
-        both.sum().backward()  # they share nothing: two trainings
-        optimizer.step()
-        schedule.step()
+        return both.sum()  # they share nothing: two trainings
+
+    minimise(nn.ModuleList(judges.values()), loss_of, STEPS, RATE)
     return {name: judge.eval() for name, judge in judges.items()}
 
 

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from digitanatomy import seeded_generator
 from squidlib.detection.scores import cosine_distance
-from squidlib.training.context import BATCH, DECAY, ORDER, rise_and_fall
+from squidlib.training.context import BATCH, ORDER, minimise
 
 WIDTH, HEADS, LAYERS = 128, 4, 2
 STEPS, RATE = 2000, 1e-3
@@ -65,17 +65,14 @@ def train_masked(
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         model = MaskedInpainting(slots)
-    optimizer = torch.optim.AdamW(model.parameters(), RATE, weight_decay=DECAY)
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: rise_and_fall(step, steps))
-    for step in range(steps):
+
+    def loss_of(step: int) -> Tensor:
         generator = seeded_generator(seed, ORDER + step)
         batch = features[torch.randint(len(features), (BATCH,), generator=generator)]
         hidden = some_hidden(batch.shape[0], batch.shape[1], generator)
-        loss = cosine_distance(model(batch, hidden), batch)[hidden].mean()
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        schedule.step()
+        return cosine_distance(model(batch, hidden), batch)[hidden].mean()
+
+    minimise(model, loss_of, steps, RATE)
     return model.eval()
 
 
