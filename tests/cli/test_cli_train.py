@@ -18,6 +18,8 @@ import pytest
 from squidlib.cli import bench, benchmark, contamination, demo, digits, doctor, evaluate, explore, score, train
 from squidlib.cli.main import parse
 from squidlib.cli.train import Train
+from squidlib.teaching.studies.variants import STUDIED
+from squidlib.training.presets import PRESETS
 from squidlib.utils import command as calling
 from tests.helpers import contents, squid
 
@@ -126,3 +128,15 @@ def test_memory_that_runs_out_while_training_is_a_line_that_says_how_to_go_on(
     typed = shlex.split(line.partition("Go on with: ")[2])
     assert squid(capsys, *typed[1:]).code == 0
     assert (out / "model.safetensors").is_file()
+
+
+def test_a_run_too_brief_to_tell_patches_apart_says_so(
+    tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(PRESETS["laptop"], "digitanatomy", STUDIED)  # without edges, a dozen steps leave patches alike
+    said = squid(capsys, "train", "digitanatomy", *SHORT, "--epochs", 0.12, "--out", tmp_path / "run")
+    assert said.code == 0
+    assert said.errors[-1] == (
+        "note: some score hardly varies over the images that it was calibrated on, whatever the patch: it was trained "
+        "too briefly, or the images are all alike"
+    )

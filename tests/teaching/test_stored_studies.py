@@ -59,7 +59,7 @@ def test_a_missing_or_damaged_study_names_its_command(study: Path) -> None:
     assert "damaged" in refusal(lambda: load_runs("trial"))
 
 
-@pytest.mark.parametrize(("study", "settings"), [("ablation", 14), ("contamination", 18)], ids=lambda value: str(value))
+@pytest.mark.parametrize(("study", "settings"), [("ablation", 17), ("contamination", 18)], ids=lambda value: str(value))
 def test_a_stored_study_is_complete(study: str, settings: int) -> None:
     stored = json.loads(
         results.path_of(study).read_text()
