@@ -20,11 +20,11 @@ def oriented_edges(images: Float[Tensor, "N C H W"], directions: int) -> Float[T
     """The gradient's length at every pixel of the channels' mean, shared between the two nearest of K directions."""
     flat = F.pad(images.mean(1, keepdim=True), (1, 1, 1, 1), mode="replicate")
     right, down = flat[..., 1:-1, 2:] - flat[..., 1:-1, :-2], flat[..., 2:, 1:-1] - flat[..., :-2, 1:-1]
-    step = 2 * math.pi / directions
-    middles = step * torch.arange(directions, device=images.device, dtype=images.dtype)[:, None, None]
-    apart = (torch.atan2(down, right) - middles + math.pi).remainder(2 * math.pi) - math.pi
-    shares = (1 - apart.abs() / step).clamp(min=0)
-    return (right**2 + down**2).sqrt() * shares
+    turn = torch.atan2(down, right) * (directions / (2 * math.pi))  # counted in directions
+    turn = torch.where(turn < 0, turn + directions, turn)  # 0 ... K
+    apart = (turn - torch.arange(directions, device=images.device, dtype=images.dtype)[:, None, None]).abs()
+    apart[:, :1] = torch.minimum(apart[:, :1], directions - turn)  # direction 0 is direction K, too
+    return (1 - apart).clamp(min=0) * torch.hypot(right, down)
 
 
 def edge_channels(patches: Float[Tensor, "N C H W"], directions: int, cell: int) -> Float[Tensor, "N K h w"]:

@@ -49,7 +49,7 @@ _LAPTOP = Preset(
     ),
     TrainingConfig(
         steps=1200, schedule_steps=1200, learning_rate=2e-3, final_learning_rate=0.0, warmup_steps=50, beta1=0.9,
-        epsilon=1e-8, discriminator_every=4, refill_memory=True,
+        epsilon=1e-8, discriminator_every=4, refill_memory=True, channels_last=True,
     ),
     LossWeights(position=0.3),  # the paper's, and features that must find their own position's memory
     Jitter(warp=1.7, stroke=1.0, soft=1.0, ink=0.3),
