@@ -50,7 +50,9 @@ studies: $(READY) ## run what the studies in squidlib/teaching/studies still lac
 	$(BIN)/python -m squidlib.teaching.studies.contamination
 	$(BIN)/python -m squidlib.teaching.studies.cleaning
 	$(BIN)/python -m squidlib.teaching.studies.memory_size
+	$(BIN)/python -m squidlib.teaching.studies.ablation_by_hand
 	$(BIN)/python -m squidlib.teaching.studies.neighbours
+	$(BIN)/python -m squidlib.teaching.studies.label_bounds
 	$(BIN)/python tools/studies.py
 
 benchmark: $(READY) ## all methods on DigitAnatomy, or with CHEST=folder on X-rays (1.5 to 3 hours), write docs/benchmark.md

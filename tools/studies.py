@@ -69,6 +69,14 @@ def neighbours_table() -> str:
     return table(["", *head], [[way, *(seen(runs, hand, way, kind) for hand, kind in columns)] for way in ways])
 
 
+def label_bounds_table() -> str:
+    """A row for each bound; AUC of strangers, by hand."""
+    runs, hands = load_runs("label_bounds"), ("0.5", "1")
+    bounds = [name for name in runs["1/0"] if name != "seconds"]
+    head = ["trained with labels", *(f"hand {hand}: stranger" for hand in hands)]
+    return table(head, [[name, *(seen(runs, hand, name, "stranger") for hand in hands)] for name in bounds])
+
+
 def ablation_by_hand_table() -> str:
     """A row for each piece that is taken out; hand 0 is the ablation's."""
     plain, runs = load_runs("ablation"), load_runs("ablation_by_hand")
@@ -161,6 +169,7 @@ if __name__ == "__main__":
         ablation_table,
         ablation_by_hand_table,
         neighbours_table,
+        label_bounds_table,
         contamination_table,
         cleaning_table,
         memory_size_table,

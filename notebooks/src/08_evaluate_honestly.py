@@ -31,11 +31,14 @@ from squidlib.teaching.lesson.named_points import named_points
 from squidlib.teaching.lesson.seed_figures import seed_figures
 from squidlib.teaching.lesson.stored_picture import show_stored_picture
 from squidlib.teaching.studies.ablation import STEPS
+from squidlib.teaching.studies.ablation_by_hand import PIECES
+from squidlib.teaching.studies.differences import difference
 from squidlib.teaching.studies.results import SEEDS, auc_by_kind, load_runs, spread
 from squidlib.teaching.studies.variants import variants
 from squidlib.training.loop import start, train, unwrapped
 from squidlib.training.presets import PRESETS
 from squidlib.utils.errors import UserError
+from squidlib.utils.interval_chart import interval_chart
 
 # %% [markdown]
 # ## Three figures for one score (6 min)
@@ -411,37 +414,53 @@ for name, variant in variants().items():
 # **Predict.** Write down which of these *cost* AUC, which make *no difference*, and which might even *help*. The paper
 # presents each of its components as part of what makes SQUID work.
 #
-# We call it a difference only if it is larger than twice the two standard deviations together (the root of the sum of
-# their squares), and larger than half a point (half of one per cent). Three seeds cannot show less.
+# Runs of one seed share training images and first weights. So each variant is compared with the whole *seed by seed*,
+# and three differences give an interval that holds the true one in 95 of 100 such studies. Three verdicts are possible.
+# The interval lies to one side of zero: the change **costs** or **helps**. It lies within one point (`MARGIN`) to either
+# side: the two are **equal** for all that we care. Neither: **undecided**, which is not the same as equal.
 
 # %%
-rows, ungraded = {}, []
+MARGIN = 0.01  # of AUC
+rows, apart, ungraded = {}, {}, []
 for name in variants():
     try:
         rows[name] = spread(ablated, name, "combined", "mean")
+        apart[name] = difference(ablated, name, "whole", "combined", "mean")
     except UserError:  # one seed has no standard deviation
         ungraded.append(name)
-verdicts = {"costs": [], "no difference": [], "helps": []}
-for name, row in list(rows.items())[1:]:
-    change = row.mean - rows["whole"].mean
-    clear = abs(change) > max(0.005, 2 * (row.deviation**2 + rows["whole"].deviation ** 2) ** 0.5)
-    verdict = "no difference" if not clear else "helps" if change > 0 else "costs"
-    verdicts[verdict].append(f"{name} ({change:+.3f})" if abs(change) >= 0.0005 else f"{name} (0.000)")
+verdicts = {"costs": [], "helps": [], "equal": [], "undecided": []}
+for name, found in list(apart.items())[1:]:
+    verdicts[found.verdict(MARGIN)].append(f"{name} ({found.mean:+.3f})")
 print(f"{len(ablated)} runs" + (f"; fewer than two seeds yet: {', '.join(ungraded)}" if ungraded else ""))
 
 # %%
-figure = bars(
-    {name: row.mean for name, row in rows.items()},
-    title=f"Of {len(rows) - 1} changes {len(verdicts['costs'])} cost AUC and {len(verdicts['helps'])} help",
-    x_label="default score: mean AUC over four anomaly types",
-    deviations={name: row.deviation for name, row in rows.items()},
-    reference=0.5,
+figure = interval_chart(
+    dict(list(apart.items())[1:]),
+    title=f"{len(verdicts['costs'])} changes cost AUC, {len(verdicts['helps'])} help, {len(verdicts['equal'])} are equal "
+    f"within ± {MARGIN:g}",
+    x_label="mean AUC over four anomaly types, minus the whole's (95 % interval over three seeds)",
+    margin=MARGIN,
 )
-show(figure, alt="A bar for SQUID and for each variant: mean AUC with the standard deviation over seeds")
+show(figure, alt="For each variant its difference from the whole SQUID with an interval; a grey band of one point")
 
 # %%
 for verdict, names in verdicts.items():
     say(f"**{verdict.capitalize()}**: {', '.join(names) or 'none'}.")
+
+# %% [markdown]
+# A score near its ceiling hides differences: the whole has little more than a point left to gain. *Flipped* is the type
+# that is farthest from its ceiling. The same chart for it alone:
+
+# %%
+hardest = {name: difference(ablated, name, "whole", "combined", "flipped") for name in list(apart)[1:]}
+clear = [name for name, found in hardest.items() if found.verdict(MARGIN) in ("costs", "helps")]
+figure = interval_chart(
+    hardest,
+    title=f"On flipped digits {len(clear)} differ clearly: {', '.join(clear)}",
+    x_label="AUC of flipped digits, minus the whole's (95 % interval over three seeds)",
+    margin=MARGIN,
+)
+show(figure, alt="For each variant its difference from the whole SQUID on flipped digits, with an interval")
 
 # %% [markdown]
 # Two rows need care. *Shared queue* takes away the sense of our position loss as well, which tells positions apart:
@@ -452,6 +471,33 @@ for verdict, names in verdicts.items():
 for name, row in rows.items():
     names = ("memory", "reconstruction") if variants()[name].has_memory else ("reconstruction",)
     print(f"{name:17s} combined {row},", ", ".join(f"{n} {spread(ablated, name, n, 'mean')}" for n in names))
+
+# %% [markdown]
+# The tiles of DigitAnatomy know nothing of each other. Are the neighbours worth more where one hand writes all nine
+# digits (lesson 06)? The same pieces were taken out there, and judged on **strangers**: one digit by another hand, which
+# only a look at the other tiles can find.
+#
+# **Predict.** Which piece is it that finds strangers? (a) The neighbours' transformer: without it the AUC falls to one
+# half. (b) The memory. (c) None of them: the whole is no better than chance, too.
+
+# %%
+by_hand = load_runs("ablation_by_hand")
+strangers = {name: spread(by_hand, f"hand 1, {name}", "combined", "stranger") for name in PIECES}
+strangers["whole, score context"] = spread(by_hand, "hand 1, whole", "context", "stranger")
+best = max(PIECES, key=lambda name: strangers[name].mean)
+figure = bars(
+    {name: row.mean for name, row in strangers.items()},
+    title=f"Strangers: the best of the paper's pieces has {strangers[best].mean:.2f}; a loss that asks the neighbours "
+    f"{strangers['whole, score context'].mean:.2f}",
+    x_label="AUC of strangers where one hand writes all digits (dotted: chance)",
+    deviations={name: row.deviation for name, row in strangers.items()},
+    reference=0.5,
+)
+show(figure, alt="AUC of strangers for SQUID, for SQUID without each of five pieces, and for the score context")
+
+# %% [markdown]
+# (c). A transformer over the neighbours is no use by itself: reconstruction rewards the patch's own memory, and nothing
+# in the losses asks what the others say. The last bar is the same network with one loss more, `squidlib.context`.
 
 # %% [markdown]
 # **Predict.** We take a SQUID *before its first training step*, with random weights, and fill its queue with the
@@ -609,8 +655,9 @@ say(
     f"{np.std(discriminator, ddof=1):.2f} after {LONG:,} steps, {np.mean(whole):.2f} ± {np.std(whole, ddof=1):.2f} "
     f"after {STEPS}, three seeds each: a weak signal that fades, and no detector. It did not hold.\n"
     f"- *The components*: costs to take out or exchange: {', '.join(verdicts['costs']) or 'none'}.\n"
-    f"- No difference seen: {', '.join(verdicts['no difference']) or 'none'}.\n"
-    f"- Better without: {', '.join(verdicts['helps']) or 'none'}."
+    f"- Equal within ± {MARGIN:g}: {', '.join(verdicts['equal']) or 'none'}. "
+    f"Undecided: {', '.join(verdicts['undecided']) or 'none'}.\n"
+    f"- Better so: {', '.join(verdicts['helps']) or 'none'}."
 )
 
 # %% [markdown]
@@ -623,11 +670,12 @@ say(
 # fewer images, the more. Nearest neighbours among histograms of edge directions, from 2005 and without training, come
 # close to SQUID and are ahead of it on *flipped*: the strongest simple baseline has to be looked for. A memory for each
 # position carries most of the result, and a queue somewhat more than a learned matrix; a network without any training
-# already profits from it. Several components made no difference that three seeds could show.
+# already profits from it. Several components make no difference: with and without them the AUC is equal within a point.
 #
 # **What this does not show.** Nine digits are no chest: a piece that is useless here may matter where neighbouring
 # parts depend on each other. The variants are trained for a third of the steps, with settings that were chosen for
-# the whole SQUID. Three seeds cannot show small differences, and "no difference seen" is no proof that there is none.
+# the whole SQUID. Three seeds cannot show differences much below a point, and near its ceiling an AUC has little more
+# than a point to lose or gain.
 # MemAE and Ganomaly are narrow versions, trained for minutes. And the test digits are of the same source as the
 # training digits: a new hospital is another matter.
 #
@@ -636,9 +684,9 @@ say(
 # | a memory for each position beats one for all | held, three seeds | ablation, lesson 03 |
 # | copies (a queue) beat learned slots | held, three seeds | ablation, lesson 04 |
 # | the queue has the features' own distribution | held when training has come to rest, not while weights change | 04 |
-# | few memories at a time (shrinkage) | no difference that three seeds show | ablation, lesson 05 |
-# | in-painting from neighbours | no difference that three seeds show; tiles are independent of each other here | ablation, lesson 06 |
-# | masked shortcut, teacher, adversary | no difference that three seeds show | ablation |
+# | few memories at a time (shrinkage) | with and without equal within a point | ablation, lesson 05 |
+# | in-painting from neighbours | equal within a point; strangers are not found either, where one hand writes all | ablation, lesson 06 |
+# | masked shortcut, teacher, adversary | no difference seen; see the verdicts | ablation |
 # | the discriminator tells normal from abnormal | weakly after short trainings, not after longer ones | above, 07 |
 # | higher than thirteen other methods | its rank in a benchmark of equal time | lesson 12 |
 # | robust where the training set is contaminated | highest of three methods, and loses the most | lesson 09 |

@@ -25,14 +25,14 @@ from squidlib.detection import (
     metrics,
 )  # fmt: skip
 from squidlib.teaching.lesson import training_picture
-from squidlib.utils import plotting
+from squidlib.utils import interval_chart, plotting
 from tests.conftest import tiny_config
 from tests.kit.read_only_world import Call, properties, two_strongest
 
 #: Modules whose every public callable has to stand below; those of ``squidlib.detection`` are found, whatever they are.
 MODULES = (
     patches, shrinkage, memory, inpainting, autoencoder, skip_memory, squid, shortcut, losses, distillation,
-    discriminator, config, context, confusion, significance, two_sample, plotting,
+    discriminator, config, context, confusion, significance, two_sample, plotting, interval_chart,
 )  # fmt: skip
 
 PIECES: dict[str, Call] = {
@@ -89,6 +89,7 @@ PIECES: dict[str, Call] = {
     "utils.plotting: curves": lambda w: (plotting.curves, [1, 2], {"a": w.values[:2]}, "title", "x", "y"),
     "utils.plotting: histograms": lambda w: (plotting.histograms, {"a": w.values}, "title", "x", 0.5),
     "utils.plotting: bars": lambda w: (plotting.bars, {"a": 0.5, "b": 0.2}, "title", "x", {"a": 0.1}, 0.5),
+    "utils.interval_chart: interval_chart": lambda w: (interval_chart.interval_chart, {"a": (0.1, 0.2)}, "title", "x"),
     "utils.plotting: points": lambda w: (plotting.points, {"a": w.points[:, :2]}, "title"),
     "utils.plotting: png": lambda w: (plotting.png, plotting.bars({"a": 0.5}, "title", "x")),
     "teaching.lesson.training_picture: reconstruct_now": lambda w: (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -152,13 +152,18 @@ def spread(runs: dict[str, dict[str, Any]], setting: str, *names: str) -> Spread
     values = []
     for key, figures in runs.items():
         if key.rpartition("/")[0] == setting:
-            value: Any = figures
-            for name in names:
-                value = value[name]
-            values.append(float(value))
+            values.append(figure_at(figures, names))
     if len(values) < 2:
         raise UserError(f"at least two seeds of {setting!r} are needed for a standard deviation, got {len(values)}")
     return Spread.of(values)
+
+
+def figure_at(figures: Mapping[str, Any], names: Sequence[str]) -> float:
+    """``figures[name][name]...``, a number."""
+    value: Any = figures
+    for name in names:
+        value = value[name]
+    return float(value)
 
 
 def auc_by_kind(kinds: Sequence[str], scores: Tensor) -> dict[str, float]:
