@@ -11,7 +11,7 @@ RESULTS := squidlib/benchmark/results
 STRONGEST := SQUID,feature-kNN,IF-2D,PANDA,PaDiM,HOG-kNN,pixel-kNN,sharpness,mean-image
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lab setup notebooks rehearse times badges figures studies benchmark
+.PHONY: help demo test lab setup notebooks schematics rehearse times badges figures studies benchmark
 
 help: ## show what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/make \1\t\2/'
@@ -35,6 +35,9 @@ lab: $(READY) ## JupyterLab on notebooks/
 
 notebooks: $(READY) ## build notebooks, solutions, slides and handouts from notebooks/src
 	$(BIN)/python notebooks/build.py
+
+schematics: $(READY) ## draw the schematics of the lessons and the README
+	$(BIN)/python tools/schematics.py
 
 rehearse: $(READY) ## dry run for instructors: every lesson in smoke mode, and what would fail in the room
 	$(BIN)/python tools/rehearse.py

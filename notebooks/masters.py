@@ -26,6 +26,7 @@ sys.path.insert(0, str(HERE))
 from setup_cell import SOURCE as SETUP
 
 KERNEL = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}
+SCHEMATICS = "schematics"  #: folder of the drawings that prose shows: ![what is seen](schematics/name.svg)
 TAGS = {"exercise", "varies", "long", "setup"}
 _SOLUTION = re.compile(r"^( *)# solution: begin\n(.*?)^ *# solution: end\n?", re.DOTALL | re.MULTILINE)
 
@@ -59,8 +60,12 @@ def student_notebook(master: Path) -> NotebookNode:
 
 
 def solved_notebook(master: Path) -> NotebookNode:
-    """The notebook with solutions."""
-    return _notebook(master, _solved)
+    """The notebook with solutions; it lies a folder deeper than the schematics that it shows."""
+    notebook = _notebook(master, _solved)
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            cell.source = cell.source.replace(f"]({SCHEMATICS}/", f"](../{SCHEMATICS}/")
+    return notebook
 
 
 def exercises(master: Path) -> list[Exercise]:

@@ -8,6 +8,7 @@ a slide a section; the handout shows prose and blank exercises, with lines to wr
 
 from __future__ import annotations
 
+import base64
 import html
 import re
 import sys
@@ -20,10 +21,11 @@ from nbformat import NotebookNode
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
-from masters import masters, student_path
+from masters import SCHEMATICS, masters, student_path
 
 PRINT_LINES = 14  #: a printed output that is longer is left out of the slides
 _FORMULA = re.compile(r"\$\$(?P<display>.+?)\$\$|\$(?P<inline>[^$\n]+?)\$", re.DOTALL)
+_DRAWING = re.compile(rf'src="({SCHEMATICS}/[\w.]+)"')
 _RULED = '<div class="ruled" aria-hidden="true"></div>'
 
 
@@ -67,7 +69,13 @@ def _title(notebook: NotebookNode) -> str:
 
 
 def _prose(source: str) -> str:
-    return _FORMULA.sub(_mathml, markdown2html_mistune(source))
+    return _FORMULA.sub(_mathml, _DRAWING.sub(_inside, markdown2html_mistune(source)))
+
+
+def _inside(match: re.Match[str]) -> str:
+    """A schematic as part of the page."""
+    drawing = base64.b64encode((HERE / match[1]).read_bytes()).decode()
+    return f'src="data:image/svg+xml;base64,{drawing}"'
 
 
 def _mathml(match: re.Match[str]) -> str:

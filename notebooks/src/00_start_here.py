@@ -11,6 +11,10 @@
 # its memory of that position; the paper's idea is to ask the neighbouring positions as well. Where they do not agree,
 # something is wrong.
 #
+# ![An image is cut into patches, encoded, answered by the memory queue and the neighbours, and decoded to a reconstruction; while training a teacher, a discriminator and pushes into the queue work beside; the score compares patches with slots and the image with its reconstruction](schematics/data_flow.svg)
+#
+# *The whole of SQUID in one picture. Each later lesson builds one part of it and shows at its top where that is.*
+#
 # To *see* this we use **DigitAnatomy**: nine handwritten digits in a fixed order stand for the anatomy.
 #
 # *Teaching and research only; this is no medical device.*

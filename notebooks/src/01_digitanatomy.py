@@ -6,6 +6,8 @@
 # without any network gets.
 #
 # **Time.** 45 minutes. **Needs.** Lesson 00 (or: the AUC is 0.5 for guessing and 1 for perfect). No GPU, no network.
+#
+# ![Where this lesson is in SQUID's data flow: the image, the rest pale](schematics/here_input.svg)
 
 # %%
 import torch

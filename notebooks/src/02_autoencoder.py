@@ -5,6 +5,8 @@
 # baselines beside it; say why a network that reconstructs well does not have to detect well.
 #
 # **Time.** 40 minutes. **Needs.** Lesson 01. No GPU, no network.
+#
+# ![Where this lesson is in SQUID's data flow: the encoder, the student decoder and the reconstruction, the rest pale](schematics/here_autoencoder.svg)
 
 # %%
 import numpy as np

@@ -5,6 +5,8 @@
 # and with one for each position, and say what each can and cannot reconstruct.
 #
 # **Time.** 40 minutes. **Needs.** Lesson 02. No GPU, no network.
+#
+# ![Where this lesson is in SQUID's data flow: the memory queue, the rest pale](schematics/here_memory.svg)
 
 # %%
 import torch
@@ -34,6 +36,11 @@ from squidlib.training.presets import PRESETS
 # 2. softmax: S weights that sum to 1;
 # 3. shrinkage: small weights become 0, so that an anomaly cannot be mixed from a little of everything;
 # 4. the answer: the weighted sum of the slots.
+#
+# ![A digit 5 is encoded to a query; bars show its cosine to twelve of the slots, the softmax over all of them, and the few weights that shrinkage keeps; the answer is their weighted sum](schematics/memory_read.svg)
+#
+# *The four steps for one patch and the shipped detector, whose slots are copies of real patches (lesson 04). All cosines
+# are high, so the softmax is nearly flat; what shrinkage does about it is the subject of lesson 05.*
 #
 # **Exercise 1.** Steps 1 and 2. `scale` makes the softmax sharper: cosines lie in −1..1, and without it hundreds of
 # slots would all get nearly the same weight.

@@ -5,6 +5,8 @@
 # features side by side in a t-SNE and check the picture by a number.
 #
 # **Time.** 45 minutes. **Needs.** Lesson 03 (or: a memory is read by similarity). No GPU, no network.
+#
+# ![Where this lesson is in SQUID's data flow: the memory queue, the rest pale](schematics/here_memory.svg)
 
 # %%
 from copy import deepcopy
@@ -33,6 +35,8 @@ from squidlib.training.trainer import finish
 # MemAE's slots are *parameters*: the loss pulls at them, and they become whatever lowers it. Nothing asks them to look
 # like features. SQUID's queue learns nothing. After each training step the features of that step's normal images are
 # **copied** into it, and the oldest copies leave: first in, first out. Every position has a queue of its own.
+#
+# ![A ring of sixteen slots: three new copies from the training step, and a pointer at the oldest slot, where the next copy goes](schematics/memory_queue.svg)
 #
 # **Predict.** A queue of 350 slots, 16 images a step: how many steps old is its oldest copy? And after training has
 # ended, how many old steps does it still hold?

@@ -6,6 +6,8 @@
 #
 # **Time.** 35 minutes. **Needs.** Lesson 04 (or: a memory is a set of slots that is read by similarity). No GPU, no
 # network.
+#
+# ![Where this lesson is in SQUID's data flow: the memory queue, the rest pale](schematics/here_memory.svg)
 
 # %%
 from dataclasses import replace

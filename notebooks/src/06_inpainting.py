@@ -7,6 +7,8 @@
 #
 # **Time.** 56 minutes. **Needs.** Lesson 04 (or: the memory answers with normal features of the same position). No
 # GPU, no network.
+#
+# ![Where this lesson is in SQUID's data flow: the in-painting block and the masked shortcut, the rest pale](schematics/here_inpainting.svg)
 
 # %%
 import torch
@@ -39,6 +41,8 @@ from squidlib.utils.plotting import COLOURS
 #
 # Here the picture is a 3×3 grid and the hole is one tile. Its surroundings are the eight tiles of the 3×3 window
 # around it. A tile on the border has fewer; zeros stand for what is outside. The tile itself is left out.
+#
+# ![Left, in pixels: a tile is cut out and painted from the other tiles in a window of three by three, which gives a blurred mean digit. Right, in features: the neighbours' recalled vectors answer the query of the patch whose own place is left out](schematics/inpainting_spaces.svg)
 #
 # **Exercise 1.** Each tile is a token, a vector of length D. Gather the eight tokens around every token, in reading
 # order: row by row, from left to right.

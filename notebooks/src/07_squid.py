@@ -37,12 +37,7 @@ from squidlib.training.presets import PRESETS
 # %% [markdown]
 # ## The parts and how they meet (6 min)
 #
-# ```text
-# image ─ cut ─ encoder ─┬─ in-painting block ──────── student decoder ─ reconstruction ─ discriminator: real or not?
-#                        │   memory queue, shrinkage,       │ features are matched
-#                        │   neighbours, masked shortcut    │
-#                        └─ detached ──────────────── teacher decoder ─ reconstruction (only while training)
-# ```
+# ![The whole of SQUID: image, encoder, memory queue, in-painting, masked shortcut, student, reconstruction; teacher, discriminator and pushes into the queue while training; what the score compares](schematics/data_flow.svg)
 #
 # `start` builds both networks and their optimisers. The memory must hold something before it is read, so the features
 # of one batch are pushed first.
@@ -140,6 +135,8 @@ print(f"matching:                      {length_of_gradient(matching, weight):.2g
 
 # %% [markdown]
 # The matching reaches the encoder, by way of the student. Only the teacher's side is cut off.
+#
+# ![Arrows from student, teacher and discriminator to what each loss pulls them towards, with the paper's factors; none reaches a memory slot, and the teacher's does not reach the encoder](schematics/loss_map.svg)
 #
 # ## The losses and their factors (8 min)
 #

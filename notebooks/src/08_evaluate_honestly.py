@@ -7,6 +7,8 @@
 #
 # **Time.** 45 minutes. **Needs.** Lesson 07 (or: SQUID is trained on normal images and gives every image a score). No
 # GPU, no network.
+#
+# ![Where this lesson is in SQUID's data flow: the anomaly score, the rest pale](schematics/here_score.svg)
 
 # %%
 from dataclasses import replace

@@ -7,6 +7,8 @@
 #
 # **Time.** 45 minutes. **Needs.** Lesson 04 (or: a memory queue holds copies of recent features, one queue for each
 # patch position). No GPU, no network.
+#
+# ![Where this lesson is in SQUID's data flow: the memory queue and the anomaly score, the rest pale](schematics/here_memory_and_score.svg)
 
 # %%
 from collections import Counter

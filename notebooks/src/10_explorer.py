@@ -6,6 +6,8 @@
 #
 # **Time.** 34 minutes. **Needs.** Lessons 04 and 05 (or: a memory queue, k and λ). No GPU, no network. As a page of
 # its own: `squid explore` in a terminal.
+#
+# ![Where this lesson is in SQUID's data flow: the memory queue and the anomaly score, the rest pale](schematics/here_memory_and_score.svg)
 
 # %%
 import torch

@@ -7,6 +7,8 @@
 #
 # **Time.** 45 minutes. **Needs.** Lesson 08 (or: an AUC is the share of pairs in which the abnormal image scores
 # higher; a threshold comes from normal images). No GPU, no network.
+#
+# ![Where this lesson is in SQUID's data flow: the anomaly score, the rest pale](schematics/here_score.svg)
 
 # %%
 from itertools import combinations
@@ -52,6 +54,8 @@ from squidlib.training.presets import PRESETS
 # | distillation | where a student, taught on normal images, no longer imitates its teacher |
 # | self-supervision | what is unusual to a network that learned to see *made* defects |
 # | density | what is improbable among normal features |
+#
+# ![Six boxes, one for each family, with the question that it asks of an image and its methods; SQUID stands among the memories](schematics/method_families.svg)
 
 # %%
 for family in FAMILIES:
