@@ -1,4 +1,4 @@
-"""Write the tables and computed sentences of docs/benchmark.md, and the README's, from the stored benchmarks.
+"""Write tables and computed sentences of docs/benchmark.md and docs/results.md from the stored benchmarks.
 
 make benchmark         # runs what is missing first
 """
@@ -125,7 +125,7 @@ def paper_part(found: Stored) -> str:
 
 
 def summary_part() -> str:
-    """The README's sentences."""
+    """The sentences of docs/results.md."""
     lines = []
     for name in DATASETS:
         rows, settings = stored(name)

@@ -1,8 +1,8 @@
-"""Digits by other pens and by one hand: what three runs of each do, written into README.md and docs/digits/.
+"""Digits by other pens and by one hand: what three runs of each do, written into docs/ and the README.
 
     make figures                # first: the three runs of DigitAnatomy as it is
     python tools/digits.py      # trains the three on images by one hand, a quarter of an hour on two CPU cores
-    python tools/digits.py --text   # only writes the README's parts anew
+    python tools/digits.py --text   # only writes the pages' parts again
 
 Finished runs are not trained again.
 """
@@ -49,7 +49,7 @@ def trained_by_hand() -> list[Path]:
 
 
 def by_hand(runs: list[Evaluation]) -> str:
-    """The README's part: AUC of every score against every anomaly, and what the figures say."""
+    """The part of docs/results.md: AUC of every score against every anomaly, and what the figures say."""
     classic = ("novel", "disorder", "missing", "flipped")
     either = [run.scores["either"] for run in runs]
     lowest = min(sum(row.kinds[kind].value for row in either) / len(either) for kind in classic)
@@ -63,6 +63,9 @@ def by_hand(runs: list[Evaluation]) -> str:
     return "\n".join(lines)
 
 
+PAGE = "docs/results.md#what-in-painting-finds-images-by-one-hand"
+
+
 def stranger(runs: list[Evaluation]) -> str:
     """The first page's sentence beside the picture."""
 
@@ -72,7 +75,7 @@ def stranger(runs: list[Evaluation]) -> str:
     return (
         "What a neighbour knows: in these images one digit is by another hand. Nothing is wrong with it by itself: the "
         f"score that looks at each tile alone, `combined`, has an AUC of {auc('combined')} ({len(runs)} runs); the one "
-        f"that asks the others, `context`, has {auc('context')} ([Images by one hand](#images-by-one-hand))."
+        f"that asks the others, `context`, has {auc('context')} ([how]({PAGE}))."
     )
 
 
@@ -90,7 +93,7 @@ def measure() -> None:
 
 
 def write() -> None:
-    """The README's parts, from the figures that are kept."""
+    """The pages' parts, from the figures that are kept."""
     rows = {title: own for title, own in json.loads(PENS.read_text()).items() if title != "runs"}
     pens = {title: [ProtocolRow.from_json(row) for row in own] for title, own in rows.items()}
     runs = [evaluation_of(plain) for plain in json.loads(HAND.read_text()).values()]

@@ -1,10 +1,10 @@
-"""Make the figures of the README: train the laptop preset with three seeds, ship one, evaluate, write the tables.
+"""Make the figures of docs/results.md: train the laptop preset with three seeds, ship one, evaluate, write the tables.
 
     make figures                          # a quarter of an hour on two CPU cores; finished runs are not trained again
     python tools/figures.py --baselines   # only the simple methods anew, beside the runs that docs/figures.json holds
 
 What is written: squidlib/detection/checkpoints/digitanatomy.safetensors, docs/figures.json, docs/detections.png, and
-the part of README.md between the two markers.
+the part of docs/results.md between the two markers.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ def ship() -> str:
 
 
 def readme_text(runs: list[Evaluation], shipped: Evaluation, minutes: dict[int, float], digest: str) -> str:
-    """The README's part, every number of it computed."""
+    """The page's part, every number of it computed."""
     default = shipped.scores[shipped.default]
     lowest, size = min(interval.value for interval in default.kinds.values()), SHIPPED.stat().st_size / 1e6
     lines = [

@@ -1,4 +1,4 @@
-"""Write what runs do under every protocol of testing into README.md, from what ``squid evaluate --protocol`` wrote.
+"""Write what runs do under every protocol into docs/chest_xrays.md, from what ``squid evaluate --protocol`` wrote.
 
     squid evaluate RUN... --protocol acquisition --json docs/protocols/backbone/acquisition.json
     squid evaluate RUN... --protocol series --json docs/protocols/backbone/series_IM.json      # and series_NORMAL2.json

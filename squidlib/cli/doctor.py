@@ -100,7 +100,7 @@ def check_device() -> Iterator[Finding]:
         yield Finding(
             "note",
             "an NVIDIA driver is here, but this torch does not see a GPU; the CPU is used",
-            "install the torch build for your CUDA version, see README, section Install",
+            "install the torch build for your CUDA version, see docs/install.md",
         )
     else:
         yield Finding("ok", f"no GPU; the CPU is used with {torch.get_num_threads()} threads, which is enough")

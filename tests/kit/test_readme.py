@@ -1,4 +1,4 @@
-"""README: its commands and its Python run, and its figures are the shipped detector's."""
+"""README and docs: their commands and their Python run, their links lead somewhere, their figures are right."""
 
 from __future__ import annotations
 
@@ -16,15 +16,16 @@ from squidlib.benchmark.evaluate import Evaluation
 from squidlib.cli.evaluate import evaluate_run
 
 ROOT = Path(__file__).resolve().parents[2]
-README = (ROOT / "README.md").read_text()
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+README = "\n".join(path.read_text() for path in PAGES)  # every page of them
 CHECKPOINT = ROOT / "squidlib" / "detection" / "checkpoints" / "digitanatomy.safetensors"
 _BLOCK = re.compile(r"(?P<skip><!-- test: skip[^>]*-->\n)?```(?P<language>\w+)\n(?P<code>.*?)```", re.DOTALL)
 
 
-def blocks(language: str) -> list[str]:
-    """Code blocks of one language that are not marked as too long to test."""
-    found = (match for match in _BLOCK.finditer(README) if match["language"] == language and not match["skip"])
-    return [match["code"] for match in found]
+def blocks(language: str, page: Path) -> list[str]:
+    """A page's code blocks of one language that are not marked as too long to test."""
+    found = (match for match in _BLOCK.finditer(page.read_text()) if match["language"] == language)
+    return [match["code"] for match in found if not match["skip"]]
 
 
 @cache
@@ -32,26 +33,55 @@ def shipped() -> Evaluation:
     return evaluate_run("digitanatomy", 0.05, "cpu")
 
 
-def test_the_python_of_the_readme_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_first_page_is_short() -> None:
+    assert len(PAGES[0].read_text().splitlines()) <= 120
+
+
+def anchor(heading: str) -> str:
+    """The name that GitHub gives a heading."""
+    return re.sub(r"[^\w\- ]", "", heading.strip().lower()).replace(" ", "-")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)
+def test_every_link_leads_to_a_file_and_a_heading(page: Path) -> None:
+    lost = []
+    for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text()):
+        if target.startswith("http"):
+            continue
+        name, _, fragment = target.partition("#")
+        path = (page.parent / name).resolve() if name else page
+        if not path.exists():
+            lost.append(target)
+        elif fragment:
+            headings = re.findall(r"^#+ (.+)$", path.read_text(), re.MULTILINE)
+            lost += [target] * (fragment not in map(anchor, headings))
+    assert lost == []
+
+
+def test_the_python_of_the_docs_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     names: dict[str, object] = {}
-    for code in blocks("python"):
-        exec(compile(code, "README.md", "exec"), names)
+    for code in blocks("python", ROOT / "docs" / "python.md"):
+        exec(compile(code, "docs/python.md", "exec"), names)
     assert names["scores"].shape == (8,)  # type: ignore[attr-defined]
     assert names["maps"].shape == names["pictures"].shape == (8, 1, 96, 96)  # type: ignore[attr-defined]
     assert names["memory"].capacity == 50  # type: ignore[attr-defined]
 
 
-def test_the_commands_of_the_readme_run(tmp_path: Path) -> None:
-    commands = [line.split("#")[0].strip() for code in blocks("bash") for line in code.splitlines()]
-    commands = [command for command in commands if command.startswith("squid ")]
-    assert {command.split()[1] for command in commands} >= {"doctor", "digits", "score", "train", "evaluate"}
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)
+def test_the_commands_of_a_page_run(page: Path, tmp_path: Path) -> None:
+    commands = [line.split("#")[0].strip() for code in blocks("bash", page) for line in code.splitlines()]
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    for command in commands:
+    for command in (command for command in commands if command.startswith("squid ")):
         done = subprocess.run(
             command, shell=True, cwd=tmp_path, env=os.environ | {"PATH": path}, capture_output=True, text=True
         )
         assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
+
+
+def test_the_first_page_shows_the_commands_that_everyone_needs() -> None:
+    shown = {line.split()[1] for code in blocks("bash", PAGES[0]) for line in code.splitlines() if "squid " in line}
+    assert shown >= {"doctor", "digits", "score", "train", "evaluate"}
 
 
 def test_the_make_targets_of_the_readme_exist() -> None:
