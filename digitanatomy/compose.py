@@ -38,6 +38,7 @@ class Jitter:
     stroke: float = 0.0  #: 1: a pixel wider on each side
     soft: float = 0.0  #: 1: as the mean of 3 x 3 pixels
     ink: float = 0.0  #: logarithm of the exponent of greys
+    together: float = 0.0  #: where one hand writes an image: how much of all this its tiles are given in common, 0 to 1
 
     @property
     def numbers(self) -> int:
@@ -45,8 +46,9 @@ class Jitter:
         return JITTERS + (BENDS + INKS if self.warp or self.stroke or self.soft or self.ink else 0)
 
     def times(self, factor: float) -> Jitter:
-        """So many times as much of everything."""
-        return Jitter(*(factor * getattr(self, each.name) for each in fields(self)))
+        """So many times as much of everything; what is given in common stays."""
+        amounts = {each.name: factor * getattr(self, each.name) for each in fields(self)}
+        return Jitter(**amounts | {"together": self.together})
 
 
 def normal_samples(glyphs: Glyphs, uniform: Tensor) -> Tensor:

@@ -157,7 +157,8 @@ class FreshNormals:
         glyphs: the samples to compose of; ``glyphs.split().train`` for training.
         seed: another seed gives another stream.
         jitter: how training tiles are varied; None shows the plain samples. The more the digits of an image are
-            written by one hand, the less: a hand of its own for every digit would be the contrary.
+            written by one hand, the less: a hand of its own for every digit would be the contrary. What is left out
+            so may be given to all of them alike (``Jitter.together``).
         hand: how far the digits of an image are written by one hand, 0 to 1; see ``digitanatomy.hand``.
         mirrored: the right column is written the other way round, where ``hand`` is above 0.
 
@@ -203,6 +204,10 @@ class FreshNormals:
             jitter = self.jitter.times(1 - self.hand)
             more = [torch.rand(TILES, jitter.numbers - JITTERS, generator=each) for each in generators]
             tiles = jitter_tiles(tiles, torch.cat([uniform[..., 1:], torch.stack(more)], dim=-1), jitter)
+            common = self.jitter.times(self.hand * self.jitter.together)
+            if self.hand and common.together:
+                shared = torch.stack([torch.rand(1, common.numbers, generator=each) for each in generators])
+                tiles = jitter_tiles(tiles, shared.expand(-1, TILES, -1), common)
         return join_tiles(tiles)
 
 

@@ -138,6 +138,15 @@ class Varies(Protocol):
 
 
 @runtime_checkable
+class Unvaried(Protocol):
+    """Normal data whose training images are varied, and that can show them as they are."""
+
+    def unvaried(self) -> NormalData:
+        """The same data, with training images that nothing varies."""
+        ...
+
+
+@runtime_checkable
 class Dataset(NormalData, Validates, Protocol):
     """A whole data set.
 

@@ -8,6 +8,7 @@ README, the notebooks and the tests is about the same images. Where the digits o
 from __future__ import annotations
 
 from collections.abc import Iterator
+from copy import copy
 from typing import Any
 
 import torch
@@ -79,6 +80,12 @@ class Digits:
 
     def batch(self, step: int, size: int) -> Tensor:
         return self.fresh.batch(step * size, size)
+
+    def unvaried(self) -> Digits:
+        """The same digits; its training images are as glyphs and hand give them."""
+        plain = copy(self)
+        plain.fresh = FreshNormals(self.glyphs.train, self.fresh.seed, None, self.hand)
+        return plain
 
     def reference(self) -> Tensor:
         """Image i shows the i-th training sample of every digit; with a hand, written by one of its own."""

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from digitanatomy import seeded_generator
 from squidlib.context import ContextPrediction, all_others, context_loss
-from squidlib.data.base import NormalData
+from squidlib.data.base import NormalData, Unvaried
 from squidlib.squid import Squid
 from squidlib.utils.distributed import broadcast, rank
 from squidlib.utils.modes import evaluating
@@ -67,10 +67,15 @@ def minimise(model: nn.Module, loss_of: Callable[[int], Tensor], steps: int, rat
 
 
 def learn_context(squid: Squid, data: NormalData, seed: int) -> None:
-    """Give ``squid``, whose configuration asks for a context, one that is trained; the same in every process."""
+    """Give ``squid``, whose configuration asks for a context, one that is trained; the same in every process.
+
+    It learns from training images that nothing varied, where the data has them: what a variation gives to all patches
+    of an image alike would be the easiest thing to tell images apart by.
+    """
     if rank() == 0:
         print(f"learning which patches belong together: {STEPS} steps on the features of {IMAGES} images")
-    squid.context = train_context(squid, data, seed, STEPS, IMAGES)
+    shown = data.unvaried() if isinstance(data, Unvaried) else data
+    squid.context = train_context(squid, shown, seed, STEPS, IMAGES)
     broadcast(squid.context.state_dict().values())
 
 

@@ -52,7 +52,7 @@ _LAPTOP = Preset(
         epsilon=1e-8, discriminator_every=4, refill_memory=True, channels_last=True,
     ),
     LossWeights(position=0.3),  # the paper's, and features that must find their own position's memory
-    Jitter(warp=1.7, stroke=1.0, soft=1.0, ink=0.3),
+    Jitter(warp=1.7, stroke=1.0, soft=1.0, ink=0.3, together=1.0),
 )  # fmt: skip
 # As on DigitAnatomy, chosen there, but for the size of the image (the same tiles of 32 px, 4x4 of them in 128 px) and
 # for what digits by other pens asked for later (directions of edges, three times the position loss); held-out normal

@@ -7,13 +7,14 @@ from pathlib import Path
 import pytest
 import torch
 
-from digitanatomy import cut_tiles
+from digitanatomy import Jitter, cut_tiles
 from squidlib.data.digits import Digits
 from squidlib.data.options import DataOptions
 from squidlib.data.registry import open_dataset, settings_of
 from squidlib.detection.checkpoint import load
+from squidlib.squid import Squid
 from squidlib.utils.errors import UserError
-from tests.helpers import shorten, squid
+from tests.helpers import shorten, squid, tiny_config
 
 
 def ink_spread(images: torch.Tensor) -> float:
@@ -66,3 +67,26 @@ def test_a_run_remembers_its_hand_and_xrays_have_none(
     said = squid(capsys, "train", "zhanglab", "--data", tmp_path, "--hand", 0.5, "--out", tmp_path / "chest")
     assert (said.code, len(said.errors)) == (2, 1)
     assert "--hand is for digitanatomy" in said.errors[0]
+
+
+def test_unvaried_digits_are_those_of_no_jitter() -> None:
+    varied = Digits(seed=3, jitter=Jitter(together=1.0), hand=1.0)
+    plain = Digits(seed=3, hand=1.0)
+    assert not torch.equal(varied.batch(0, 2), plain.batch(0, 2))
+    assert torch.equal(varied.unvaried().batch(0, 2), plain.batch(0, 2))
+    assert not torch.equal(varied.batch(0, 2), plain.batch(0, 2)), "the data itself stays as it is"
+
+
+def test_what_belongs_together_is_learned_from_unvaried_images(monkeypatch: pytest.MonkeyPatch) -> None:
+    from squidlib.training import context
+
+    seen = []
+
+    def learned(squid: object, data: Digits, *numbers: int) -> torch.nn.Module:
+        seen.append(data)
+        return torch.nn.Identity()
+
+    monkeypatch.setattr(context, "train_context", learned)
+    varied = Digits(jitter=Jitter(together=1.0), hand=1.0)
+    context.learn_context(Squid(tiny_config()), varied, 0)
+    assert torch.equal(seen[0].batch(0, 2), varied.unvaried().batch(0, 2))

@@ -76,6 +76,25 @@ def test_without_a_hand_images_are_those_of_the_plain_data_set(split: GlyphSplit
         assert torch.equal(one.image, other.image)
 
 
+def centres(images: Tensor) -> Tensor:
+    """Where the ink of every tile is on average, in pixels: (B, 9, 2)."""
+    tiles, points = cut_tiles(images), torch.arange(32.0)
+    total = tiles.sum((-1, -2))
+    return torch.stack([(tiles.sum(-2) * points).sum(-1) / total, (tiles.sum(-1) * points).sum(-1) / total], dim=-1)
+
+
+def test_one_hand_is_varied_for_all_its_digits_alike_or_not_at_all(split: GlyphSplit) -> None:
+    """A jitter that only shifts: every tile of an image is moved by the same way, and images by different ones."""
+    shifts = {"scale": 0.0, "stretch": 0.0, "degrees": 0.0, "shear": 0.0, "shift": 2.0}
+    plain = FreshNormals(split.train, 3, None, hand=1.0).batch(0, 6)
+    assert torch.allclose(FreshNormals(split.train, 3, Jitter(**shifts), hand=1.0).batch(0, 6), plain, atol=1e-5)
+    moved = FreshNormals(split.train, 3, Jitter(**shifts, together=1.0), hand=1.0).batch(0, 6)
+    way = centres(moved) - centres(plain)
+    assert way.std(1).max() < 0.15  # a stroke that leaves its tile takes ink away
+    assert way.mean(1).abs().max() > 1
+    assert way.mean(1).std(0).min() > 0.3
+
+
 def spread_of_slant(tiles: Tensor) -> tuple[float, float]:
     """Variance of the digit 1's slant over images, and that of the difference between it and the 4 of its image."""
     ones, fours = (torch.tensor([slant_of(tile) for tile in tiles[:, place]]) for place in (0, 3))
