@@ -14,7 +14,8 @@ from squidlib.data.registry import open_dataset, settings_of
 from squidlib.detection.checkpoint import load
 from squidlib.squid import Squid
 from squidlib.utils.errors import UserError
-from tests.helpers import shorten, squid, tiny_config
+from tests.conftest import tiny_config
+from tests.helpers import shorten, squid
 
 
 def ink_spread(images: torch.Tensor) -> float:
