@@ -5,6 +5,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+# threads that wait for work must not spin: beside another busy process they would take its core
+CALM := OMP_WAIT_POLICY=$${OMP_WAIT_POLICY:-passive}
 BENCHMARK := OMP_NUM_THREADS=1 $(BIN)/squid benchmark
 RESULTS := squidlib/benchmark/results
 # the best on X-rays of other patients, and the naive ones
@@ -31,7 +33,7 @@ test: $(READY) ## lint, types and all tests, notebooks included
 	$(BIN)/python tests/run_all.py
 
 lab: $(READY) ## JupyterLab on notebooks/
-	$(BIN)/jupyter lab notebooks/
+	$(CALM) $(BIN)/jupyter lab notebooks/
 
 notebooks: $(READY) ## build notebooks, solutions, slides and handouts from notebooks/src
 	$(BIN)/python notebooks/build.py

@@ -81,6 +81,8 @@ class MemoryQueue(nn.Module):
         self.register_buffer("slots", torch.zeros(positions, slots, features))
         self.register_buffer("pointer", torch.zeros((), dtype=torch.int64))
         self.register_buffer("filled", torch.zeros((), dtype=torch.int64))
+        # The two counters once more, as numbers of Python: to read a tensor of a GPU is to wait for it.
+        self._pointer, self._filled = 0, 0
 
     @property
     def capacity(self) -> int:
@@ -98,10 +100,10 @@ class MemoryQueue(nn.Module):
             raise ValueError(f"features (B, {positions}, {length}) expected, got {tuple(features.shape)}")
         count = len(features)
         newest = features[-capacity:].to(self.slots.dtype)
-        places = (self.pointer + count - len(newest) + torch.arange(len(newest), device=self.slots.device)) % capacity
+        first = self._pointer + count - len(newest)
+        places = (first + torch.arange(len(newest), device=self.slots.device)) % capacity
         self.slots[:, places] = newest.transpose(0, 1)
-        self.pointer.copy_((self.pointer + count) % capacity)
-        self.filled.copy_((self.filled + count).clamp(max=capacity))
+        self._count((self._pointer + count) % capacity, min(self._filled + count, capacity))
 
     def contents(self) -> Float[Tensor, "R filled D"]:
         """A copy of the filled slots, oldest first.
@@ -109,12 +111,10 @@ class MemoryQueue(nn.Module):
         Raises:
             RuntimeError: where nothing was pushed yet.
         """
-        filled = int(self.filled)
-        if not filled:
-            raise RuntimeError("the memory queue is empty; push features of normal images before it is read")
-        if filled < self.capacity:
-            return self.slots[:, :filled].clone()
-        return self.slots.roll(-int(self.pointer), dims=1)
+        self._check_filled()
+        if self._filled < self.capacity:
+            return self.slots[:, : self._filled].clone()
+        return self.slots.roll(-self._pointer, dims=1)
 
     def forward(
         self,
@@ -124,10 +124,8 @@ class MemoryQueue(nn.Module):
         scale: float | Tensor = 1.0,
     ) -> MemoryRead:
         """Read the filled slots (order does not matter for the sum); weights are (B, R, filled)."""
-        filled = int(self.filled)
-        if not filled:
-            raise RuntimeError("the memory queue is empty; push features of normal images before it is read")
-        return read_memory(queries, self.slots[:, :filled], shrink, similarity, scale)
+        self._check_filled()
+        return read_memory(queries, self.slots[:, : self._filled], shrink, similarity, scale)
 
     @torch.no_grad()
     def resize(self, slots: int) -> None:
@@ -138,19 +136,29 @@ class MemoryQueue(nn.Module):
         """
         if slots < 1:
             raise ValueError(f"a memory needs at least 1 slot, got {slots}")
-        kept = self.contents()[:, -slots:] if int(self.filled) else self.slots[:, :0]
+        kept = self.contents()[:, -slots:] if self._filled else self.slots[:, :0]
         positions, _, length = self.slots.shape
         resized = self.slots.new_zeros(positions, slots, length)
         resized[:, : kept.shape[1]] = kept
         self.slots = resized
-        self.filled.fill_(kept.shape[1])
-        self.pointer.fill_(kept.shape[1] % slots)
+        self._count(kept.shape[1] % slots, kept.shape[1])
+
+    def _count(self, pointer: int, filled: int) -> None:
+        self._pointer, self._filled = pointer, filled
+        self.pointer.fill_(pointer)
+        self.filled.fill_(filled)
+
+    def _check_filled(self) -> None:
+        if not self._filled:
+            raise RuntimeError("the memory queue is empty; push features of normal images before it is read")
 
     def _load_from_state_dict(self, state_dict, prefix, *args) -> None:  # type: ignore[no-untyped-def]
         saved = state_dict.get(prefix + "slots")
         if saved is not None and saved.ndim == 3 and saved.shape[1] != self.capacity:
             self.slots = self.slots.new_zeros(self.slots.shape[0], saved.shape[1], self.slots.shape[2])
         super()._load_from_state_dict(state_dict, prefix, *args)
+        if not self.filled.is_meta:
+            self._pointer, self._filled = int(self.pointer), int(self.filled)
 
 
 class MemoryMatrix(nn.Module):

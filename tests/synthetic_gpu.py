@@ -25,6 +25,10 @@ _INDEXING = {
 }  # fmt: skip
 
 
+_READING = {torch.ops.aten._local_scalar_dense.default, torch.ops.aten.nonzero.default, torch.ops.aten.equal.default}
+_waits: list[str] | None = None
+
+
 class Synthetic(torch.Tensor):
     """A tensor on ``GPU``; ``inner`` has its numbers."""
 
@@ -62,6 +66,8 @@ def _run(func: Any, args: Any, kwargs: dict[str, Any]) -> Any:
     on_gpu = bool(there) if wanted is None else torch.device(wanted) == GPU
     if func is torch.ops.aten.copy_.default:
         on_gpu = isinstance(args[0], Synthetic)
+    if _waits is not None and there and (func in _READING or (func in _BETWEEN_DEVICES and not on_gpu)):
+        _waits.append(str(func))
     plain_args, plain = tree_map_only(Synthetic, lambda value: value.inner, (args, kwargs))
     if wanted is not None:
         plain["device"] = CPU
@@ -87,6 +93,17 @@ class SyntheticFabric:
 
     def backward(self, loss: torch.Tensor) -> None:
         loss.backward()
+
+
+@contextmanager
+def waits() -> Iterator[list[str]]:
+    """Within, every operation is noted for which the program has to wait until the device has done all before."""
+    global _waits
+    _waits = []
+    try:
+        yield _waits
+    finally:
+        _waits = None
 
 
 @contextmanager

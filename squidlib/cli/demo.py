@@ -1,4 +1,4 @@
-"""``squid demo``: the main job in one command: train, evaluate, draw."""
+"""``squid demo``: the main job in one command: show what a trained detector finds, then train, evaluate, draw."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from pathlib import Path
 
 from squidlib.cli.evaluate import evaluate_run, print_evaluations, write_json
 from squidlib.cli.train import Train
+
+SHIPPED = "digitanatomy"
 
 
 @dataclass(frozen=True)
@@ -26,14 +28,12 @@ class Demo:
 
     def run(self) -> int:
         """Train (or go on, or reuse), evaluate, draw."""
-        from squidlib.data.digits import Digits
-        from squidlib.detection.checkpoint import load
-        from squidlib.detection.pictures import detection_picture
         from squidlib.training.run_dir import Run
-        from squidlib.utils.plotting import png
-        from squidlib.utils.safetensors_io import write_atomically
 
-        resume = Run(self.out).settings_path.is_file() and not self.overwrite
+        run = Run(self.out)
+        resume = run.settings_path.is_file() and not self.overwrite
+        if not run.model_path.is_file() or self.overwrite:
+            self._preview()
         code = Train(
             dataset="digitanatomy",
             out=self.out,
@@ -49,7 +49,33 @@ class Demo:
         evaluation = evaluate_run(str(self.out), 0.05, self.device)
         print_evaluations([evaluation], [str(self.out)])
         write_json(self.out / "evaluation.json", {str(self.out): evaluation})
-        picture = self.out / "detections.png"
-        write_atomically(picture, png(detection_picture(load(self.out), Digits().test_digits()), dpi=110))
+        picture = draw(self.out, self.out / "detections.png")
         print(f"the picture: {picture}\nall figures: {self.out / 'evaluation.json'}")
         return 0
+
+    def _preview(self) -> None:
+        """Within seconds, what the shipped detector finds: training takes minutes."""
+        import torch
+
+        from squidlib.data.digits import Digits
+        from squidlib.detection.checkpoint import load
+
+        test = Digits().test_digits()
+        shown = [test.kinds.index(kind) for kind in dict.fromkeys(test.kinds)]
+        found = load(SHIPPED).predict(torch.stack([test[number].image for number in shown]))
+        print("First, what the shipped detector says of five images that it never saw:")
+        for number, score, verdict in zip(shown, found.score.tolist(), found.verdicts, strict=True):
+            print(f"  {test.kinds[number]:9s} score {score:6.2f}, threshold {found.threshold:.2f}: {verdict}")
+        print(f"Now one of your own is trained. Its reconstructions grow in {self.out / 'pictures'}.")
+
+
+def draw(run: Path, path: Path) -> Path:
+    """The first test image of every kind and what the run's detector makes of it, as a PNG file at ``path``."""
+    from squidlib.data.digits import Digits
+    from squidlib.detection.checkpoint import load
+    from squidlib.detection.pictures import detection_picture
+    from squidlib.utils.plotting import png
+    from squidlib.utils.safetensors_io import write_atomically
+
+    write_atomically(path, png(detection_picture(load(run), Digits().test_digits()), dpi=110))
+    return path

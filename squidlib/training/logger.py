@@ -8,18 +8,22 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from squidlib.losses import GeneratorLoss
-from squidlib.training.loop import StepResult
+from squidlib.training.loop import StepResult, losses_of
 from squidlib.utils.errors import UserError
 from squidlib.utils.safetensors_io import write_atomically
 
 COLUMNS = ("step", *GeneratorLoss._fields, "discriminator", "validation")
+MOST_NOTED = 200  #: steps whose losses are read at once
 
 
 class Logbook:
     """Collects what steps give and writes it when told to, so that the file always ends where the saved state does.
+
+    Losses stay where they are until then: to read one from a GPU is to wait for all that it still has to do.
 
     Args:
         path: of the CSV file. Rows from ``first_step`` on, left by a killed run, are dropped.
@@ -37,6 +41,7 @@ class Logbook:
         rows = _rows(path) if path.is_file() else {}
         self.rows = [rows[step] for step in sorted(rows) if step < first_step]
         self.missing = first_step - len(self.rows)
+        self._noted: list[StepResult] = []
         self.board: Any = None
         if find_spec("tensorboard") is not None:
             from torch.utils.tensorboard import SummaryWriter
@@ -45,21 +50,28 @@ class Logbook:
 
     def note(self, result: StepResult) -> None:
         """Remember one step."""
-        values: dict[str, float] = {}
-        if result.generator is not None:
-            values |= {name: float(value) for name, value in result.generator._asdict().items()}
-        if result.discriminator is not None:
-            values["discriminator"] = float(result.discriminator)
-        if result.validation is not None:
-            values["validation"] = result.validation
-        self.rows.append([str(result.step), *(f"{values[name]:.6g}" if name in values else "" for name in COLUMNS[1:])])
-        if self.board is not None:
-            for name, value in values.items():
-                self.board.add_scalar(name, value, result.step)
+        self._noted.append(result)
+        if len(self._noted) >= MOST_NOTED:
+            self._read()
+
+    def _read(self) -> None:
+        """Turn what was noted into rows; all numbers come from the device at once."""
+        tensors = [losses_of(result) for result in self._noted]
+        every = [value for own in tensors for value in own.values()]
+        numbers = iter(torch.stack(every).tolist() if every else [])
+        for result, own in zip(self._noted, tensors, strict=True):
+            values = dict(zip(own, numbers, strict=False))
+            if result.validation is not None:
+                values["validation"] = result.validation
+            shown = (f"{values[name]:.6g}" if name in values else "" for name in COLUMNS[1:])
+            self.rows.append([str(result.step), *shown])
+            if self.board is not None:
+                for name, value in values.items():
+                    self.board.add_scalar(name, value, result.step)
+        self._noted.clear()
 
     def picture(self, images: Tensor, reconstructions: Tensor, path: Path, step: int) -> None:
         """Save inputs (B, C, H, W) above their reconstructions."""
-        import torch
         from torchvision.transforms.functional import to_pil_image
         from torchvision.utils import make_grid
 
@@ -72,6 +84,7 @@ class Logbook:
 
     def write(self) -> None:
         """Write all rows so far."""
+        self._read()
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
         writer.writerow(COLUMNS)

@@ -42,6 +42,7 @@ __all__ = [
 ]  # fmt: skip
 
 
+CHECKED_TOGETHER = 10  #: steps whose losses are looked at together on a GPU, which has to be waited for to look
 DRAWS = 1 << 40  #: the number of step 0's generator: the data's own are counted from 0
 
 
@@ -74,6 +75,7 @@ def train(
 
     Raises:
         DivergenceError: where a loss is not finite; weights and memory are no longer what they were before the step.
+            On a GPU it is found up to ``CHECKED_TOGETHER`` - 1 steps later.
         ValueError: where ``training.validate_every`` is given and the data holds nothing back.
     """
     if training.validate_every and not isinstance(data, Validates):
@@ -82,14 +84,19 @@ def train(
         _fill(state, _on_device(data.batch(0, training.batch_size), state))
     validation = data.validation() if training.validate_every and isinstance(data, Validates) else None
     share, processes = local_batch_size(training.batch_size, world_size()), world_size()
+    unchecked: list[StepResult] = []
+    together = 1 if state.fabric.device.type == "cpu" else CHECKED_TOGETHER
     while not is_over(state, training):
         state.squid.train()
         state.discriminator.train()
         step = state.step
         images = _on_device(data.batch(step * processes + rank(), share), state)  # this process's share of the batch
         result = train_step(state, images, step, training, weights)
-        _check_finite(result)
+        unchecked.append(result)
         state.step = step + 1
+        if len(unchecked) >= together or is_over(state, training):
+            _check_finite(unchecked)
+            unchecked.clear()
         if validation is not None and (state.step % training.validate_every == 0 or state.step == training.steps):
             result = result._replace(validation=validate(state, validation))
         yield result
@@ -139,13 +146,24 @@ def train_step(
     return result
 
 
-def _check_finite(result: StepResult) -> None:
+def losses_of(result: StepResult) -> dict[str, Tensor]:
+    """The losses of a step that are there, by name."""
+    losses: dict[str, Tensor] = {} if result.generator is None else result.generator._asdict()
+    return losses | ({} if result.discriminator is None else {"discriminator": result.discriminator})
+
+
+def _check_finite(results: list[StepResult]) -> None:
     """Raise a ``DivergenceError`` where a loss is infinite or no number; all processes have the same losses."""
-    losses = {} if result.generator is None else result.generator._asdict()
-    losses |= {} if result.discriminator is None else {"discriminator": result.discriminator}
-    if losses and not torch.stack(list(losses.values())).isfinite().all():  # one look at the device, not seven
-        strange = [f"{name} {float(value)}" for name, value in losses.items() if not math.isfinite(value)]
-        raise DivergenceError(f"training diverged: at step {result.step} a loss is not finite ({', '.join(strange)})")
+    every = [value for result in results for value in losses_of(result).values()]
+    if not every or torch.stack(every).isfinite().all():  # one look at the device
+        return
+    for result in results:
+        losses = {name: float(value) for name, value in losses_of(result).items()}
+        strange = [f"{name} {value}" for name, value in losses.items() if not math.isfinite(value)]
+        if strange:
+            raise DivergenceError(
+                f"training diverged: at step {result.step} a loss is not finite ({', '.join(strange)})"
+            )
 
 
 def schedule(step: int, training: TrainingConfig) -> float:

@@ -33,7 +33,7 @@ from squidlib.training.state import restore, snapshot
 from squidlib.training.trainer import finish
 from squidlib.utils.distributed import all_gather, all_reduce_mean, any_process, average_gradients
 from tests.conftest import tiny_config
-from tests.synthetic_gpu import GPU, Synthetic, SyntheticFabric, synthetic_gpu
+from tests.synthetic_gpu import GPU, Synthetic, SyntheticFabric, synthetic_gpu, waits
 from tests.two_processes import StreamOfNoise
 
 
@@ -48,14 +48,8 @@ def made(device: torch.device) -> tuple[Squid, Discriminator, torch.Tensor]:
     config = tiny_config(cosine_memory=True)
     with device:
         squid, discriminator = Squid(config), Discriminator(config.image_shape)
-    memory = squid.inpainting.memory
-    # Fake tensors hold no numbers, so how far the queue is filled has to be told.
-    object.__setattr__(memory, "_buffers", {**memory._buffers, "filled": _Number(config.slots), "pointer": _Number(0)})
+    squid.push(torch.rand(config.slots, config.positions, config.features, device=device))
     return squid, discriminator, torch.rand(4, 1, config.image_size, config.image_size, device=device)
-
-
-class _Number(int):
-    """Stands for a 0-dimensional counter where tensors hold no numbers."""
 
 
 def test_every_loss_of_a_training_step_stays_on_its_device(cuda: torch.device) -> None:
@@ -115,6 +109,28 @@ def gpu(monkeypatch: pytest.MonkeyPatch) -> Iterator[torch.device]:
 
 def begun() -> TrainingState:
     return start(tiny_config(cosine_memory=True), TRAINING, fabric=SyntheticFabric())  # type: ignore[arg-type]
+
+
+def test_a_step_of_training_never_waits_for_the_device(gpu: torch.device) -> None:
+    """A number that is read, or a tensor that is copied to the CPU, would let a GPU run dry in every step."""
+    state = begun()
+    images = DATA.batch(0, 4).to(gpu)
+    unwrapped(state.squid).push(unwrapped(state.squid).query(images))
+    with waits() as seen:
+        for step in range(2):
+            train_step(state, images, step, TRAINING, WEIGHTS)
+    assert seen == []
+    with waits() as seen:
+        int(unwrapped(state.squid).inpainting.memory.filled)
+    assert seen == ["aten._local_scalar_dense.default"], "a number that is read is seen"
+
+
+def test_a_loop_waits_for_the_device_once_in_ten_steps(gpu: torch.device) -> None:
+    state, training = begun(), TrainingConfig(steps=40, schedule_steps=40, batch_size=4)
+    with waits() as seen:
+        for _ in train(state, DATA, training, WEIGHTS):
+            pass
+    assert seen.count("aten._local_scalar_dense.default") == 4
 
 
 def everything(state: TrainingState) -> list[torch.Tensor]:
