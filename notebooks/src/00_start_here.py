@@ -36,7 +36,7 @@ from squidlib.teaching.studies.results import auc_by_kind
 # ## How a lesson works (2 min)
 #
 # - **First**, in this and every lesson: *Edit* > *Clear Outputs of All Cells*. The lessons come with their results, so
-#   that they can be read without running them. Under a prediction the answer should not stand already.
+#   that they can be read without running them. Clear the outputs, so that you do not see an answer before you predict.
 # - **Predict** before you run an experiment. Write your guess down: being wrong is how you find out what you believed.
 # - **Exercises** have a cell with `...  # your code here`. Replace the dots, run the cell, then run the `check` below
 #   it. It says which properties hold and which does not yet, with a first hint; where there are more,
@@ -128,7 +128,7 @@ show(figure, alt="A bar for each anomaly type: the AUC of the default score, all
 # ## Where to draw the line (3 min)
 #
 # To *call* an image abnormal you need a threshold. In a hospital nobody has labelled anomalies to tune it on. So set
-# the share of false alarms that you can bear, and look at **normal** images alone that were held out of the training.
+# an acceptable false-positive rate, and look at **normal** images alone that were held out of the training.
 #
 # **Exercise 2.** Find the score that a given share of the normal scores exceeds. Scores need not follow a bell curve.
 

@@ -1,7 +1,7 @@
 # %% [markdown]
 # # 01 · DigitAnatomy
 #
-# **Aims.** Say what radiographs have that photographs have not, and put a number on it; compose normal images, write
+# **Aims.** Say how radiographs differ from photographs, and put a number on it; compose normal images, write
 # the four anomalies and their pixel masks; say which changes deserve the label "abnormal"; see how far a detector
 # without any network gets.
 #
@@ -132,7 +132,7 @@ check.join_nine_tiles(my_join)
 
 # %% [markdown]
 # Training never sees an image twice. `FreshNormals` is an endless stream in which image i depends on the seed and on i
-# alone, so that a training can be repeated, stopped and gone on with.
+# alone, so that a training can be repeated, interrupted and resumed.
 #
 # **Predict.** You ask for image 1000 without the 1,000 before it. Is it the same image as in a batch 998 to 1002?
 

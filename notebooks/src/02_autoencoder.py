@@ -173,7 +173,7 @@ say(
 )
 
 # %% [markdown]
-# ## Look at tiles, in normal units (8 min)
+# ## Look at tiles, as z-scores (8 min)
 #
 # One wrong tile among nine disappears in the mean over an image. And a 1 has little ink and little error, an 8 has
 # much: each position has an error of its own that is *normal* there.

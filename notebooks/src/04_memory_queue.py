@@ -106,7 +106,7 @@ check.queue_resize(my_resize)
 # ## Two networks side by side (8 min)
 #
 # The claim of the paper: what a queue holds has the *same distribution* as the features, since it is made of them; a
-# learned matrix drifts away. Two SQUIDs train on the same images: one with the queue, one with a learned matrix.
+# learned matrix does not. Two SQUIDs train on the same images: one with the queue, one with a learned matrix.
 #
 # Three times we take a snapshot: the memory's slots, and **fresh** features of normal images that were never pushed. To
 # compare like with like, the fresh features are computed as the pushed ones were: in training mode (batch

@@ -186,7 +186,7 @@ for trick in (False, True):
 
 # %% [markdown]
 # Without the trick a gradient reaches only the two that were kept (the others cancel: top-k and its renormalisation do
-# not depend on them). With it, every slot is heard while training, and only k of them speak.
+# not depend on them). With it, all slots receive a gradient in training, and only k of them contribute to the answer.
 #
 # ## What k does (8 min)
 #

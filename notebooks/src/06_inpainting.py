@@ -438,12 +438,12 @@ figure = bars(
 show(figure, alt="How far the middle patch's in-painted feature moves when neighbours or the patch itself are replaced")
 
 # %% [markdown]
-# The block hardly hears who wrote the neighbours; it does notice neighbours that no normal image has. Note that this
-# means: an anomaly *beside* a patch may spoil the patch's own reconstruction.
+# The block's output barely depends on who wrote the neighbours, but it does react to neighbours that no normal image
+# has. So an anomaly *beside* a patch may spoil the patch's own reconstruction.
 #
-# Now the other way round: what is lost when the block cannot hear? Replace what the neighbours say by the mean of their
-# position (the same in every image), or the query by its mean, and reconstruct. Nothing is trained; each variant is
-# calibrated anew on held-out normal images.
+# Now the other way round: what is lost if the block gets no information? Replace the neighbours' features by the mean
+# of their position (the same in every image), or the query by its mean, and reconstruct. Nothing is trained; each
+# variant is calibrated again on held-out normal images.
 #
 # **Predict.** Which of the two makes reconstructions worse?
 

@@ -72,9 +72,9 @@ print("in evaluation mode the teacher gives", untrained.eval()(images).teacher)
 # ## Teacher and student (8 min)
 #
 # The student decodes what the *in-painting block* made of the patches. The teacher decodes the *raw* features: an
-# ordinary auto-encoder. At every decoder level the student's features shall be like the teacher's. So the student is
-# told what a decoder that sees the input would do. The paper calls this knowledge distillation and says that it keeps
-# the student aware of the input. At test the teacher is dropped.
+# ordinary auto-encoder. At every decoder level the student's features are trained to match the teacher's. In this
+# way the student learns what a decoder that sees the input would do. The paper calls this knowledge distillation and
+# says that it keeps the student aware of the input. At test the teacher is dropped.
 #
 # **Exercise 1.** The matching loss: the mean squared difference within each level, *summed* over the levels. Both
 # sides receive gradients, as in the authors' code.

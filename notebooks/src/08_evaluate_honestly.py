@@ -1,8 +1,8 @@
 # %% [markdown]
 # # 08 · Evaluate honestly
 #
-# **Aims.** Say what AUC, accuracy and F1 each hide; set a threshold without labels and measure what a threshold with
-# labels pretends; report three seeds; read an ablation table; say which of the paper's claims held here and prove that
+# **Aims.** Say what AUC, accuracy and F1 each hide; set a threshold without labels and measure how far one chosen with
+# labels inflates results; report three seeds; read an ablation table; say which of the paper's claims held here and prove that
 # two rows of its table cannot come from one confusion matrix.
 #
 # **Time.** 45 minutes. **Needs.** Lesson 07 (or: SQUID is trained on normal images and gives every image a score). No
@@ -254,7 +254,7 @@ say(
 )
 
 # %% [markdown]
-# ## Whoever chooses by labels, flatters (4 min)
+# ## Selecting on test labels inflates results (4 min)
 #
 # The authors keep the checkpoint with the best AUC on labelled images (for the digits: on the test set itself).
 #

@@ -111,7 +111,7 @@ say(
 # So a patch-wise memory is far cleaner than the images are. That speaks for SQUID. A chest X-ray with a shadow on both
 # lungs is no such case: there a large part of every abnormal image is wrong.
 #
-# ## Its like in the memory (6 min)
+# ## Anomalous slots in the memory (6 min)
 #
 # Now against SQUID. The memory distance is the mean distance to the **3 nearest** slots, and the memory's answer is
 # made of the **5 nearest**. Neither asks how common a slot is. We take the shipped detector, trained on normal images,

@@ -138,8 +138,8 @@ def my_split(patients, share, generator):
 check.patient_split(my_split)
 
 # %% [markdown]
-# **Predict.** Hold out 15 % of the *images* instead, as they come. How many of those have a relative on the other side,
-# an image of the same patient? Can one tell by the pixels alone who is whose relative?
+# **Predict.** Hold out 15 % of the *images* instead, as they come. How many of those show a patient who is
+# on the other side, too? Can one tell by the pixels alone which images are of the same patient?
 
 # %%
 owners = [patient_of(file.path) for file in (*files.train, *files.calibration)]

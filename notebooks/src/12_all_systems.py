@@ -204,7 +204,7 @@ for kind in dict.fromkeys(test_set.anomaly_types):
 # ## Write the order down (3 min)
 #
 # **Predict.** Before anything is run: which method will be best on DigitAnatomy, which worst? Where will the naive
-# ones stand? Put the names into *your* order, the best first; as it stands the list is the alphabet's.
+# ones stand? Put the names into *your* order, the best first; the list is in alphabetical order.
 
 # %%
 my_order = ["auto-encoder", "CutPaste", "IGD", "M-KD", "mean-image", "PaDiM", "pixel-kNN", "sharpness", "SQUID"]

@@ -58,6 +58,16 @@ def test_every_link_leads_to_a_file_and_a_heading(page: Path) -> None:
     assert lost == []
 
 
+def test_the_glossary_names_places_that_exist() -> None:
+    text = (ROOT / "docs" / "glossary.md").read_text()
+    terms = re.findall(r"^- \*\*(.+?)\*\*", text, re.MULTILINE)
+    assert len(terms) == len(set(terms)) >= 40
+    places = re.findall(r"`([\w/]+\.py)`", text)
+    assert [place for place in places if not (ROOT / place).is_file()] == []
+    lessons = {path.name[:2] for path in (ROOT / "notebooks" / "src").glob("*.py")}
+    assert set(re.findall(r"\*Lesson (\d\d)", text)) <= lessons
+
+
 def test_the_python_of_the_docs_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     names: dict[str, object] = {}

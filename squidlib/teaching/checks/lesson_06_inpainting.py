@@ -92,7 +92,7 @@ def ask_neighbours(mine: Any, holds: Holds) -> None:
     holds.that(
         "similar",
         torch.allclose(loud, F.normalize(tokens, dim=-1)[:, 6], atol=1e-3),
-        "the token that is most like the query is heard most",
+        "the token that is most like the query has the largest weight",
     ).otherwise(
         "a very long query in the direction of token 6 must be answered with token 6",
         "Where does your answer depend on the query?",
