@@ -7,7 +7,8 @@ in the student's notebook one line ``...  # your code here`` stands there instea
     varies     its output depends on the mode or on chance: nbval runs it and does not compare
     long       announced: may take longer than a minute in class mode
 
-Behind the title stands the set-up cell of setup_cell.py (tag ``setup``), the same in every notebook.
+Behind the title stands the set-up cell of setup_cell.py (tag ``setup``), the same in every notebook. It and the imports
+behind it are folded: a lesson opens with its question and not with its plumbing.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ sys.path.insert(0, str(HERE))
 from setup_cell import SOURCE as SETUP
 
 KERNEL = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}
+FOLDED = 2  #: code cells at the beginning whose source is hidden until somebody clicks on it
 SCHEMATICS = "schematics"  #: folder of the drawings that prose shows: ![what is seen](schematics/name.svg)
 TAGS = {"exercise", "varies", "long", "setup"}
 _SOLUTION = re.compile(r"^( *)# solution: begin\n(.*?)^ *# solution: end\n?", re.DOTALL | re.MULTILINE)
@@ -92,6 +94,8 @@ def _notebook(master: Path, rewrite) -> NotebookNode:  # type: ignore[no-untyped
         if "varies" in tags:
             tags.add("nbval-ignore-output")
         cell.metadata = NotebookNode({"tags": sorted(tags)} if tags else {})
+    for cell in [cell for cell in notebook.cells if cell.cell_type == "code"][:FOLDED]:
+        cell.metadata["jupyter"] = NotebookNode(source_hidden=True)
     notebook.nbformat, notebook.nbformat_minor = 4, 5
     return notebook
 

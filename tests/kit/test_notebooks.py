@@ -72,6 +72,15 @@ def test_a_notebook_is_committed_executed_and_without_errors(make, path: Path, m
 
 
 @each_notebook
+def test_a_lesson_opens_with_prose_and_its_imports_are_folded(make, path: Path, master: Path) -> None:  # type: ignore[no-untyped-def]
+    notebook = stored(path)
+    folded = [cell for cell in code_cells(notebook) if cell.metadata.get("jupyter", {}).get("source_hidden")]
+    assert notebook.cells[0].cell_type == "markdown"
+    assert folded == code_cells(notebook)[:2]
+    assert all(line.startswith(("import ", "from ", "    ", ")")) for line in folded[1].source.splitlines() if line)
+
+
+@each_notebook
 def test_nbval_compares_many_cells(make, path: Path, master: Path) -> None:  # type: ignore[no-untyped-def]
     cells = [cell for cell in code_cells(stored(path)) if cell.outputs]
     compared = [cell for cell in cells if "nbval-ignore-output" not in cell.metadata.get("tags", [])]
