@@ -29,8 +29,8 @@ setup: $(READY) ## make .venv and install the tested versions
 demo: $(READY) ## train on DigitAnatomy in minutes and show what was found
 	$(BIN)/squid demo
 
-test: $(READY) ## lint, types and all tests, notebooks included
-	$(BIN)/python tests/run_all.py
+test: $(READY) ## lint, types and all tests, notebooks included; with FAST=1 what each commit should pass
+	$(BIN)/python tests/run_all.py $(if $(FAST),--fast)
 
 lab: $(READY) ## JupyterLab on notebooks/
 	$(CALM) $(BIN)/jupyter lab notebooks/
@@ -70,5 +70,5 @@ else
 endif
 	$(BIN)/python tools/benchmark_page.py
 
-figures: $(READY) ## train three seeds, ship one of them, write the figures into README.md
+figures: $(READY) ## train three seeds, ship one of them, write the figures into docs/results.md
 	$(BIN)/python tools/figures.py

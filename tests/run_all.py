@@ -1,6 +1,7 @@
 """``make test``: lint, format, types, then every test and every notebook. Stops at the first that fails.
 
 python tests/run_all.py
+python tests/run_all.py --fast      # for every commit: no training, no notebook, no browser, no command of the docs
 """
 
 from __future__ import annotations
@@ -13,10 +14,14 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 SIDE_BY_SIDE = ("--numprocesses", "2", "--dist", "loadfile")
+LINT = (("ruff", "check", "."), ("ruff", "format", "--check", "."), ("mypy",))
+FAST = (
+    *LINT,
+    ("pytest", *(f"tests/{folder}" for folder in ("pieces", "digitanatomy", "utils", "kit")), *SIDE_BY_SIDE[:2],
+     "--quiet", "-k", "not commands_of_a_page and not rehears"),
+)  # fmt: skip
 STEPS = (
-    ("ruff", "check", "."),
-    ("ruff", "format", "--check", "."),
-    ("mypy",),
+    *LINT,
     # nbval runs every notebook as it stands and compares the outputs of all cells but those that are tagged as varying;
     # a file's tests stay together, for they share what was trained for them
     ("pytest", "tests", "notebooks", "--nbval", "--nbval-cell-timeout", "120", *SIDE_BY_SIDE, "--durations", "10"),
@@ -37,7 +42,7 @@ ENVIRONMENT = {
 def main() -> int:
     """Run the steps; the exit code of the first that fails, else 0."""
     begun = time.monotonic()
-    for step in STEPS:
+    for step in FAST if sys.argv[1:] == ["--fast"] else STEPS:
         print("$", *step, flush=True)
         code = subprocess.run([sys.executable, "-m", *step], cwd=ROOT, env=os.environ | ENVIRONMENT).returncode
         if code:

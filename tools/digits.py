@@ -63,7 +63,7 @@ def by_hand(runs: list[Evaluation]) -> str:
     return "\n".join(lines)
 
 
-PAGE = "docs/results.md#what-in-painting-finds-images-by-one-hand"
+PAGE = "docs/results.md#images-by-one-hand"
 
 
 def stranger(runs: list[Evaluation]) -> str:
@@ -73,9 +73,9 @@ def stranger(runs: list[Evaluation]) -> str:
         return f"{sum(run.scores[score].kinds['stranger'].value for run in runs) / len(runs):.2f}"
 
     return (
-        "What a neighbour knows: in these images one digit is by another hand. Nothing is wrong with it by itself: the "
-        f"score that looks at each tile alone, `combined`, has an AUC of {auc('combined')} ({len(runs)} runs); the one "
-        f"that asks the others, `context`, has {auc('context')} ([how]({PAGE}))."
+        "In these images one digit is by another hand. Nothing is wrong with it by itself. SQUID's default score, "
+        f"`combined`, does not find it (AUC {auc('combined')}, {len(runs)} runs), although the block sees the "
+        f"neighbours. `context`, a score that is trained to ask the neighbours, does ({auc('context')}; [how]({PAGE}))."
     )
 
 

@@ -8,12 +8,13 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 from digits import HAND, PENS
 from protocols import FOLDER, PRESETS, measured, read
 from readme_part import ROOT, replace_part
 
 from squidlib.benchmark.protocols import ProtocolRow
-from squidlib.teaching.studies.results import Spread
+from squidlib.teaching.studies.results import Spread, load_runs, spread
 
 AS_THEY_ARE = "as they are"
 QUESTION = "question (AUC)"
@@ -32,7 +33,11 @@ def pens_row() -> list[str]:
     sets = {title: [ProtocolRow.from_json(run) for run in runs] for title, runs in loaded(PENS).items()}
     worst = min(sets, key=lambda title: Spread.of(aucs(sets[title])).mean)
     name, value = best(sets[worst][0].baselines)
-    what = f"digits of another source, the worst of {len(sets) - 1}: {worst}"
+    alarms, strange = (np.mean([getattr(run, name) for run in sets[worst]]) for name in ("false_alarms", "unlike"))
+    what = (
+        f"digits of another source, the worst of {len(sets) - 1}: {worst} ({alarms:.0%} false alarms; {strange:.0%} "
+        "are said to be unlike the training data)"
+    )
     return [what, str(Spread.of(aucs(sets[worst]))), f"{name} {value:.3f}"]
 
 
@@ -43,24 +48,31 @@ def stranger_rows() -> list[str]:
     def of(score: str) -> Spread:
         return Spread.of([run["scores"][score]["kinds"]["stranger"]["value"] for run in runs])
 
-    name, value = best({name: row["kinds"]["stranger"]["value"] for name, row in runs[0]["baselines"].items()})
+    simple = {name: row["kinds"]["stranger"]["value"] for name, row in runs[0]["baselines"].items()}
+    simple["ridge regression from the other tiles"] = spread(
+        load_runs("neighbours"), "1", "ridge on pixels", "stranger"
+    ).mean
+    name, value = best(simple)
     return [
-        "one digit by another hand: the paper's block / a loss that asks the neighbours",
+        "one digit by another hand: default score / a loss that asks the neighbours",
         f"{of('combined')} / {of('context')}",
         f"{name} {value:.3f}",
     ]
 
 
 def chest_rows() -> list[list[str]]:
-    """For each preset: X-rays of other patients, and the worst test set."""
-    rows = []
+    """For each preset: X-rays of other patients, and the worst test set; simple scores of either preset's tables."""
+    rows, simple = [], dict[str, dict[str, float]]()
+    for preset in PRESETS:
+        for title, runs in read_all(preset).items():
+            simple.setdefault(title, {}).update(runs[0].baselines)
     for preset in PRESETS:
         found = measured(preset)
         if found is None:
             continue
         for title in (AS_THEY_ARE, found.worst):
             runs = read_all(preset)[title]
-            name, value = best(runs[0].baselines)
+            name, value = best(simple[title])
             what = "other patients" if title == AS_THEY_ARE else f"the worst of all tests: {title}"
             rows.append([f"X-rays, preset `{preset}`, {what}", str(Spread.of(aucs(runs))), f"{name} {value:.3f}"])
     return rows

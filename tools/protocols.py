@@ -6,7 +6,7 @@
     python -m squidlib.teaching.studies.adaptation RUN...
     python tools/protocols.py
 
-The worst test set of the protocols patients, series and acquisition is named first.
+The worst test set of all is named first.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import NamedTuple
 import numpy as np
 from readme_part import ROOT, replace_part
 
-from squidlib.benchmark.protocols import TYPES, ProtocolRow, protocol_cells
+from squidlib.benchmark.protocols import ProtocolRow, protocol_cells
 from squidlib.benchmark.tables import markdown
 from squidlib.teaching.studies import adaptation
 from squidlib.teaching.studies.results import load_runs, path_of
@@ -58,8 +58,7 @@ def measured(preset: str) -> Measured | None:
     if not rows:
         return None
     found = Measured(rows, "", "", [name for name, path in paths.items() if not path.is_file()])
-    judged = [title for title in rows if title not in TYPES]
-    return found._replace(worst=min(judged, key=found.auc), loudest=max(rows, key=found.alarms))
+    return found._replace(worst=min(rows, key=found.auc), loudest=max(rows, key=found.alarms))
 
 
 def headline() -> str:
@@ -81,7 +80,11 @@ def headline() -> str:
             f"{'not distinguishable from' if p >= 0.05 else 'different from'} the best simple method there, {name}, "
             f"{first.baselines[name]:.3f} (p = {p:.2f})"
         )
-    return f"On chest X-rays of another series, or as another machine gives them: {'. '.join(told)}." if told else ""
+    return (
+        f"On the hardest of all X-ray tests (other patients, series, machines, types of pneumonia): {'. '.join(told)}."
+        if told
+        else ""
+    )
 
 
 def part(preset: str) -> str:

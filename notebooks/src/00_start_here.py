@@ -8,12 +8,13 @@
 #
 # A chest X-ray is taken in a fixed pose, so the same position shows the same anatomy in every patient. SQUID learns
 # from *normal* images only what each position can look like. Asked about a new image, it compares every position with
-# its memory of that position; the paper's idea is to ask the neighbouring positions as well. Where they do not agree,
-# something is wrong.
+# its memory of that position; the paper's idea is to ask the neighbouring positions as well. What the memory answers is
+# decoded to a reconstruction. The further a patch lies from its memory and from its reconstruction, the higher its score.
 #
 # ![An image is cut into patches, encoded, answered by the memory queue and the neighbours, and decoded to a reconstruction; while training a teacher, a discriminator and pushes into the queue work beside; the score compares patches with slots and the image with its reconstruction](schematics/data_flow.svg)
 #
-# *The whole of SQUID in one picture. Each later lesson builds one part of it and shows at its top where that is.*
+# *The whole of SQUID in one picture. Later lessons build it part by part and show at their top where you are. The score
+# drawn here is the kit's; the paper's own asks the discriminator.*
 #
 # To *see* this we use **DigitAnatomy**: nine handwritten digits in a fixed order stand for the anatomy.
 #
@@ -217,7 +218,7 @@ show(figure, alt="Four normal images and three with two flipped digits each, wit
 #
 # | lesson | the question that it answers |
 # | --- | --- |
-# | 01 DigitAnatomy | What do radiographs have that photographs have not, and what is an honest anomaly? |
+# | 01 DigitAnatomy | How do radiographs differ from photographs, and what is an honest anomaly? |
 # | 02 Auto-encoder | Why does the obvious method, "large reconstruction error = abnormal", fail? |
 # | 03 Memory matrix | What does it help to reconstruct an image from learned memories only (MemAE)? |
 # | 04 Memory queue | Why copy features into a queue instead of learning a matrix? |
@@ -227,6 +228,8 @@ show(figure, alt="Four normal images and three with two flipped digits each, wit
 # | 08 Evaluate honestly | Which part is worth how much, and which of the paper's claims held? |
 # | 09 True UAD | What if the training images are not all normal? |
 # | 10 The explorer | What happens when I move a setting or spoil an image myself? |
+# | 11 Chest X-rays | What changes on real images, and how much of a result is a shortcut? |
+# | 12 All methods | What do thirteen other methods look at, and how does one compare them? |
 
 # %%
 paper = auc_by_kind(test.kinds, every_score["discriminator"])["mean"]

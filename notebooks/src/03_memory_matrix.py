@@ -39,8 +39,9 @@ from squidlib.training.presets import PRESETS
 #
 # ![A digit 5 is encoded to a query; bars show its cosine to twelve of the slots, the softmax over all of them, and the few weights that shrinkage keeps; the answer is their weighted sum](schematics/memory_read.svg)
 #
-# *The four steps for one patch and the shipped detector, whose slots are copies of real patches (lesson 04). All cosines
-# are high, so the softmax is nearly flat; what shrinkage does about it is the subject of lesson 05.*
+# *The four steps for one patch and the shipped detector, whose slots are copies of real patches (lesson 04). The
+# nearest slots are almost equally similar, so the softmax is nearly flat; shrinkage here keeps the five largest weights
+# (lesson 05), while MemAE uses a threshold.*
 #
 # **Exercise 1.** Steps 1 and 2. `scale` makes the softmax sharper: cosines lie in −1..1, and without it hundreds of
 # slots would all get nearly the same weight.

@@ -141,7 +141,7 @@ show(figure, alt="Five images with a gap in the middle, filled by ridge regressi
 # %% [markdown]
 # The filling is a blurred digit 5, close to the mean of all training fives. The neighbours say *that* a 5 belongs here
 # (any normal image says so), but not *which* 5. An explained variance below 0 is no slip: the filling is then *worse*
-# than the mean tile, for it invents differences that the neighbours know nothing of. The next section asks why.
+# than the mean tile, because it predicts differences that the neighbours do not determine. The next section asks why.
 #
 # ## What do neighbours know? (6 min)
 #
@@ -508,7 +508,7 @@ for name, each in aucs.items():
 # ## The masked shortcut (8 min)
 #
 # In-painted features are hard to learn from at first: the memory's answers change with every step. So in training a
-# few positions of the code are replaced by the raw, un-inpainted ones:
+# few places of each tile's code are left as they were, not in-painted:
 #
 # $$F' = m \cdot \text{inpaint}(F) + (1 - m) \cdot F, \qquad m \sim \text{Bernoulli}(0.95) \text{ for each position}$$
 #
@@ -659,9 +659,9 @@ show(figure, alt="AUC of SQUID's default score and of the neighbours' on strange
 # the hand and not the digit. `squid train digitanatomy --hand 1` learns both, and reports the higher of the two
 # (`either`), each in standard deviations of normal images.
 #
-# Is it the architecture that finds the stranger, or the loss? A stored study asked the neighbours in six ways, each
-# trained with three seeds on images by one hand. In all but the paper's block the patch itself is hidden, and the memory
-# serves as a dictionary of answers.
+# Is it the architecture that finds the stranger, or the loss? A stored study scores strangers in seven ways, each
+# with three seeds on images by one hand. The first two are SQUID with and without its neighbours; in all others the
+# patch itself is hidden. The answers of the last bar and of the masked in-painting are chosen from the memory's slots.
 #
 # **Predict.** Masked auto-encoders (MAE) hide some patches, and a transformer over the others says what stood there.
 # With SQUID's features and memory, its AUC on strangers will be (a) near 0.9, because it was trained to in-paint;
@@ -690,12 +690,14 @@ figure = bars(
 show(figure, alt="AUC of strangers for seven ways to ask the neighbours, with standard deviations over three seeds")
 
 # %% [markdown]
-# (c). Whoever predicts *which feature stood here* is rewarded for the digit's own sample, and that the others do not
-# know; the hand is a small part of a feature, so the answer ends near the mean. InfoNCE asks for what tells this patch
-# from those of other images, and there the hand is all that helps. So it is the **loss** that decides.
+# (c). In SQUID's features most of what varies is the digit's own sample, which the other tiles do not know. A model that
+# predicts *which feature was here* is rewarded for that sample, and its answer ends near the mean. InfoNCE asks what
+# tells this patch from those of other images, and there the hand is all that helps. In raw pixels the hand is a larger
+# part of what varies, so that even a linear map finds many strangers. So **features and loss decide together**, and not
+# the architecture of the block.
 #
-# So in-painting pays **where the parts of an image have something to say about each other, and where the training asks
-# for it**. The first is a fact about data, the second one about losses.
+# In-painting pays **if the parts of an image say something about each other, and if the training asks for it**. The
+# first is a fact about data, the second one about losses.
 #
 # **What we saw.** A gap that is filled from its neighbours becomes an average, in pixels as in features, for
 # DigitAnatomy's tiles know nothing of each other; where one hand writes all, the same predictor finds something, and a
@@ -706,8 +708,9 @@ show(figure, alt="AUC of strangers for seven ways to ask the neighbours, with st
 #
 # **What this does not show.** That neighbours help on chest X-rays: in the kit's study (docs/experiments.md, "Images by
 # one hand") the same score finds pneumonia less well than the memory does. That no other loss would do as well as
-# InfoNCE: seven ways were tried. Whether the masked shortcut helps *training*: that needs trainings with and without it (lesson 08's table). And the raw codes went through a decoder
-# that saw a few of them in training; a decoder that was trained on them alone would copy better still.
+# InfoNCE: seven ways were tried. Whether the masked shortcut helps *training*: that needs trainings with and without it
+# (lesson 08's table). And the raw codes went through a decoder that saw a few of them in training; a decoder that was
+# trained on them alone would copy better still.
 #
 # | seen here | paper | function | test |
 # | --- | --- | --- | --- |

@@ -566,7 +566,7 @@ say(
 
 # %% [markdown]
 # Much of the result is there before anything is learned: copies of normal patches, kept for each position, and a
-# distance to them. The first training steps do not add to it: they spoil it, and only later more than that is won back.
+# distance to them. The first training steps lower the AUC; later training more than recovers it.
 # (Why, we did not look into.) And copies of edges, which no network ever saw, stand higher than most bars of this chart
 # (HOG kNN). An ablation that does not start from this baseline credits the network with
 # what the queue does.
@@ -667,7 +667,7 @@ say(
 # - *The published accuracy, F1 and checkpoint*: the authors' code chooses threshold and checkpoint by test labels.
 # - *The table*: two rows cannot come from one confusion matrix (two thresholds could give such a pair).
 #
-# **What we saw.** No single figure judges a detector: F1 rewards calling everything abnormal where most images are. A
+# **What we saw.** No single figure judges a detector: F1 rewards calling everything abnormal if most images are abnormal. A
 # threshold chosen on test labels, the best of many checkpoints or of many scores report more than there is, and the
 # fewer images, the more. Nearest neighbours among histograms of edge directions, from 2005 and without training, come
 # close to SQUID and are ahead of it on *flipped*: the strongest simple baseline has to be looked for. A memory for each

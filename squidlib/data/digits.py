@@ -1,7 +1,7 @@
 """DigitAnatomy as the trainer and the evaluation want it: training batches, calibration normals, the test set.
 
-The evaluation set is fixed here (400 normals, 200 images of each kind, test glyphs), so that every figure in the
-README, the notebooks and the tests is about the same images. Where the digits of an image are written by one hand
+The evaluation set is fixed here (400 normals, 200 images of each kind, test glyphs), so that every figure in
+the docs, the notebooks and the tests is about the same images. Where the digits of an image are written by one hand
 (``hand``, see ``digitanatomy.hand``), it also holds the three anomalies that are no anomaly of a tile by itself.
 """
 

@@ -24,7 +24,7 @@ BRIGHTEST = 2.0  #: of the tiles' colours, in alarm thresholds
 
 
 def neighbours_picture(detector: Detector, test: DigitAnatomy, count: int = 3, rate: float = 0.05) -> Figure:
-    """One row an image; columns: the image, each tile by itself, each among the others, which tile it is.
+    """One row an image; columns: the image, its tiles by the default score, by the image's others, which tile it is.
 
     The first ``count`` strangers of the test set are shown, chosen before anything was scored. A tile's number is its
     score over the threshold that ``rate`` of normal images exceed: from 1 on it is an alarm.
@@ -54,7 +54,7 @@ def neighbours_picture(detector: Detector, test: DigitAnatomy, count: int = 3, r
             axis.set(xticks=[], yticks=[])
     titles = (
         "One digit is by another hand.\nWhich?",
-        f"Each tile by itself:\n{found[0]} of {count} found",
+        f"SQUID's default score:\n{found[0]} of {count} found",
         f"Each tile among the others:\n{found[1]} of {count} found",
         "It is this one",
     )

@@ -108,6 +108,8 @@ def _main_road(canvas: Canvas) -> None:
         canvas.arrow([_right(before), _left(after)])
     canvas.arrow([_right("student"), (_PLACES["reconstruction"][0], 187)])
     canvas.text((337, 172), "query", 14)
+    asked = _middle("neighbours")
+    canvas.arrow([(337, 187), (337, 256), (asked, 256), (asked, 150 + HEIGHT)])  # the query of the neighbours, too
     canvas.text((577, 172), "read", 14)
 
 
@@ -140,7 +142,7 @@ def _scores(canvas: Canvas) -> None:
 
 
 def _legend(canvas: Canvas) -> None:
-    canvas.arrow([(880, 520), (930, 520)])
-    canvas.text((940, 520), "features and gradient", 14, anchor="start")
-    canvas.arrow([(1130, 520), (1180, 520)], dashed=True)
-    canvas.text((1190, 520), "copy, no gradient", 14, anchor="start")
+    canvas.arrow([(880, 526), (930, 526)], dashed=True)
+    canvas.text((940, 526), "no gradient comes back", 14, anchor="start")
+    canvas.frame((1150, 516), (46, 20), PLAIN, fill=0.2, dashed=True)
+    canvas.text((1206, 526), "training only", 14, anchor="start")

@@ -36,12 +36,19 @@ def loss_map(weights: LossWeights) -> Canvas:
     canvas.arrow([(105, 210), (105, 147), (262, 147)])
     canvas.arrow([(462, 147), (560, 147)])
     canvas.arrow([(105, 284), (105, 367), (560, 367)], dashed=True)
-    canvas.text((330, 350), "detached: the encoder feels nothing of the teacher", 14)
+    canvas.text((330, 350), "detached: the teacher's error does not reach the encoder", 14)
     canvas.arrow([(710, 128), (980, 128)])
     canvas.text((845, 110), "reconstruction", 14)
     _losses(canvas, weights)
-    canvas.text((362, 92), "no loss reaches a slot", 14)
-    canvas.text((30, 486), "orange arrows: a loss, from what it pulls at to what it pulls towards", 15, anchor="start")
+    canvas.text((362, 92), "no loss reaches a slot of the queue", 14)
+    canvas.text((30, 458), "orange: a loss, from what it pulls at to what it pulls towards", 15, anchor="start")
+    canvas.text(
+        (30, 482),
+        "factors: the paper's for DigitAnatomy; the kit's laptop preset adds a loss on the",
+        15,
+        anchor="start",
+    )
+    canvas.text((30, 504), "encoder's queries, by which each finds its own position's memory", 15, anchor="start")
     return canvas
 
 
@@ -51,7 +58,7 @@ def _losses(canvas: Canvas, weights: LossWeights) -> None:
         ([(710, 170), (850, 170), (850, 345), (980, 345)], (862, 240), "start", "λs", weights.reconstruction),
         ([(710, 385), (980, 385)], (845, 404), "middle", "λt", weights.teacher),
         ([(635, 184), (635, 330)], (622, 240), "end", "λd", weights.distillation),
-        ([(1030, 110), (1030, 60), (635, 60), (635, 110)], (830, 26), "middle", "λg", weights.adversarial),
+        ([(635, 110), (635, 60), (1030, 60), (1030, 110)], (830, 26), "middle", "λg", weights.adversarial),
         ([(1115, 110), (1115, 50), (1205, 50), (1205, 147), (1170, 147)], (1150, 24), "middle", "λD",
          weights.discriminator),
     )  # fmt: skip

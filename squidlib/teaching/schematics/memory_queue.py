@@ -40,7 +40,7 @@ def memory_queue() -> Canvas:
     canvas.text((40, 250), "blue: this step's copies", 15, anchor="start")
     canvas.text((40, 274), "dark: pushed shortly before", 15, anchor="start")
     canvas.text((40, 298), "pale: the oldest, next to leave", 15, anchor="start")
-    canvas.box((790, 350), (230, 70), ("Read", "all slots, by similarity"), PLAIN)
+    canvas.box((790, 350), (230, 70), ("Read", "filled slots, by similarity"), PLAIN)
     canvas.arrow([_place(6.5, OUTER + 4), (790, 385)])
     return canvas
 

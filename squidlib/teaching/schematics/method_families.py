@@ -42,8 +42,12 @@ def method_families() -> Canvas:
     for number, (family, (first, second, colour)) in enumerate(QUESTIONS.items()):
         column, row = number % 3, number // 3
         left, top = 20 + column * 405, 128 + row * 218
-        if row == 0:
-            canvas.arrow([(620, 82), (620, 104), (left + 195, 104), (left + 195, top)])
+        road = [(620, 82), (620, 104)]
+        if row:  # down beside the upper box
+            road += [(left - 9, 104), (left - 9, top - 10), (left + 195, top - 10)]
+        else:
+            road += [(left + 195, 104)]
+        canvas.arrow([*road, (left + 195, top)], head=not row)
         canvas.frame((left, top), (390, 200), colour, fill=0.1)
         canvas.text((left + 195, top + 26), family, 18, bold=True)
         canvas.text((left + 195, top + 52), first, 14)
