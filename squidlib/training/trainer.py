@@ -121,6 +121,8 @@ def finish(state: TrainingState, data: NormalData, metadata: dict[str, Any], cho
             The default is ``combined``, or ``either`` where it was learned what belongs together.
     """
     squid, discriminator = unwrapped(state.squid), unwrapped(state.discriminator)
+    for network in (squid, discriminator):  # as a file gives them back, so that both give the same scores to the bit
+        network.to(memory_format=torch.contiguous_format)
     unchosen = BOTH if squid.config.context else DEFAULT_SCORE
     if squid.config.context:
         learn_context(squid, data, int(metadata.get("seed", 0)))
