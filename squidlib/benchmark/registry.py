@@ -16,6 +16,7 @@ from squidlib.training.presets import Preset
 from squidlib.utils.errors import UserError
 
 SQUID = "SQUID"
+ON_PHOTOGRAPHS = "SQUID-backbone"  #: for photographs and X-rays; on digits it is run only where it is named
 
 #: What a method measures, in one word; "naive" ones learn (next to) nothing, and the others have to beat them.
 RECONSTRUCTION, MEMORY, ONE_CLASS = "reconstruction", "memory", "one-class"
@@ -66,7 +67,7 @@ METHODS: dict[str, Entry] = {
     "pixel-kNN": Entry(Configured(baselines.PatchNeighbours, "grid"), NAIVE),
     "HOG-kNN": Entry(Configured(baselines.GradientNeighbours, "grid"), NAIVE),
     SQUID: Entry(SquidMethod, MEMORY),
-    "SQUID-backbone": Entry(SquidOnFeatures, MEMORY),
+    ON_PHOTOGRAPHS: Entry(SquidOnFeatures, MEMORY),
     "auto-encoder": Entry(Plain(baselines.AutoEncoder), RECONSTRUCTION),
     "VAE": Entry(Plain(baselines.VAE), RECONSTRUCTION),
     "Ganomaly": Entry(Plain(baselines.Ganomaly), RECONSTRUCTION),

@@ -126,6 +126,18 @@ def test_the_command_begins_anew_only_when_told(
     assert json.loads((tmp_path / "settings.json").read_text())["minutes_each"] == 1
 
 
+@pytest.mark.parametrize(("named", "run"), [((), False), (("--methods", "SQUID-backbone"), True)])
+def test_on_digits_what_needs_photographs_is_run_only_where_it_is_named(
+    named: tuple[str, ...], run: bool, tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    toy_images(monkeypatch)
+    seen: list[str] = []
+    monkeypatch.setattr(harness, "run_apart", lambda work, job, log, limit: seen.append(job.name) or "not today")
+    said = squid(capsys, "benchmark", "digitanatomy", *named, "--seeds", "1", "--out", str(tmp_path))
+    assert ("SQUID-backbone" in seen) == run
+    assert ("SQUID-backbone is left out" in said.out + "".join(said.errors)) != run
+
+
 def test_ctrl_c_before_anything_is_done_leaves_no_empty_tables(
     tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:

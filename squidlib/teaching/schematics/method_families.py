@@ -9,6 +9,7 @@ from squidlib.benchmark.registry import (
     DISTILLATION,
     MEMORY,
     METHODS,
+    ON_PHOTOGRAPHS,
     ONE_CLASS,
     RECONSTRUCTION,
     SELF_SUPERVISION,
@@ -28,7 +29,7 @@ QUESTIONS = {
     SELF_SUPERVISION: ("Does it look like normal images", "that were damaged on purpose?", palette.PLAIN),
 }
 #: Of the methods' table, but not of the paper's.
-OURS = ("SQUID-backbone", "feature-kNN")
+OURS = (ON_PHOTOGRAPHS, "feature-kNN")
 
 
 def method_families() -> Canvas:
