@@ -448,6 +448,7 @@ show(figure, alt="For each variant its difference from the whole SQUID with an i
 # %%
 for verdict, names in verdicts.items():
     say(f"**{verdict.capitalize()}**: {', '.join(names) or 'none'}.")
+say(f"Of {len(apart) - 1} such intervals about {0.05 * (len(apart) - 1):.0f} misses its value by chance.")
 
 # %% [markdown]
 # A score near its ceiling hides differences: the whole has little more than a point left to gain. *Flipped* is the type

@@ -91,6 +91,19 @@ def test_a_read_memory_shows_weights_that_sum_to_one(drawn: dict[str, Canvas]) -
     assert sum(number > 0 for number in shrunk) == 5
 
 
+def test_what_moves_stands_still_on_paper_and_for_who_wants_no_motion(drawn: dict[str, Canvas]) -> None:
+    moving = {name for name, canvas in drawn.items() if canvas.motion}
+    assert moving == {"memory_queue"}
+    svg = drawn["memory_queue"].svg()
+    rules = svg[svg.index("<style>") : svg.index("</style>")]
+    assert "animation" not in rules.split("@media screen and (prefers-reduced-motion: no-preference)")[0]
+    slots = [path for path in ET.fromstring(svg).iter(f"{SVG}path") if path.get("class") == "slot"]
+    newest_first = sorted(slots, key=lambda path: -float(path.get("style", "").split(":")[1].strip(" s;")))
+    opacities = [float(path.get("fill-opacity", "0")) for path in newest_first[3:]]  # three are of this step
+    assert len(slots) == 16
+    assert opacities == sorted(opacities, reverse=True)
+
+
 def test_the_data_flow_fades_all_but_what_is_named() -> None:
     def faded(canvas: Canvas) -> set[str]:
         groups = ET.fromstring(canvas.svg()).iter(f"{SVG}g")

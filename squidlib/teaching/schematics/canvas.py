@@ -47,11 +47,12 @@ class Canvas:
     Args:
         title: what a screen reader says first.
         description: what it says then: all that the picture tells.
+        motion: rules of CSS that move what is drawn; readers who want no motion, and paper, show it as it is drawn.
     """
 
-    def __init__(self, width: Number, height: Number, title: str, description: str) -> None:
+    def __init__(self, width: Number, height: Number, title: str, description: str, motion: str = "") -> None:
         self.width, self.height = width, height
-        self.title, self.description = title, description
+        self.title, self.description, self.motion = title, description, motion
         self.written: list[Written] = []
         self._parts: list[str] = []
         self._faded = False
@@ -151,10 +152,13 @@ class Canvas:
 
     def svg(self) -> str:
         """The whole picture as the text of an SVG file."""
+        moving = (
+            f"@media screen and (prefers-reduced-motion: no-preference) {{ {self.motion} }}\n" if self.motion else ""
+        )
         return (
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {self.width:g} {self.height:g}" '
             f'width="{self.width:g}" height="{self.height:g}" role="img" aria-label={quoteattr(self.title)}>\n'
-            f"<title>{escape(self.title)}</title>\n<desc>{escape(self.description)}</desc>\n<style>{_STYLE}</style>\n"
+            f"<title>{escape(self.title)}</title>\n<desc>{escape(self.description)}</desc>\n<style>{_STYLE}{moving}</style>\n"
             f'<rect class="paper" width="{self.width:g}" height="{self.height:g}" rx="12"/>\n'
             + "\n".join(self._parts)
             + "\n</svg>\n"

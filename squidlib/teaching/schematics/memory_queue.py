@@ -1,4 +1,4 @@
-"""The memory queue of one position as a ring: first in, first out, with its pointer (paper, section 3.2)."""
+"""The memory queue of one position as a ring: first in, first out, with its pointer (paper, section 3.2); it moves."""
 
 from __future__ import annotations
 
@@ -9,39 +9,43 @@ from squidlib.utils.palette import MEMORY, NETWORK, PLAIN
 
 TITLE = "The memory queue of one position: first in, first out"
 DESCRIPTION = (
-    "Sixteen slots stand in a ring. A pointer shows where the next feature goes. After a training step the "
-    "features of the batch at this position are copied in at the pointer, where the oldest slots are overwritten; "
-    "the pointer moves on. No gradient reaches a slot: what the memory holds are copies, so its distribution is "
-    "that of the features."
+    "Sixteen slots form a ring around the training step. A pointer shows where the next feature goes. After a "
+    "training step the features of the batch at this position are copied in at the pointer, where the oldest "
+    "slots are overwritten; the pointer moves on. No gradient reaches a slot: what the memory holds are copies, "
+    "so its distribution is that of the features."
 )
-SLOTS, PUSHED = 16, 3  #: in the picture
-CENTRE, OUTER, INNER = (560.0, 236.0), 178.0, 112.0
+SLOTS, PUSHED = 16, 3  #: in the picture; of them filled in the step that is shown
+CENTRE, OUTER, INNER, HUB = (240.0, 236.0), 196.0, 128.0, 66.0
+SECONDS = 0.7  #: from one push to the next, where the picture moves
+NEW, OLDEST, NEWEST = 0.75, 0.1, 0.8  #: opacity of this step's copies, and of those before
 
 
 def memory_queue() -> Canvas:
-    """The schematic: a batch of three is pushed into a ring of sixteen slots."""
-    canvas = Canvas(1060, 476, TITLE, DESCRIPTION)
+    """The schematic: copies go round a ring of sixteen slots."""
+    canvas = Canvas(900, 476, TITLE, DESCRIPTION, _motion())
     for slot in range(SLOTS):
-        freshness = (slot - PUSHED) / (SLOTS - 1 - PUSHED)  # the pointer's slot is the oldest, the last the newest
-        new = slot < PUSHED
-        canvas.raw(_sector(slot, NETWORK if new else MEMORY, 0.75 if new else 0.1 + 0.7 * freshness))
+        canvas.raw(_sector(slot))
     x, y = CENTRE
-    canvas.text((x, y - 26), "one position's queue", 17, bold=True)
-    canvas.text((x, y), "S slots, the newest", 14)
-    canvas.text((x, y + 20), "S features it saw", 14)
-    tip, tail = _place(PUSHED, OUTER + 8), _place(PUSHED, OUTER + 66)
-    canvas.arrow([tail, tip])
-    canvas.text((tail[0] + 8, tail[1]), "pointer: the next one goes here,", 15, anchor="start")
-    canvas.text((tail[0] + 8, tail[1] + 22), "where the oldest is", 15, anchor="start")
-    canvas.box((40, 24), (208, 70), ("Training step", "features of a batch"), NETWORK)
-    entry = _place(1, OUTER + 4)
-    canvas.arrow([(248, 34), (entry[0], 34), entry], dashed=True)
-    canvas.text((430, 18), "copies, no gradient", 15)
-    canvas.text((40, 250), "blue: this step's copies", 15, anchor="start")
-    canvas.text((40, 274), "dark: pushed shortly before", 15, anchor="start")
-    canvas.text((40, 298), "pale: the oldest, next to leave", 15, anchor="start")
-    canvas.box((790, 350), (230, 70), ("Read", "filled slots, by similarity"), PLAIN)
-    canvas.arrow([_place(6.5, OUTER + 4), (790, 385)])
+    canvas.raw(
+        f'<circle cx="{x}" cy="{y}" r="{HUB}" fill="{NETWORK}" fill-opacity="0.2" stroke="{NETWORK}" stroke-width="2"/>'
+    )
+    canvas.text((x, y - 12), "Training", 17, bold=True)
+    canvas.text((x, y + 12), "step", 17, bold=True)
+    canvas.raw('<g class="pointer">')
+    canvas.arrow([_place(PUSHED, HUB + 4), _place(PUSHED, INNER - 4)], dashed=True)
+    canvas.raw("</g>")
+    notes = (
+        "one position's queue: S slots",
+        "arrow: the pointer; the next copy goes there",
+        "blue: this step's copies",
+        "dark green: pushed shortly before",
+        "pale green: the oldest, overwritten next",
+        "no gradient comes back along the arrow",
+    )
+    for number, note in enumerate(notes):
+        canvas.text((484, 60 + 30 * number), note, 16, anchor="start", bold=number == 0)
+    canvas.box((580, 330), (250, 74), ("Read", "filled slots, by similarity"), PLAIN)
+    canvas.arrow([_place(5.5, OUTER + 6), (580, 367)])
     return canvas
 
 
@@ -51,11 +55,30 @@ def _place(slot: Number, radius: Number) -> Point:
     return CENTRE[0] + radius * math.cos(angle), CENTRE[1] + radius * math.sin(angle)
 
 
-def _sector(slot: int, colour: str, opacity: float) -> str:
+def _sector(slot: int) -> str:
+    age = (PUSHED - 1 - slot) % SLOTS  # pushes since it was written
+    new = age < PUSHED
+    colour = NETWORK if new else MEMORY
+    opacity = NEW if new else NEWEST + (OLDEST - NEWEST) * (age - PUSHED) / (SLOTS - 1 - PUSHED)
     first, last = slot - 0.46, slot + 0.46
-    corners = [_place(first, OUTER), _place(last, OUTER), _place(last, INNER), _place(first, INNER)]
-    (a, b), (c, d), (e, f), (g, h) = corners
+    (a, b), (c, d) = _place(first, OUTER), _place(last, OUTER)
+    (e, f), (g, h) = _place(last, INNER), _place(first, INNER)
     return (
-        f'<path d="M {a:.1f} {b:.1f} A {OUTER} {OUTER} 0 0 1 {c:.1f} {d:.1f} L {e:.1f} {f:.1f} '
-        f'A {INNER} {INNER} 0 0 0 {g:.1f} {h:.1f} Z" fill="{colour}" fill-opacity="{opacity:.2f}" stroke="{colour}"/>'
+        f'<path class="slot" style="animation-delay: {-SECONDS * age:.1f}s" d="M {a:.1f} {b:.1f} A {OUTER} {OUTER} 0 0 '
+        f'1 {c:.1f} {d:.1f} L {e:.1f} {f:.1f} A {INNER} {INNER} 0 0 0 {g:.1f} {h:.1f} Z" fill="{colour}" '
+        f'fill-opacity="{opacity:.2f}" stroke="{MEMORY}"/>'
+    )
+
+
+def _motion() -> str:
+    """A slot is blue for one step's pushes, then green and paler and paler; the pointer goes on by a slot a push."""
+    blue = 100 * PUSHED / SLOTS
+    x, y = CENTRE
+    return (
+        f"@keyframes age {{ 0%, {blue}% {{ fill: {NETWORK}; fill-opacity: {NEW}; }} "
+        f"{blue + 0.01}% {{ fill: {MEMORY}; fill-opacity: {NEWEST}; }} "
+        f"100% {{ fill: {MEMORY}; fill-opacity: {OLDEST}; }} }} "
+        "@keyframes turn { to { transform: rotate(360deg); } } "
+        f".slot {{ animation: age {SECONDS * SLOTS}s linear infinite; }} "
+        f".pointer {{ animation: turn {SECONDS * SLOTS}s steps({SLOTS}) infinite; transform-origin: {x}px {y}px; }}"
     )
