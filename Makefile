@@ -5,8 +5,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-# threads that wait for work must not spin: beside another busy process they would take its core
-CALM := OMP_WAIT_POLICY=$${OMP_WAIT_POLICY:-passive}
+# threads that wait for work sleep soon: beside another busy process they would take its core (squidlib/__main__.py)
+CALM := $(if $(OMP_WAIT_POLICY)$(GOMP_SPINCOUNT),,$(if $(filter Linux,$(shell uname)),GOMP_SPINCOUNT=20000,OMP_WAIT_POLICY=passive))
 BENCHMARK := OMP_NUM_THREADS=1 $(BIN)/squid benchmark
 RESULTS := squidlib/benchmark/results
 # the best on X-rays of other patients, and the naive ones

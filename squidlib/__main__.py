@@ -14,6 +14,9 @@ from types import FrameType
 NO_MEMORY = ("cannot allocate memory", "failed to map segment", "out of memory")
 
 
+SPINS = 20_000  #: rounds that a thread waits for work before it sleeps, some ten microseconds
+
+
 class Interruption(KeyboardInterrupt):
     """Ctrl-C. Python ends a process by the signal, not by its exit code, once a plain KeyboardInterrupt has passed
     through code that was made of a string, as that of dataclasses is, even where it was caught afterwards."""
@@ -21,9 +24,7 @@ class Interruption(KeyboardInterrupt):
 
 def main() -> int:
     """Run ``squid`` with the arguments of the process and return the exit code."""
-    # Threads of OpenMP that wait for work spin by default, and read this when torch loads them. Beside another busy
-    # process spinning takes the very cores that the work needs: scoring was fifteen times slower, training likewise.
-    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    calm_threads()
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # not where the process was told to ignore it
         signal.signal(signal.SIGINT, _interrupt)
     try:
@@ -38,6 +39,21 @@ def main() -> int:
             raise
         print("squid: too little memory to begin: about 1 GiB is needed, and more for the work", file=sys.stderr)
         return 2
+
+
+def calm_threads() -> None:
+    """Let OpenMP's waiting threads give up their cores soon. It reads this when torch loads; what the user set stays.
+
+    They spin by default, and beside another busy process take the very cores that the work needs: scoring was fifteen
+    times slower. Not to spin at all makes every step slower where nothing else runs. GNU's OpenMP, which torch brings
+    on Linux, can spin for a short while (figures: docs/experiments.md, "Threads that wait"); others cannot be told.
+    """
+    if {"OMP_WAIT_POLICY", "GOMP_SPINCOUNT"} & set(os.environ):
+        return
+    if sys.platform == "linux":
+        os.environ["GOMP_SPINCOUNT"] = str(SPINS)
+    else:
+        os.environ["OMP_WAIT_POLICY"] = "passive"
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:

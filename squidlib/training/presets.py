@@ -41,7 +41,7 @@ class Preset(NamedTuple):
 
 NO_JITTER = Jitter(0.0, 0.0, 0.0, 0.0, 0.0)  # X-rays and images of your own are not varied as digits are
 
-# Ours, for DigitAnatomy on two CPU cores in four to five minutes; measured in docs/experiments.md.
+# Ours, for DigitAnatomy on two CPU cores in about three minutes; measured in docs/experiments.md.
 _LAPTOP = Preset(
     SquidConfig(
         fold=4, width=32, levels=1, residual_convs=1, code_channels=16, slots=350, cosine_memory=True, skips=0,

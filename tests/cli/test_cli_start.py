@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -16,21 +17,35 @@ import squidlib.__main__ as start
 SCORE_NOTHING = [sys.executable, "-m", "squidlib", "score", "nonesuch", "x.png", "--csv", "s.csv"]
 
 
-def policy(folder: Path, **variables: str) -> str:
+SPINNING = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT")
+
+
+def told(folder: Path, **variables: str) -> dict[str, str]:
     """What the OpenMP library itself says of its waiting threads once a command has loaded torch."""
-    without = {name: value for name, value in os.environ.items() if name != "OMP_WAIT_POLICY"}
-    environment = without | {"OMP_DISPLAY_ENV": "TRUE"} | variables
+    without = {name: value for name, value in os.environ.items() if name not in SPINNING}
+    environment = without | {"OMP_DISPLAY_ENV": "VERBOSE"} | variables
     done = subprocess.run(SCORE_NOTHING, cwd=folder, env=environment, capture_output=True, text=True)
     assert done.returncode == 2, done.stderr
-    lines = [line for line in done.stderr.splitlines() if "OMP_WAIT_POLICY" in line]
-    if not lines:
+    found = re.findall(rf"({'|'.join(SPINNING)}) = '(\w+)'", done.stderr)
+    if not found:
         pytest.skip("this build of torch has an OpenMP library that does not show its settings")
-    return lines[0]
+    return dict(found)
 
 
-def test_waiting_threads_leave_the_cores_to_others_unless_the_user_says_otherwise(tmp_path: Path) -> None:
-    assert "PASSIVE" in policy(tmp_path).upper()
-    assert "ACTIVE" in policy(tmp_path, OMP_WAIT_POLICY="active").upper().replace("PASSIVE", "")
+@pytest.mark.skipif(sys.platform != "linux", reason="GNU's OpenMP alone can be told how long to spin")
+def test_waiting_threads_soon_leave_the_cores_to_others_unless_the_user_says_otherwise(tmp_path: Path) -> None:
+    assert int(told(tmp_path)["GOMP_SPINCOUNT"]) == start.SPINS
+    assert told(tmp_path, OMP_WAIT_POLICY="active")["OMP_WAIT_POLICY"] == "ACTIVE"
+    assert int(told(tmp_path, GOMP_SPINCOUNT="7")["GOMP_SPINCOUNT"]) == 7
+
+
+def test_elsewhere_they_do_not_spin_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in SPINNING:
+        monkeypatch.setenv(name, "")  # so that it is put back afterwards
+        monkeypatch.delenv(name)
+    monkeypatch.setattr(sys, "platform", "darwin")
+    start.calm_threads()
+    assert os.environ["OMP_WAIT_POLICY"] == "passive"
 
 
 def test_the_command_begins_without_torch_and_every_public_name_is_found_when_it_is_used() -> None:
