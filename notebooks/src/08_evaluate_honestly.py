@@ -440,7 +440,7 @@ figure = interval_chart(
     dict(list(apart.items())[1:]),
     title=f"{len(verdicts['costs'])} changes cost AUC, {len(verdicts['helps'])} help, {len(verdicts['equal'])} are equal "
     f"within ± {MARGIN:g}",
-    x_label="mean AUC over four anomaly types, minus the whole's (95 % interval over three seeds)",
+    x_label="mean AUC minus the whole's (95 % interval, three seeds)",
     margin=MARGIN,
 )
 show(figure, alt="For each variant its difference from the whole SQUID with an interval; a grey band of one point")
@@ -459,8 +459,8 @@ hardest = {name: difference(ablated, name, "whole", "combined", "flipped") for n
 clear = [name for name, found in hardest.items() if found.verdict(MARGIN) in ("costs", "helps")]
 figure = interval_chart(
     hardest,
-    title=f"On flipped digits {len(clear)} differ clearly: {', '.join(clear)}",
-    x_label="AUC of flipped digits, minus the whole's (95 % interval over three seeds)",
+    title=f"On flipped digits {len(clear)} differ clearly:\n{', '.join(clear)}",
+    x_label="AUC of flipped digits minus the whole's (95 % interval)",
     margin=MARGIN,
 )
 show(figure, alt="For each variant its difference from the whole SQUID on flipped digits, with an interval")
@@ -490,9 +490,9 @@ strangers["whole, score context"] = spread(by_hand, "hand 1, whole", "context", 
 best = max(PIECES, key=lambda name: strangers[name].mean)
 figure = bars(
     {name: row.mean for name, row in strangers.items()},
-    title=f"Strangers: the best of the paper's pieces has {strangers[best].mean:.2f}; a loss that asks the neighbours "
+    title=f"Strangers: the best of the paper's pieces has {strangers[best].mean:.2f};\na loss that asks the neighbours "
     f"{strangers['whole, score context'].mean:.2f}",
-    x_label="AUC of strangers where one hand writes all digits (dotted: chance)",
+    x_label="AUC of strangers, images by one hand (dotted: chance)",
     deviations={name: row.deviation for name, row in strangers.items()},
     reference=0.5,
 )
