@@ -15,7 +15,7 @@ from pathlib import Path
 
 import squidlib
 from squidlib.benchmark.evaluate import Evaluation
-from squidlib.benchmark.protocols import ProtocolRow, protocol_cells
+from squidlib.benchmark.protocols import protocol_cells
 from squidlib.benchmark.tables import auc_cells, markdown
 from squidlib.cli.evaluate import evaluate_run, write_json
 from squidlib.cli.main import main
@@ -28,6 +28,7 @@ from squidlib.utils.safetensors_io import write_atomically
 
 sys.path.insert(0, str(Path(__file__).parent))
 from figures import evaluation_of
+from protocols import read
 from readme_part import ROOT, replace_part
 
 SEEDS = (0, 1, 2)
@@ -94,10 +95,8 @@ def measure() -> None:
 
 def write() -> None:
     """The pages' parts, from the figures that are kept."""
-    rows = {title: own for title, own in json.loads(PENS.read_text()).items() if title != "runs"}
-    pens = {title: [ProtocolRow.from_json(row) for row in own] for title, own in rows.items()}
     runs = [evaluation_of(plain) for plain in json.loads(HAND.read_text()).values()]
-    replace_part("pens", markdown(protocol_cells(pens)))
+    replace_part("pens", markdown(protocol_cells(read(PENS))))
     replace_part("hand", by_hand(runs))
     replace_part("stranger", stranger(runs))
 

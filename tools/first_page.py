@@ -6,14 +6,14 @@ python tools/first_page.py
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import numpy as np
 from digits import HAND, PENS
-from protocols import FOLDER, PRESETS, measured, read
+from protocols import PRESETS, measured, read
 from readme_part import ROOT, replace_part
 
 from squidlib.benchmark.protocols import ProtocolRow
+from squidlib.benchmark.tables import markdown
 from squidlib.teaching.studies.results import Spread, load_runs, spread
 
 AS_THEY_ARE = "as they are"
@@ -30,7 +30,7 @@ def digits_row() -> list[str]:
 
 def pens_row() -> list[str]:
     """The worst of the sets of digits by other pens."""
-    sets = {title: [ProtocolRow.from_json(run) for run in runs] for title, runs in loaded(PENS).items()}
+    sets = read(PENS)
     worst = min(sets, key=lambda title: Spread.of(aucs(sets[title])).mean)
     name, value = best(sets[worst][0].baselines)
     alarms, strange = (np.mean([getattr(run, name) for run in sets[worst]]) for name in ("false_alarms", "unlike"))
@@ -41,7 +41,7 @@ def pens_row() -> list[str]:
     return [what, str(Spread.of(aucs(sets[worst]))), f"{name} {value:.3f}"]
 
 
-def stranger_rows() -> list[str]:
+def stranger_row() -> list[str]:
     """One digit by another hand: each tile by itself, and by asking the others."""
     runs = list(json.loads(HAND.read_text()).values())
 
@@ -62,30 +62,19 @@ def stranger_rows() -> list[str]:
 
 def chest_rows() -> list[list[str]]:
     """For each preset: X-rays of other patients, and the worst test set; simple scores of either preset's tables."""
-    rows, simple = [], dict[str, dict[str, float]]()
-    for preset in PRESETS:
-        for title, runs in read_all(preset).items():
+    every = {preset: found for preset in PRESETS if (found := measured(preset)) is not None}
+    simple: dict[str, dict[str, float]] = {}
+    for found in every.values():
+        for title, runs in found.rows.items():
             simple.setdefault(title, {}).update(runs[0].baselines)
-    for preset in PRESETS:
-        found = measured(preset)
-        if found is None:
-            continue
+    rows = []
+    for preset, found in every.items():
         for title in (AS_THEY_ARE, found.worst):
-            runs = read_all(preset)[title]
             name, value = best(simple[title])
             what = "other patients" if title == AS_THEY_ARE else f"the worst of all tests: {title}"
-            rows.append([f"X-rays, preset `{preset}`, {what}", str(Spread.of(aucs(runs))), f"{name} {value:.3f}"])
+            ours = Spread.of(aucs(found.rows[title]))
+            rows.append([f"X-rays, preset `{preset}`, {what}", str(ours), f"{name} {value:.3f}"])
     return rows
-
-
-def read_all(preset: str) -> dict[str, list[ProtocolRow]]:
-    """Every test set of a preset."""
-    return {title: runs for path in sorted((FOLDER / preset).glob("*.json")) for title, runs in read(path).items()}
-
-
-def loaded(path: Path) -> dict[str, list[dict[str, object]]]:
-    """The test sets of a file that ``squid evaluate --protocol`` wrote."""
-    return {title: runs for title, runs in json.loads(path.read_text()).items() if title != "runs"}
 
 
 def aucs(runs: list[ProtocolRow]) -> list[float]:
@@ -101,9 +90,7 @@ def best(values: dict[str, float]) -> tuple[str, float]:
 
 def table() -> str:
     """All rows."""
-    rows = [[QUESTION, "SQUID", "best simple score"], ["---", "--:", "--:"]]
-    rows += [digits_row(), pens_row(), stranger_rows(), *chest_rows()]
-    return "\n".join("| " + " | ".join(row) + " |" for row in rows)
+    return markdown([[QUESTION, "SQUID", "best simple score"], digits_row(), pens_row(), stranger_row(), *chest_rows()])
 
 
 if __name__ == "__main__":

@@ -16,12 +16,14 @@ import numpy as np
 from numpy.typing import ArrayLike
 from torch import Tensor
 
+from squidlib.utils import palette
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 MAP_COLOURS = "magma"  # perceptually uniform and safe for colour-blind readers
-NORMAL_COLOUR, ABNORMAL_COLOUR = "#0072B2", "#D55E00"  # Okabe-Ito blue and vermilion
+NORMAL_COLOUR, ABNORMAL_COLOUR = palette.NORMAL, palette.ABNORMAL
 #: Okabe and Ito's colours; blue is what is normal, vermilion what is not.
 COLOURS = (NORMAL_COLOUR, ABNORMAL_COLOUR, "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
