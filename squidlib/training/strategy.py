@@ -44,6 +44,7 @@ class Replicas(DDPStrategy):
         if self.meeting is not None:  # Lightning leaves alone what is connected already
             self._connect(self.meeting)
         super().setup_environment()
+        atexit.register(_leave)
 
     def setup_module(self, module: nn.Module) -> nn.Module:  # type: ignore[override]
         """The module as it is."""
@@ -63,3 +64,14 @@ class Replicas(DDPStrategy):
             world_size=self.num_processes,
             device_id=self.root_device if on_gpu else None,
         )
+
+
+def _leave() -> None:
+    """Leave the other processes before the interpreter ends.
+
+    gloo's threads may hold the last message for a moment longer than the work that sent it. Where the interpreter is
+    ending by then, letting go of it kills the process (PyTorch's issue 190489): a training that is done would be told
+    of as one that was ended by SIGABRT.
+    """
+    if dist.is_initialized():
+        dist.destroy_process_group()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import pickle
 import stat
@@ -52,6 +53,20 @@ def test_they_meet_in_a_folder_that_only_the_user_can_open() -> None:
     meeting: Path = fabric.strategy.meeting  # type: ignore[attr-defined]
     assert stat.S_IMODE(meeting.parent.stat().st_mode) == 0o700
     assert make_fabric(Layout("cpu", 2, joined=True)).strategy.meeting is None  # type: ignore[attr-defined]
+
+
+def threads_at_the_end(fabric: Any) -> list[str]:
+    """Native threads that are left when the interpreter of the first of two processes begins to end."""
+    torch.distributed.barrier()
+    atexit._run_exitfuncs()
+    return [Path(f"/proc/self/task/{task}/comm").read_text().strip() for task in os.listdir("/proc/self/task")]
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="threads have names on Linux only")
+def test_no_thread_that_talks_to_others_outlives_the_interpreter() -> None:
+    names = make_fabric(Layout("cpu", 2)).launch(threads_at_the_end)
+    assert names
+    assert [name for name in names if "gloo" in name] == []
 
 
 def told(fabric: Any) -> tuple[Any, dict[str, torch.Tensor], str]:
