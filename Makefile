@@ -67,6 +67,7 @@ ifdef CHEST
 	$(BENCHMARK) zhanglab --data "$(CHEST)" --minutes-each 1 --series NORMAL2 --methods $(STRONGEST) --out $(RESULTS)/zhanglab_NORMAL2
 else
 	$(BENCHMARK) digitanatomy --minutes-each 1 --out $(RESULTS)/digitanatomy
+	$(BENCHMARK) digitanatomy --minutes-each 1 --hand 1 --out $(RESULTS)/digitanatomy_hand
 endif
 	$(BIN)/python tools/benchmark_page.py
 

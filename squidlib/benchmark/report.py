@@ -30,7 +30,7 @@ def as_markdown(rows: Sequence[Row], settings: dict[str, Any]) -> str:
     counts = ", ".join(f"{count} {anomaly_type}" for anomaly_type, count in settings["test_images"].items())
     seeds = sorted({seed for row in rows for seed in row.runs})
     parts = [
-        f"# Benchmark: {settings['data']}",
+        f"# Benchmark: {settings['data']}{told_apart(settings)}",
         f"Test images: {counts}. {_plural(len(seeds), 'seed')}; mean ± standard deviation over seeds. Every method had "
         f"the same training images and {60 * settings['minutes_each']:g} s to fit ({settings['device']}), planned to "
         "be filled by those that are trained step by step; no method sees a label. † learns nothing or next to "
@@ -50,6 +50,14 @@ def as_markdown(rows: Sequence[Row], settings: dict[str, Any]) -> str:
     if failed:
         parts.append("## What failed\n\n" + "\n".join(failed))
     return "\n\n".join(parts) + "\n"
+
+
+def told_apart(settings: dict[str, Any]) -> str:
+    """What a benchmark was asked for besides its data set, as words behind its name."""
+    said = [f", learned from the series {settings['series']}"] if "series" in settings else []
+    if "hand" in settings:
+        said.append(f", each image by one hand ({settings['hand']:g} of 1)")
+    return "".join(said)
 
 
 def auc_cells(rows: Sequence[Row], dataset: str) -> Cells:

@@ -23,6 +23,8 @@ from squidlib.data.chest.acquisition import half_varied, under_every_shift
 from squidlib.detection.calibration import calibrate
 from squidlib.detection.detector import Detector
 from squidlib.detection.score_selection import choose_score
+from squidlib.detection.scores import BOTH
+from squidlib.training.context import train_context
 from squidlib.training.loop import start, train, unwrapped
 from squidlib.training.presets import Preset, fit_to, preset_for
 
@@ -53,6 +55,14 @@ class DrawnNormals:
         return self.normals[:0]
 
 
+class InOrder(DrawnNormals):
+    """The same images one after the other, each as often as any other."""
+
+    def batch(self, step: int, size: int) -> Float[Tensor, "B C H W"]:
+        places = torch.arange(step * size, (step + 1) * size) % len(self.augmented)
+        return self.augmented[places.to(self.augmented.device)]
+
+
 class SquidMethod:
     """Score: the detector's default, in standard deviations of held-out normal images.
 
@@ -75,6 +85,8 @@ class SquidMethod:
     ) -> SquidMethod:
         """Train on ``augmented``, then fill the memory with ``normals``; ``calibrate`` has to follow.
 
+        Where the preset asks for it, what belongs together is learned last, from ``augmented``: not to be varied then.
+
         Raises:
             UserError: where there is no image.
         """
@@ -96,6 +108,8 @@ class SquidMethod:
         for _ in train(state, data, replace(training, steps=max(1, state.step)), self.preset.weights):
             pass  # no further step: it fills the memory
         self.squid, self.discriminator = unwrapped(state.squid), unwrapped(state.discriminator)
+        if self.squid.config.context:
+            self.squid.context = train_context(self.squid, InOrder(normals, data.augmented, seed), seed)
         return self
 
     def calibrate(self, normals: Float[Tensor, "N C H W"]) -> SquidMethod:
@@ -104,7 +118,9 @@ class SquidMethod:
         networks = self.squid.eval(), self.discriminator.eval()
         shifted = under_every_shift(normals) if self.preset.acquisition else []
         asked = self.preset.training.choose_score
-        chosen = {"score": choose_score(*networks, normals, shifted=shifted).best} if asked else {}
+        chosen = {"score": BOTH} if self.squid.config.context else {}
+        if asked:
+            chosen = {"score": choose_score(*networks, normals, shifted=shifted).best}
         self.detector = Detector(*networks, calibrate(*networks, normals, shifted), chosen)
         return self
 

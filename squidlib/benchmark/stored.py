@@ -16,7 +16,8 @@ from squidlib.benchmark.summary import Row
 from squidlib.utils.errors import UserError
 
 FOLDER = Path(str(files("squidlib"))) / "benchmark" / "results"
-DATASETS = ("digitanatomy", "zhanglab", "zhanglab_IM", "zhanglab_NORMAL2")  #: the last two learn from one series alone
+#: Of digits, each by a hand of its own and all nine by one; of X-rays, all normals and those of one series alone.
+DATASETS = ("digitanatomy", "digitanatomy_hand", "zhanglab", "zhanglab_IM", "zhanglab_NORMAL2")
 
 
 class Stored(NamedTuple):

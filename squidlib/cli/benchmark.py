@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -42,6 +42,8 @@ class Benchmark:
     """Time to fit for every method and seed. A short trial measures how many steps fill it."""
     series: str | None = None
     """Of zhanglab: IM or NORMAL2, the one series of normals to learn from; the other one's are then test images."""
+    hand: float = 0.0
+    """Of digits: how far those of an image are by one writer, 0 to 1; adds the anomalies that only neighbours show."""
     cache: Path | None = None
     """Where decoded X-rays are kept; by default a folder in --data."""
     device: str = "auto"
@@ -67,7 +69,7 @@ class Benchmark:
         methods, asked = chosen(names), self._settings()
         source, device, store = NamedSource(asked), resolve_device(self.device), Store(self.out)
         test_set = source.test_set()
-        settings = settings_of(self.dataset, test_set, self.minutes_each, device)
+        settings = settings_of(self.dataset, test_set, self.minutes_each, device) | self._named()
         store.open(settings, self.overwrite, private=entry(self.dataset).private)
         if not names and self.dataset == "digitanatomy" and ON_PHOTOGRAPHS in methods:
             del methods[ON_PHOTOGRAPHS]
@@ -93,12 +95,22 @@ class Benchmark:
         check_device(self.device)
         check_writable(self.out)
 
+    def _named(self) -> dict[str, Any]:
+        """What tells this benchmark from others of the same data set; only what was asked for."""
+        asked = {"series": self.series, "hand": self.hand or None}
+        return {name: value for name, value in asked.items() if value is not None}
+
     def _preset(self, settings: dict[str, Any]) -> Preset:
-        """The laptop preset, for the size of the images where the data set has no one size."""
+        """The laptop preset, for the size of the images where the data set has no one size.
+
+        Of digits by one hand, what belongs together is learned, too, as ``squid train --hand`` does.
+        """
         from squidlib.patches import rows_and_columns
         from squidlib.training.presets import fit_to, preset_for
 
         preset, size = preset_for("laptop", self.dataset), settings.get("image_size")
+        if self.hand:
+            preset = preset._replace(config=replace(preset.config, context=True))
         if size is None:
             return preset
         height, width = rows_and_columns(size if isinstance(size, int) else tuple(size))
@@ -115,10 +127,11 @@ class Benchmark:
         options = DataOptions(
             folder=self.data,
             preset_size=preset.config.image_size,
-            jitter=as_plain(preset.jitter),
+            jitter=None if self.hand else as_plain(preset.jitter),  # neither pen nor hand is varied
             cache=self.cache,
             skip_bad=self.skip_bad,
             series=self.series,
+            hand=self.hand,
             acquisition=preset.acquisition,
         )
         settings = settings_of(self.dataset, options)
