@@ -31,6 +31,7 @@ from readme_part import ROOT, replace_part
 DOCUMENT = ROOT / "docs" / "benchmark.md"
 TITLES = {
     "digitanatomy": "DigitAnatomy",
+    "digitanatomy_hand": "DigitAnatomy, each image by one hand",
     "zhanglab": "X-rays of other patients",
     "zhanglab_IM": "X-rays, learned from the series IM, tested with the other one's normals",
     "zhanglab_NORMAL2": "X-rays, learned from NORMAL2, tested with the other one's normals",

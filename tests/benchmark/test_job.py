@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from torch import Tensor
 
 from squidlib.benchmark import source as source_module
 from squidlib.benchmark import subprocess as apart
@@ -24,9 +25,12 @@ from squidlib.benchmark.squid_method import SquidMethod
 from squidlib.benchmark.store import Store
 from squidlib.benchmark.subprocess import run_apart
 from squidlib.config import LossWeights
-from squidlib.data.base import TestSet
+from squidlib.context import ContextPrediction
+from squidlib.data.base import NormalData, TestSet
 from squidlib.detection.metrics import auc, decide, pixel_auc
+from squidlib.squid import Squid
 from squidlib.training.config import TrainingConfig
+from squidlib.training.context import train_context
 from squidlib.training.presets import PRESETS, Preset
 from tests.benchmark_toys import KINDS, TOYS, Blind, Brightness, Stepwise, ToySource, deaf, ending
 from tests.chest_folders import zhanglab_folder
@@ -176,6 +180,27 @@ def test_squid_is_a_method_like_others() -> None:
     assert one.reconstruct(images).shape == one.anomaly_map(images).shape == images.shape
     stopped = SquidMethod(preset, steps=3).fit(normals, 0, lambda steps: range(1), augmented)
     assert torch.isfinite(stopped.calibrate(normals).score(images)).all()
+
+
+def test_where_the_preset_asks_squid_learns_what_belongs_together_from_every_image_it_was_trained_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    shown: list[Tensor] = []
+
+    def spy(squid: Squid, data: NormalData, seed: int) -> ContextPrediction:
+        shown.extend(data.batch(step, 5) for step in range(3))
+        return train_context(squid, data, seed, steps=2, images=12)
+
+    monkeypatch.setattr("squidlib.benchmark.squid_method.train_context", spy)
+    training = TrainingConfig(steps=2, schedule_steps=2, batch_size=2)
+    preset = Preset(tiny_config(context=True), training, LossWeights(), PRESETS["laptop"]["digitanatomy"].jitter)
+    normals, augmented = noise(9, 24, seed=1), noise(12, 24, seed=2)
+    method = SquidMethod(preset, steps=2).fit(normals, 0, range, augmented).calibrate(noise(8, 24, seed=4))
+    assert torch.equal(torch.cat(shown), torch.cat([augmented, augmented[:3]]))
+    found = method.detector.predict(noise(4, 24, seed=5), 0.05)
+    assert found.score_name == "either"
+    assert torch.equal(found.score, found.scores["either"])
+    assert not torch.equal(found.score, found.scores["combined"])
 
 
 def test_of_xrays_squid_remembers_half_of_the_images_as_other_machines_would_have_given_them() -> None:

@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from squidlib.benchmark import harness
+from squidlib.data.digits import Digits
 from squidlib.utils.errors import UserError
 from tests.benchmark_toys import TOYS, ToySource
 from tests.chest_folders import zhanglab_folder
@@ -63,6 +65,23 @@ def test_one_series_is_learned_from_and_the_other_ones_normals_are_tested(tmp_pa
         assert said.code == 0, said.errors
         settings = json.loads((tmp_path / f"out{normals}" / "results.json").read_text())["settings"]
         assert settings["test_images"] == {"normal": normals, "abnormal": 8}
+        assert settings.get("series") == (series[1] if series else None)
+    assert "series IM" in (tmp_path / "out11" / "results.md").read_text().splitlines()[0]
+
+
+def test_digits_by_one_hand_are_written_by_one_for_every_method_and_tested_with_strangers(
+    tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sources = []
+    monkeypatch.setattr(harness, "run_jobs", lambda store, *rest: sources.append(rest))
+    said = squid(capsys, "benchmark", "digitanatomy", "--hand", 1, "--out", tmp_path)
+    assert said.code == 0, said.errors
+    source, preset, *_ = sources[0]
+    settings = json.loads((tmp_path / "settings.json").read_text())
+    assert (settings["hand"], settings["test_images"]["stranger"], preset.config.context) == (1, 200, True)
+    monkeypatch.setattr(Digits, "epoch_images", 64)
+    shown = source.fit_data(0).augmented[:64]
+    assert torch.equal(shown, Digits(hand=1.0).batch(0, 64))  # no pen has varied them
 
 
 def test_the_command_writes_everything_and_says_how_to_go_on(
