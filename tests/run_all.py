@@ -32,7 +32,7 @@ ENVIRONMENT = {
     "OMP_NUM_THREADS": "1",  # two processes side by side
     "OMP_WAIT_POLICY": "passive",
     "KIT_MODE": "smoke",
-    "KIT_CHEST_DATA": "",  # lesson 11 on drawn chests: its stored outputs are compared
+    "KIT_CHEST_DATA": "",  # lesson 13 on drawn chests: its stored outputs are compared
     "http_proxy": NOWHERE,
     "https_proxy": NOWHERE,
     "no_proxy": "localhost,127.0.0.1",

@@ -45,7 +45,7 @@ from squidlib.teaching.studies.results import auc_by_kind
 # - A blank or wrong exercise breaks nothing: what follows uses the kit's own version.
 # - Solved notebooks are in `notebooks/solutions/`. Each lesson can be entered at its beginning.
 # - The **stop button** of a training cell with a progress bar keeps what was learned so far; go on with the cells
-#   below. Run such a cell again and it begins anew. Only the long training of lesson 07 goes on where it stopped.
+#   below. Run such a cell again and it begins anew. Only the long training of lesson 08 goes on where it stopped.
 # - `KIT_MODE`, an environment variable that is set before Jupyter starts, chooses how long things run: `smoke`
 #   (seconds, to try that all works), `class` (the default, for two CPU cores), `full`.
 #
@@ -224,19 +224,19 @@ show(figure, alt="Four normal images and three with two flipped digits each, wit
 # | 04 Memory queue | Why copy features into a queue instead of learning a matrix? |
 # | 05 Gumbel shrinkage | Should a patch recall few memories, and how does one train that? |
 # | 06 In-painting | What do the neighbours of a patch add, and why must it not see itself? |
-# | 07 SQUID | How do all the parts train together? |
-# | 08 Evaluate honestly | Which part is worth how much, and which of the paper's claims held? |
-# | 09 True UAD | What if the training images are not all normal? |
-# | 10 The explorer | What happens when I move a setting or spoil an image myself? |
-# | 11 Chest X-rays | What changes on real images, and how much of a result is a shortcut? |
-# | 12 All methods | What do thirteen other methods look at, and how does one compare them? |
+# | 08 SQUID | How do all the parts train together? |
+# | 09 Evaluate honestly | Which part is worth how much, and which of the paper's claims held? |
+# | 11 True UAD | What if the training images are not all normal? |
+# | 12 The explorer | What happens when I move a setting or spoil an image myself? |
+# | 13 Chest X-rays | What changes on real images, and how much of a result is a shortcut? |
+# | 14 All methods | What do thirteen other methods look at, and how does one compare them? |
 
 # %%
 paper = auc_by_kind(test.kinds, every_score["discriminator"])["mean"]
 say(
     f"**What we saw.** Trained on normal images alone, the detector finds four anomaly types with a mean AUC of "
     f"{average:.2f}. That is the kit's default score, a sum of four scores of each tile. The paper's own score, which "
-    f"asks a discriminator, has {paper:.2f} here, where 0.5 is guessing. Lessons 07 and 08 look into that."
+    f"asks a discriminator, has {paper:.2f} here, where 0.5 is guessing. Lessons 08 and 09 look into that."
 )
 
 # %% [markdown]
@@ -245,7 +245,7 @@ say(
 #
 # **What this does not show.** Nine digits are not a chest. Their parts do not depend on each other, there is no lung
 # and no shadow of a rib, and the anomalies were made by us. That a detector works here does not say that it works on
-# patients. And one trained network is one network: lesson 08 has three.
+# patients. And one trained network is one network: lesson 09 has three.
 #
 # | seen here | paper | function | test |
 # | --- | --- | --- | --- |

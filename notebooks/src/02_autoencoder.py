@@ -277,7 +277,7 @@ say("\n".join([
 # network from reconstructing what it has never seen: a memory (lesson 03).
 #
 # **What this does not show.** These auto-encoders trained for seconds, with one seed, on varied digits, while the
-# baselines saw plain ones; that alone is worth some of the distance between them. The study in lesson 08 trains for
+# baselines saw plain ones; that alone is worth some of the distance between them. The study in lesson 09 trains for
 # longer with three; the order is what to look at there. On other data (texture defects, say) auto-encoders do better.
 #
 # | seen here | paper | function | test |

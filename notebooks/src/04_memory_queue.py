@@ -88,7 +88,7 @@ check.oldest_first(my_contents)
 
 # %% [markdown]
 # **Exercise 3.** A queue holds copies, so its size can be changed without training. Given the contents, oldest first:
-# what stays in a queue of another size? (Lesson 10 does this under your fingers.)
+# what stays in a queue of another size? (Lesson 12 does this under your fingers.)
 
 
 # %% tags=["exercise"]
@@ -278,7 +278,7 @@ say(
 # detection, with and without the refill at the end. "Identical distribution" holds for a queue of features *as they are
 # made now*; age and variation of the digits are what keeps it from holding, and the table says how much each is worth.
 #
-# **What this does not show.** One seed and short trainings; lesson 08 has the same comparison with three seeds. That a
+# **What this does not show.** One seed and short trainings; lesson 09 has the same comparison with three seeds. That a
 # memory looks like the features does not by itself make a detector.
 #
 # | seen here | paper | function | test |

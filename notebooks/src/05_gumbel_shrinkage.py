@@ -249,7 +249,7 @@ show(figure, alt="Inputs of five kinds and their reconstructions with k = 1, 5 a
 # %% [markdown]
 # **What we saw.** Look at the figures: the default score hardly depends on k. More memories give a smoother, closer
 # reconstruction, of abnormal images as well as of normal ones. So for *this* detector k is a safe choice and not the
-# reason why it works; lesson 08's ablation table asks the same of networks that were *trained* without shrinkage.
+# reason why it works; lesson 09's ablation table asks the same of networks that were *trained* without shrinkage.
 #
 # **What this does not show.** Only the reading changed here. A network that was trained with another k would have
 # learned other features. And a k that is best on these labels was not chosen without labels: the kit keeps the

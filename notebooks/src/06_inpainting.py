@@ -1,12 +1,12 @@
 # %% [markdown]
 # # 06 · In-painting
 #
-# **Aims.** Say what a patch's eight neighbours can tell about it and what not, in pixels and in features; write the
-# neighbourhood, the attention over it and the masked shortcut; say by which ways a patch's own content still reaches
-# its reconstruction; find a digit that is wrong only among its neighbours.
+# **Aims.** Fill a gap from its neighbours, in pixels and in features, and say why the patch itself is left out; write
+# the neighbourhood, the attention over it, the position in binary and the masked shortcut; say by which ways a patch's
+# own content still reaches its reconstruction.
 #
-# **Time.** 56 minutes. **Needs.** Lesson 04 (or: the memory answers with normal features of the same position). No
-# GPU, no network.
+# **Time.** 33 minutes. **Needs.** Lesson 04 (or: the memory answers with normal features of the same position). No
+# GPU, no network. Lesson 07 asks when neighbours help.
 #
 # ![Where this lesson is in SQUID's data flow: the in-painting block and the masked shortcut, the rest pale](schematics/here_inpainting.svg)
 
@@ -16,20 +16,15 @@ import torch.nn.functional as F
 from sklearn.linear_model import Ridge
 
 import squidlib
-from digitanatomy import KINDS, DigitAnatomy, FreshNormals
-from squidlib.context import context_score
+from digitanatomy import KINDS, DigitAnatomy
 from squidlib.data.digits import Digits
-from squidlib.detection.calibration import calibrate, image_scores
-from squidlib.detection.detector import Detector
 from squidlib.detection.scores import cosine_distance
 from squidlib.inpainting import binary_positions
 from squidlib.patches import cut, join, neighbours
 from squidlib.shortcut import masked_shortcut
-from squidlib.squid import fill_memory
 from squidlib.teaching import checks as check
 from squidlib.teaching.lesson import bars, by_mode, curves, image_grid, interruptible, say, show
-from squidlib.teaching.studies.results import auc_by_kind, load_runs, spread
-from squidlib.training.context import train_context
+from squidlib.teaching.studies.results import auc_by_kind
 from squidlib.utils.plotting import COLOURS
 
 # %% [markdown]
@@ -141,64 +136,9 @@ show(figure, alt="Five images with a gap in the middle, filled by ridge regressi
 # %% [markdown]
 # The filling is a blurred digit 5, close to the mean of all training fives. The neighbours say *that* a 5 belongs here
 # (any normal image says so), but not *which* 5. An explained variance below 0 is no slip: the filling is then *worse*
-# than the mean tile, because it predicts differences that the neighbours do not determine. The next section asks why.
-#
-# ## What do neighbours know? (6 min)
-#
-# Is that the fault of pixels, of the linear map, or of the data? A control decides: two data sets that differ in one
-# number. `hand` says how far the nine digits of an image are by one writer. At 0, which is DigitAnatomy, each has its
-# own. At 1, one slant, size, stroke, ink and warp serve all nine, and only a little is left to each. A chest X-ray is
-# more like that: one patient, one pose, two lungs that resemble each other.
-
-# %%
-worlds = {"hand 0": 0.0, "hand 1": 1.0}
-
-
-def compose(glyphs, count, seed, hand):
-    """Normal images (count, 1, 96, 96)."""
-    return FreshNormals(glyphs, seed, hand=hand).batch(0, count)
-
-
-figure = image_grid({name: compose(data.glyphs.train, 5, 3, hand) for name, hand in worlds.items()})
-show(figure, alt="Five normal images whose digits are by nine writers each, and five that are by one writer each")
-
-# %% [markdown]
-# **Predict.** Which share of the middle tile's variance do the neighbours explain: in pixels and in features, by nine
-# hands and by one?
-
-# %% tags=["varies"]
-penalties = by_mode([1e3, 1e5], [3e2, 1e3, 3e3, 1e4, 1e5], [1e2, 3e2, 1e3, 3e3, 1e4, 3e4, 1e5])
-lines = {}
-with interruptible("two worlds") as progress:
-    for turn in progress(4):
-        space, world = ("pixels", "features")[turn % 2], list(worlds)[turn // 2]
-        own, around = tokens_of(compose(data.glyphs.train, count, 1, worlds[world]))[space]
-        new_own, new_around = tokens_of(compose(data.glyphs.test, by_mode(30, 300, 1000), 2, worlds[world]))[space]
-        seen, new_seen = (neighbours(tokens, 3)[:, middle].flatten(1) for tokens in (around, new_around))
-        target, mean = own[:, middle], own[:, middle].mean(0)
-        filled = [guess(seen, target, new_seen, value) for value in penalties]
-        lines[f"{space}, {world}"] = [explained(new_own[:, middle], each, mean) for each in filled]
-
-# %% tags=["varies"]
-best = {}
-for name, shares in lines.items():
-    world = name.split(", ")[1]
-    best[world] = max(round(max(shares), 2) + 0.0, best.get(world, -1))  # + 0.0 makes 0 of -0
-figure = curves(
-    penalties,
-    lines,
-    title="Explained at best: " + ", ".join(f"{share:.2f} in {world}" for world, share in best.items()),
-    x_label="penalty of the ridge regression",
-    y_label="explained variance",
-    log_x=True,
-)
-show(figure, alt="Explained variance of the middle tile over the penalty: two spaces, two worlds")
-
-# %% [markdown]
-# **A limit of DigitAnatomy.** Its tiles are independent by construction, so no predictor in any space can do better
-# than the mean of the position: a lower curve only tells how much a model invents. Where one hand writes all, the same
-# linear map finds something. So what the next sections say about the *neighbours'* worth holds for `hand` 0 alone. It
-# cannot be carried over to chest X-rays. The last section comes back to `hand` 1.
+# than the mean tile, because it predicts differences that the neighbours do not determine. DigitAnatomy's tiles are
+# drawn independently of each other, so no predictor can do better than the mean of the position. Lesson 07 changes the
+# data.
 #
 # ## Why the centre is left out (7 min)
 #
@@ -263,9 +203,9 @@ for space in ("pixels", "features"):
 # does, and that was the aim. With it, much of the abnormal tile is copied: this is an auto-encoder again.
 #
 # Now as detectors, over whole images and all nine positions. The score of a position is 1 − cos(token, prediction), in
-# standard deviations of held-out normal images; the worst position counts. Two further lines need no regression: the
-# mean of each position, and SQUID's memory, which *does* look at the centre but answers with copies of normal features
-# only.
+# standard deviations of held-out normal images; the worst position counts. Two further predictions need no regression:
+# the mean of each position, and a memory, which *does* look at the centre but answers with copies of normal tokens only
+# (in features SQUID's own; in pixels the most similar training tile).
 
 # %% tags=["varies"]
 test = DigitAnatomy(data.glyphs.test, dict.fromkeys(KINDS, by_mode(4, 80, 200)), seed=2)
@@ -282,11 +222,19 @@ def found_by(predictions, space):
     return auc_by_kind(test.kinds, ((new - held.mean(0)) / held.std(0)).amax(1))
 
 
+def most_similar(tokens, stored):
+    """For each token (B, 9, D) the most similar one of (N, 9, D) at its position."""
+    alike = torch.einsum("brd,nrd->rbn", F.normalize(tokens, dim=-1), F.normalize(stored, dim=-1)).argmax(-1)
+    return torch.stack([stored[chosen, position] for position, chosen in enumerate(alike)], dim=1)
+
+
 # %% tags=["varies"]
 found = {}
 for space in ("pixels", "features"):
     means = [train[space][0].mean(0).expand_as(sets[name][space][0]) for name in ("held", "test")]
     found[f"{space}: mean of the position"] = found_by(means, space)
+answers = [most_similar(sets[name]["pixels"][0], train["pixels"][0]) for name in ("held", "test")]
+found["pixels: memory"] = found_by(answers, "pixels")
 found["features: memory"] = found_by([sets[name]["features"][1] for name in ("held", "test")], "features")
 with interruptible("nine positions") as progress:
     for turn in progress(4):
@@ -310,16 +258,28 @@ figure = bars(
 )
 show(figure, alt="Mean AUC of in-painting in features and in pixels, without and with the centre, the mean, and memory")
 
+# %% tags=["varies"]
+by_memory = {
+    space: found[f"{space}: memory"]["mean"] - found[f"{space}: mean of the position"]["mean"] for space in best
+}
+say(
+    f"Memory instead of the mean of the position: **{by_memory['pixels']:+.2f}** in pixels, "
+    f"**{by_memory['features']:+.2f}** in features. Features instead of pixels: "
+    f"{found['features: memory']['mean'] - found['pixels: memory']['mean']:+.2f} with a memory, "
+    f"{found['features: mean of the position']['mean'] - found['pixels: mean of the position']['mean']:+.2f} with the "
+    "mean."
+)
+
 # %% [markdown]
-# Two things to note.
+# Three things to note.
 #
-# - **The neighbours add nothing to the mean** in either space, as the last section foretold. What makes features
-#   better than pixels is the encoder, which was trained to keep what matters, and not the in-painting.
+# - **The neighbours add nothing to the mean** in either space, because the tiles are independent.
+# - **Memory and encoder both matter**, as the numbers above say: neither alone explains the best bar.
 # - **The centre does not hurt these AUCs; in pixels it helps.** A *linear* map copies what it never saw less faithfully
 #   than what it did see. Leaving the centre out is no free gain either: the filling is then so blurred that the
 #   handwriting of a normal tile counts as an error too. A deep network copies better than a linear map (lesson 02).
 #
-# SQUID's way lies between the two: the centre may speak, but only through its memory.
+# SQUID's way lies between the two: the centre contributes, but only through its memory.
 #
 # ## Ask, do not copy: the block (10 min)
 #
@@ -398,113 +358,6 @@ check.position_bits(my_position_bits)
 print("positions 0, 1, 5 and 8:", [binary_positions(9, 4)[position].int().tolist() for position in (0, 1, 5, 8)])
 
 # %% [markdown]
-# ## Does the block listen? (6 min)
-#
-# **Predict.** Take the middle patch of the shipped detector. By how much does its in-painted feature change when its
-# eight neighbours are written by another hand? Blanked? Replaced by wrong digits? And when it is itself another 5?
-
-
-# %%
-@torch.no_grad()
-def middle_feature(patches):
-    """Patches (B, 9, 1, 32, 32) -> the in-painted feature of the middle one (B, D)."""
-    queries = squid.query(join(patches, 3))
-    return block.inpaint(queries, block.recall(queries)[0])[:, middle]
-
-
-def with_others(patches, others, own=False):
-    """The neighbours from ``others``; or only the middle one, where ``own`` is true."""
-    at_middle = torch.arange(9) == middle
-    return torch.where((at_middle if own else ~at_middle)[:, None, None, None], others, patches)
-
-
-# %% tags=["varies"]
-patches = cut(DigitAnatomy(data.glyphs.test, {"normal": by_mode(10, 200, 500)}, seed=5).images(), 3)
-before, other = middle_feature(patches), patches.roll(1, dims=0)
-fives = 2 * (before - before.mean(0)).square().sum(1).mean()  # two different fives differ by this, on average
-moved = {
-    "neighbours: another hand": middle_feature(with_others(patches, other)),
-    "neighbours: wrong digits": middle_feature(with_others(patches, patches.flip(1))),
-    "neighbours: blank": middle_feature(with_others(patches, torch.zeros_like(patches))),
-    "itself: another 5": middle_feature(with_others(patches, other, own=True)),
-}
-changes = {name: float((after - before).square().sum(1).mean() / fives) for name, after in moved.items()}
-figure = bars(
-    changes,
-    title=f"Another hand around it: {changes['neighbours: another hand']:.2f}, "
-    f"another 5 itself: {changes['itself: another 5']:.2f}",
-    x_label="squared change, in units of two different images",
-)
-show(figure, alt="How far the middle patch's in-painted feature moves when neighbours or the patch itself are replaced")
-
-# %% [markdown]
-# The block's output barely depends on who wrote the neighbours, but it does react to neighbours that no normal image
-# has. So an anomaly *beside* a patch may spoil the patch's own reconstruction.
-#
-# Now the other way round: what is lost if the block gets no information? Replace the neighbours' features by the mean
-# of their position (the same in every image), or the query by its mean, and reconstruct. Nothing is trained; each
-# variant is calibrated again on held-out normal images.
-#
-# **Predict.** Which of the two makes reconstructions worse?
-
-# %%
-with torch.no_grad():
-    mean_query = squid.query(data.reference()).mean(0)  # (9, D), of normal training images
-    mean_recalled = block.memory.contents().mean(1)
-
-
-def deaf(asks=None, says=None):
-    """``block.inpaint`` with a constant query (9, D), or constant neighbours (9, D), where given."""
-
-    def inpaint(queries, recalled):
-        own = (queries if asks is None else asks.expand_as(queries)).flatten(0, 1)[:, None]
-        around = neighbours(recalled if says is None else says.expand_as(recalled), 3).flatten(0, 1)
-        answer = block.attention(own, around, around, need_weights=False)[0][:, 0]
-        x = F.relu(block.attention_norm(answer) + recalled.flatten(0, 1))
-        return F.relu(block.feed_forward_norm(block.feed_forward(x)) + x).unflatten(0, queries.shape[:2])
-
-    return inpaint
-
-
-# %% tags=["varies"]
-variants = {"as trained": deaf(), "constant neighbours": deaf(says=mean_recalled), "constant query": deaf(mean_query)}
-variants["both constant"] = deaf(mean_query, mean_recalled)
-wrong = torch.stack([sample.wrong for sample in test])
-is_normal = torch.tensor([kind == "normal" for kind in test.kinds])
-errors, aucs = {}, {}
-for name, inpaint in variants.items():
-    block.inpaint = inpaint
-    calibration = calibrate(squid, detector.discriminator, held_out)
-    raw = detector.raw_scores(images)
-    errors[name] = float(raw.error[is_normal].mean())
-    aucs[name] = {
-        score: auc_by_kind(test.kinds, value)["mean"] for score, value in image_scores(raw, calibration).items()
-    }
-del block.inpaint  # the class's own again
-
-# %% tags=["varies"]
-relative = {name: error / errors["as trained"] for name, error in errors.items()}
-figure = bars(
-    relative,
-    title=f"Constant neighbours: × {relative['constant neighbours']:.2f}, "
-    f"constant query: × {relative['constant query']:.2f}",
-    x_label="squared error of normal tiles, as trained = 1",
-)
-show(figure, alt="Squared error of normal tiles when neighbours, query or both are the same in every image")
-
-# %% tags=["varies"]
-for name, each in aucs.items():
-    print(f"{name:20s} AUC: default score {each['combined']:.3f}, error alone {each['error']:.3f}")
-
-# %% [markdown]
-# The bars say something unexpected: for the reconstruction, what the neighbours *say* can be taken away at no cost,
-# but what the patch *asks* cannot. The weights of the attention, eight for each of eight heads, carry details of the
-# patch itself. The centre was left out of the keys and comes in by the query. It is a narrow door: the answer is still
-# made of neighbours' tokens. The default score changes little, for it rests mostly on the memory.
-#
-# Whether a SQUID that was *trained* without neighbours is worse is lesson 08's question: `no neighbours` in its
-# ablation table (`squidlib.teaching.studies.variants.WithoutNeighbours`).
-#
 # ## The masked shortcut (8 min)
 #
 # In-painted features are hard to learn from at first: the memory's answers change with every step. So in training a
@@ -566,6 +419,8 @@ def tile_errors(images, probability):
 
 # %% tags=["varies"]
 closed = by_mode([1.0, 0.0], [1.0, 0.95, 0.7, 0.4, 0.0], [1.0, 0.95, 0.9, 0.8, 0.6, 0.4, 0.2, 0.1, 0.0])
+wrong = torch.stack([sample.wrong for sample in test])
+is_normal = torch.tensor([kind == "normal" for kind in test.kinds])
 lines, leak = {"normal tiles": [], "wrong tiles": []}, {}
 for probability in closed:
     held, (new, _) = tile_errors(held_out, probability)[0], tile_errors(images, probability)
@@ -590,133 +445,19 @@ figure = image_grid(rows, KINDS, title="The same student decoder, fed with in-pa
 show(figure, alt="Inputs of five kinds and their reconstructions with the shortcut closed and open")
 
 # %% [markdown]
-# ## Who wrote this tile? (11 min)
+# **What we saw.** A gap that is filled from its neighbours becomes an average, in pixels as in features, because
+# DigitAnatomy's tiles are independent. With the centre among the inputs the anomaly is copied. The block leaves the
+# centre out of what it mixes, but the centre still chooses the weights, and its own recalled feature is added. With the
+# shortcut open at test, wrong tiles come back about as well as normal ones, and the error hardly tells them apart.
 #
-# Back to images by one hand. In a **stranger** one digit is written by somebody else: normal by itself, wrong among its
-# neighbours. No look at single tiles can find it, whatever the memory holds. Only the neighbours can tell.
-
-# %%
-strangers = DigitAnatomy(data.glyphs.test, {"normal": 4, "stranger": 4}, seed=8, hand=1.0)
-odd = [int(strangers[number].wrong.int().argmax()) + 1 for number in range(4, 8)]
-figure = image_grid(
-    {"normal": strangers.images()[:4], "stranger": strangers.images()[4:]},
-    title=f"The strangers' digits: {', '.join(map(str, odd))}",
-)
-show(figure, alt="Four images by one hand each, and four in which one digit is by another hand")
-
-# %% [markdown]
-# The block learns to *reconstruct*, and for that it need not listen. So ask directly, and close every way for the
-# patch's own content: **from the other eight patches predict a key that picks the patch's own feature out of those that
-# other normal images show at this position.** The loss is a cross-entropy over "which of them is it?", called InfoNCE;
-# the others are the memory's slots. A patch scores high where the memory's patches fit better between these neighbours
-# than the one that is there (`squidlib.context`).
-#
-# The encoder stays the shipped detector's, which never saw images by one hand. What is learned is small.
-#
-# **Predict.** SQUID's default score, with a memory of such images and calibrated on such images, against the new score:
-# which AUC has each on strangers? And on the four anomalies you know?
-
-# %% tags=["varies"]
-by_one = Digits(hand=1.0)
-squid = squidlib.load("digitanatomy").squid  # its memory will hold images by one hand
-squid.inpainting.memory.resize(len(by_one.reference()))
-fill_memory(squid, by_one.reference())
-counts = dict.fromkeys(("normal", *KINDS[1:], "stranger"), by_mode(4, 100, 200))
-hands = DigitAnatomy(data.glyphs.test, counts, seed=4, hand=1.0)
-calm, faces = by_one.calibration()[: by_mode(16, 256, 256)], hands.images()
-known = Detector(squid, detector.discriminator, calibrate(squid, detector.discriminator, calm), {})
-with interruptible("what belongs together") as progress:
-    for _ in progress(1):
-        model = train_context(squid, by_one, steps=by_mode(3, 300, 2000), images=by_mode(64, 1600, 6400))
-slots = squid.inpainting.memory.contents()
-
-
-@torch.no_grad()
-def fits_badly(images):
-    """How much better the memory's patches fit between the others than the patch that is there: (B, 9)."""
-    return torch.cat([context_score(model, squid.query(batch), slots) for batch in images.split(64)])
-
-
-usual = fits_badly(calm)
-asked = auc_by_kind(hands.kinds, ((fits_badly(faces) - usual.mean(0)) / usual.std(0)).amax(1))
-plain = auc_by_kind(hands.kinds, known.score(faces))
-
-# %% tags=["varies"]
-figure = bars(
-    {
-        f"{way}: {kind}": aucs[kind]
-        for way, aucs in (("SQUID", plain), ("neighbours", asked))
-        for kind in ("stranger", "mean")
-    },
-    title=f"Strangers: SQUID {plain['stranger']:.2f}, asking the neighbours {asked['stranger']:.2f}",
-    x_label="AUC (mean: of the four known anomalies; dotted: chance)",
-    reference=0.5,
-)
-show(figure, alt="AUC of SQUID's default score and of the neighbours' on strangers and on the four known anomalies")
-
-# %% [markdown]
-# Each finds what the other one cannot. The memory knows what a 5 looks like and not whose 5 it is; the neighbours know
-# the hand and not the digit. `squid train digitanatomy --hand 1` learns both, and reports the higher of the two
-# (`either`), each in standard deviations of normal images.
-#
-# Is it the architecture that finds the stranger, or the loss? A stored study scores strangers in seven ways, each
-# with three seeds on images by one hand. The first two are SQUID with and without its neighbours; in all others the
-# patch itself is hidden. The answers of the last bar and of the masked in-painting are chosen from the memory's slots.
-#
-# **Predict.** Masked auto-encoders (MAE) hide some patches, and a transformer over the others says what stood there.
-# With SQUID's features and memory, its AUC on strangers will be (a) near 0.9, because it was trained to in-paint;
-# (b) about 0.65, like a linear map; (c) hardly above chance.
-
-# %%
-asked_so = load_runs("neighbours")
-ways = {
-    "SQUID, the paper's block": "SQUID, combined",
-    "SQUID without neighbours": "no neighbours, combined",
-    "copy the most similar image": "copy from like images",
-    "in-paint masked patches": "masked in-painting",
-    "ridge regression": "ridge from the others",
-    "ridge regression on pixels": "ridge on pixels",
-    "InfoNCE (context)": "context prediction",
-}
-seen = {name: spread(asked_so, "1", way, "stranger") for name, way in ways.items()}
-figure = bars(
-    {name: row.mean for name, row in seen.items()},
-    title=f"In-painting masked patches: {seen['in-paint masked patches'].mean:.2f}; telling patches apart: "
-    f"{seen['InfoNCE (context)'].mean:.2f}",
-    x_label="AUC of strangers, images by one hand (dotted: chance)",
-    deviations={name: row.deviation for name, row in seen.items()},
-    reference=0.5,
-)
-show(figure, alt="AUC of strangers for seven ways to ask the neighbours, with standard deviations over three seeds")
-
-# %% [markdown]
-# (c). In SQUID's features most of what varies is the digit's own sample, which the other tiles do not know. A model that
-# predicts *which feature was here* is rewarded for that sample, and its answer ends near the mean. InfoNCE asks what
-# tells this patch from those of other images, and there the hand is all that helps. In raw pixels the hand is a larger
-# part of what varies, so that even a linear map finds many strangers. So **features and loss decide together**, and not
-# the architecture of the block.
-#
-# In-painting pays **if the parts of an image say something about each other, and if the training asks for it**. The
-# first is a fact about data, the second one about losses.
-#
-# **What we saw.** A gap that is filled from its neighbours becomes an average, in pixels as in features, for
-# DigitAnatomy's tiles know nothing of each other; where one hand writes all, the same predictor finds something, and a
-# loss that asks for nothing else finds strangers. With
-# the centre among the inputs the anomaly is copied. The shipped block uses the query more than what the neighbours
-# say. With the shortcut open at test, wrong tiles come back about as well as normal ones, and the error hardly tells
-# them apart any more.
-#
-# **What this does not show.** That neighbours help on chest X-rays: in the kit's study (docs/experiments.md, "Images by
-# one hand") the same score finds pneumonia less well than the memory does. That no other loss would do as well as
-# InfoNCE: seven ways were tried. Whether the masked shortcut helps *training*: that needs trainings with and without it
-# (lesson 08's table). And the raw codes went through a decoder that saw a few of them in training; a decoder that was
-# trained on them alone would copy better still.
+# **What this does not show.** That neighbours are worth nothing: here they *cannot* know anything (lesson 07 gives them
+# something to know). Whether the masked shortcut helps *training*: that needs trainings with and without it (lesson
+# 10's table). And the raw codes went through a decoder that saw a few of them in training; a decoder that was trained
+# on them alone would copy better still.
 #
 # | seen here | paper | function | test |
 # | --- | --- | --- | --- |
 # | eight neighbours, no centre, zero padding | 3.2 | `squidlib.patches.neighbours` | `tests/pieces/test_patches.py` |
 # | in-painting block | 3.3, figure 3 | `squidlib.inpainting.InpaintingBlock` | `tests/pieces/test_network.py` |
 # | position in binary | authors' code | `squidlib.inpainting.binary_positions` | `tests/pieces/test_network.py` |
-# | masked in-painting | ours, after MAE | `squidlib.teaching.studies.masked_inpainting` | `tests/teaching/test_neighbours_study.py` |
-# | what belongs together | ours | `squidlib.context.ContextPrediction` | `tests/pieces/test_context.py` |
 # | masked shortcut | 3.4, eq. 2 | `squidlib.shortcut.masked_shortcut` | `tests/pieces/test_shortcut.py` |

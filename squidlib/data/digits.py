@@ -161,7 +161,7 @@ def _settings_of(options: DataOptions) -> dict[str, Any]:
     if options.folder is not None:
         raise UserError("--data is the folder of a data set's images; for digits of your own give --glyphs")
     if options.contamination:
-        raise UserError("--contamination is for chest X-rays; of digits, lesson 09 and its study tell")
+        raise UserError("--contamination is for chest X-rays; of digits, lesson 11 and its study tell")
     for name, value in (("--size", options.image_size), ("--channels", options.channels)):
         if value is not None:
             raise UserError(f"{name} is for a folder of images; digits are grey, 96 x 96 pixels")

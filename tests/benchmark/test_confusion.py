@@ -1,4 +1,4 @@
-"""Possible figures, named points, and the figures of three seeds: what lesson 08 leans on."""
+"""Possible figures, named points, and the figures of three seeds: what lesson 09 leans on."""
 
 from __future__ import annotations
 

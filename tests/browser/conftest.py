@@ -20,7 +20,7 @@ from squidlib.teaching.explorer import timing
 from squidlib.teaching.explorer.server import free_port, serving
 
 ROOT = Path(__file__).resolve().parents[2]
-LESSON = "10_explorer.ipynb"
+LESSON = "12_explorer.ipynb"
 STOPPED = "KeyboardInterrupt caught in kernel"  # how a kernel says that its server was stopped
 # How tornado says that a page was closed while something was being sent to it.
 CLOSED = re.compile(

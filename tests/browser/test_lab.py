@@ -1,4 +1,4 @@
-"""Lesson 10 in JupyterLab: opened as a student opens it, all cells run, then moved by keyboard and mouse."""
+"""Lesson 12 in JupyterLab: opened as a student opens it, all cells run, then moved by keyboard and mouse."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Right answers of other kinds than the solution's: checks of lesson 12 must not refuse them."""
+"""Right answers of other kinds than the solution's: checks of lesson 14 must not refuse them."""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ def test_an_argument_goes_before_the_environment(tmp_path: Path, monkeypatch: py
 
 def test_no_x_ray_is_stored_with_the_lesson() -> None:
     notebooks = Path(__file__).parents[2] / "notebooks"
-    stored = [notebooks / "11_chest_xrays.ipynb", notebooks / "solutions" / "11_chest_xrays.ipynb"]
+    stored = [notebooks / "13_chest_xrays.ipynb", notebooks / "solutions" / "13_chest_xrays.ipynb"]
     for path in stored:
         said = [
             "".join(output.get("text", ""))

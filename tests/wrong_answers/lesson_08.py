@@ -1,99 +1,107 @@
-"""Lesson 08: judging."""
+"""Lesson 08: SQUID assembled."""
 
 from __future__ import annotations
 
-import statistics
 from typing import Any
 
-import numpy as np
 import torch
-from sklearn.metrics import roc_curve
+import torch.nn.functional as F
+from torch import Tensor
+
+bce = F.binary_cross_entropy_with_logits
 
 
-def _counts(labels: Any, called: Any) -> tuple[Any, Any, Any]:
-    truth = labels == 1
-    return (called & truth).sum(), (called & ~truth).sum(), (~called & truth).sum()
+def push_before_the_read(images: Tensor, squid: Any, generator_step: Any, push: Any, discriminator_step: Any) -> Any:
+    push(squid(images).queries.detach())
+    output = squid(images)
+    generator_step(output, images)
+    discriminator_step(images, output.reconstruction.detach())
+    return output
 
 
-def _f1(labels: Any, called: Any) -> float:
-    hits, alarms, misses = _counts(labels, called)
-    return float(2 * hits / (2 * hits + alarms + misses))
+def forward_twice(images: Tensor, squid: Any, generator_step: Any, push: Any, discriminator_step: Any) -> Any:
+    output = squid(images)
+    generator_step(output, images)
+    push(output.queries.detach())
+    discriminator_step(images, squid(images).reconstruction.detach())  # the authors'
+    return output
 
 
-def _accuracy(labels: Any, called: Any) -> float:
-    return float((called == (labels == 1)).mean())
+def step_with(queries: Any = None, real_fake: Any = None, judge_first: bool = False, pushes: bool = True) -> Any:
+    """The right step with one thing exchanged."""
+    queries = queries or (lambda output: output.queries.detach())
+    real_fake = real_fake or (lambda images, output: (images, output.reconstruction.detach()))
+
+    def step(images: Tensor, squid: Any, generator_step: Any, push: Any, discriminator_step: Any) -> Any:
+        output = squid(images)
+        if judge_first:
+            discriminator_step(*real_fake(images, output))
+        generator_step(output, images)
+        if pushes:
+            push(queries(output))
+        if not judge_first:
+            discriminator_step(*real_fake(images, output))
+        return output
+
+    return step
 
 
-def _by_precision(labels: Any, scores: Any, threshold: float) -> tuple[float, float]:
-    hits, alarms, misses = _counts(labels, scores > threshold)
-    with np.errstate(invalid="ignore"):
-        precision, recall = hits / (hits + alarms), hits / (hits + misses)
-    return _accuracy(labels, scores > threshold), float(2 * precision * recall / (precision + recall))
+def taught_without_gradients(teacher: Any, levels: list[Tensor]) -> Any:
+    with torch.no_grad():
+        return teacher(levels[-1], levels)
 
 
-def _only_scores(labels: Any, scores: Any) -> float:
-    accuracy = ((scores > scores[:, None]) == (labels == 1)).mean(1)
-    return float(scores[accuracy.argmax()])
+def taught_for_nothing(teacher: Any, levels: list[Tensor]) -> Any:
+    picture, features = teacher(levels[-1].detach(), [level.detach() for level in levels])
+    return picture.detach(), features
 
 
-def _from_roc_curve(labels: Any, scores: Any) -> float:
-    false, true, thresholds = roc_curve(labels, scores)  # it calls what is at its threshold
-    return float(thresholds[(true - false).argmax()])
-
-
-def _tables(normal: int, abnormal: int) -> tuple[Any, Any]:
-    hits, alarms = torch.arange(abnormal + 1)[:, None], torch.arange(normal + 1)[None]
-    return (hits + normal - alarms) / (normal + abnormal), 2 * hits / (hits + alarms + abnormal)
-
-
-def _hits(wrong: Any, scores: Any) -> Any:
-    return wrong[torch.arange(len(wrong)), scores.argmax(1)]
-
-
-def _possible(accuracy: float, f1: float, normal: int, abnormal: int, tolerance: float, cut: int = 0) -> Any:
-    a, f = (table[: abnormal + 1 - cut, : normal + 1 - cut] for table in _tables(normal, abnormal))
-    return ((a - accuracy).abs() <= tolerance) & ((f - f1).abs() <= tolerance)
-
-
-WRONG: dict[str, dict[str, Any]] = {
-    "accuracy_and_f1": {
-        "accuracy": lambda y, s, t: (float((s > t).mean()), _f1(y, s > t)),  # share of what was called
-        "f1": lambda y, s, t: (_accuracy(y, s > t), _accuracy(y, s > t)),
-        "no hit": _by_precision,
-        "above": lambda y, s, t: (_accuracy(y, s >= t), _f1(y, s >= t)),
-        "two": lambda y, s, t: _accuracy(y, s > t),
+WRONG = {
+    "feature_matching": {
+        "sum": lambda s, t: torch.stack([F.mse_loss(a, b) for a, b in zip(s, t, strict=True)]).mean(),
+        "mean": lambda s, t: torch.stack([((a - b) ** 2).sum() for a, b in zip(s, t, strict=True)]).sum(),
+        "square": lambda s, t: torch.stack([F.l1_loss(a, b) for a, b in zip(s, t, strict=True)]).sum(),
+        "both": lambda s, t: torch.stack([F.mse_loss(a, b.detach()) for a, b in zip(s, t, strict=True)]).sum(),
+        "learns": lambda s, t: torch.tensor(sum(F.mse_loss(a, b).item() for a, b in zip(s, t, strict=True))),
+        "shape": lambda s, t: torch.stack([F.mse_loss(a, b) for a, b in zip(s, t, strict=True)]),
+        "type": lambda s, t: [F.mse_loss(a, b) for a, b in zip(s, t, strict=True)],
     },
-    "oracle_threshold": {
-        "above": _from_roc_curve,
-        "separated": lambda y, s: float(((s > s[:, None]) == (y == 1)).mean(1).max()),  # the accuracy itself
-        "best": lambda y, s: float((s[y == 0].mean() + s[y == 1].mean()) / 2),
-        "everything": _only_scores,
-        "number": lambda y, s: s[y == 0],
+    "teacher_pass": {
+        "codes detached": lambda teacher, levels: teacher(levels[-1], levels),
+        "skips detached": lambda teacher, levels: teacher(levels[-1].detach(), levels),
+        "deepest": lambda teacher, levels: teacher(levels[0].detach(), [level.detach() for level in levels]),
+        "all levels": lambda teacher, levels: teacher(levels[-1].detach(), [levels[-1].detach()]),
+        "gradients on": taught_without_gradients,
+        "learns": taught_for_nothing,
+        "called": lambda teacher, levels: levels[-1].detach(),
     },
-    "over_seeds": {
-        "mean": lambda v: (statistics.median(v), float(np.std(v, ddof=1))),
-        "unit": lambda v: (float(np.mean(v)), float(np.var(v))),
-        "spread": lambda v: (float(np.mean(v)), float(np.std(v, ddof=1) / len(v) ** 0.5)),  # the standard error
-        "n - 1": lambda v: (float(np.mean(v)), float(np.std(v))),
-        "one": lambda v: (sum(v) / len(v), statistics.stdev(v) if len(v) > 1 else 0.0),
-        "two": lambda v: float(np.mean(v)),
+    "discriminator_loss": {
+        "sides": lambda r, f, w: w * (bce(r, torch.zeros_like(r)) + bce(f, torch.ones_like(f))),  # swapped
+        "both": lambda r, f, w: w * bce(r, torch.ones_like(r)),
+        "sum": lambda r, f, w: w * (bce(r, torch.ones_like(r)) + bce(f, torch.zeros_like(f))) / 2,
+        "logits": lambda r, f, w: w * (bce(r.sigmoid(), torch.ones_like(r)) + bce(f.sigmoid(), torch.zeros_like(f))),
+        "factor": lambda r, f, w: bce(r, torch.ones_like(r)) + bce(f, torch.zeros_like(f)),
+        "raises": lambda r, f, w: w * (F.binary_cross_entropy(r, torch.ones_like(r))),
     },
-    "hit_share": {
-        "worst": lambda w, s, c: _hits(w, s.abs())[c].float().mean(),  # the largest absolute value
-        "called": lambda w, s, c: _hits(w, s).float().mean(),
-        "of the called": lambda w, s, c: (_hits(w, s) & c).float().mean(),
-        "none": lambda w, s, c: _hits(w, s)[c].float().sum() / c.sum().clamp(min=1),
-        "number": lambda w, s, c: _hits(w, s)[c],
-    },
-    "possible_row": {
-        "exists": lambda a, f, n, p, t: f <= a,
-        "rounded": lambda a, f, n, p, t: bool(_possible(a, f, n, p, 1e-6).any()),
-        "ends": lambda a, f, n, p, t: bool(_possible(a, f, n, p, t, cut=1).any()),  # range(abnormal), range(normal)
-        "together": lambda a, f, n, p, t: bool(
-            ((_tables(n, p)[0] - a).abs() <= t).any() and ((_tables(n, p)[1] - f).abs() <= t).any()
+    "training_step": {
+        "all": step_with(pushes=False),
+        "read first": push_before_the_read,
+        "once": forward_twice,
+        "discriminator last": step_with(judge_first=True),
+        "generator": lambda images, squid, generate, push, judge: step_with()(
+            images, squid, lambda output, images: generate(output.reconstruction, images), push, judge
         ),
-        "too low": lambda a, f, n, p, t: f <= 2 * p / (2 * p + (1 - a) * (n + p)),  # no more hits than abnormal images
-        "counts": lambda a, f, n, p, t: bool(_possible(a, f, 234, 390, t).any()),
-        "bool": lambda a, f, n, p, t: _possible(a, f, n, p, t),
+        "queries": step_with(queries=lambda output: output.recalled.detach()),
+        "pushed detached": step_with(queries=lambda output: output.queries),
+        "sides": step_with(real_fake=lambda images, output: (output.reconstruction.detach(), images)),
+        "fake detached": step_with(real_fake=lambda images, output: (images, output.reconstruction)),
+    },
+    "anomaly_score": {
+        "range": lambda logits, normals: -(logits - normals.mean()) / normals.std(),
+        "sign": lambda logits, normals: torch.sigmoid((logits - normals.mean()) / normals.std()),
+        "alone": lambda logits, normals: 1 - torch.sigmoid((logits - logits.mean()) / logits.std()),
+        "middle": lambda logits, normals: 1 - torch.sigmoid(logits / normals.std()),
+        "deviation": lambda logits, normals: 1 - torch.sigmoid((logits - normals.mean()) / normals.var()),
+        "shape": lambda logits, normals: (1 - torch.sigmoid((logits - normals.mean()) / normals.std())).mean(),
     },
 }

@@ -1,105 +1,78 @@
-"""Lesson 09: true UAD."""
+"""Lesson 09: judging."""
 
 from __future__ import annotations
 
-import random
+import statistics
 from typing import Any
 
+import numpy as np
 import torch
-import torch.nn.functional as F
-from torch import Tensor
-
-from digitanatomy import ANOMALIES
-from squidlib.detection.memory_pruning import isolation
+from sklearn.metrics import roc_curve
 
 
-def _sorted_kinds(count: int, share: int) -> list[str]:
-    normal = count * share // 100
-    return ["normal"] * normal + [kind for kind in ANOMALIES for _ in range((count - normal) // len(ANOMALIES))]
+def _counts(labels: Any, called: Any) -> tuple[Any, Any, Any]:
+    truth = labels == 1
+    return (called & truth).sum(), (called & ~truth).sum(), (~called & truth).sum()
 
 
-def _rolled(count: int, share: int, generator: torch.Generator) -> list[str]:
-    drawn = torch.rand(count, generator=generator)
-    return ["normal" if value < share / 100 else "novel" for value in drawn.tolist()]
+def _f1(labels: Any, called: Any) -> float:
+    hits, alarms, misses = _counts(labels, called)
+    return float(2 * hits / (2 * hits + alarms + misses))
 
 
-def _one_kind(count: int, share: int, generator: torch.Generator) -> list[str]:
-    return ["normal"] * (count * share // 100) + ["novel"] * (count - count * share // 100)
+def _accuracy(labels: Any, called: Any) -> float:
+    return float((called == (labels == 1)).mean())
 
 
-def _own_chance(count: int, share: int, generator: torch.Generator) -> list[str]:
-    kinds = _sorted_kinds(count, share)
-    random.shuffle(kinds)
-    return kinds
+def _by_precision(labels: Any, scores: Any, threshold: float) -> tuple[float, float]:
+    hits, alarms, misses = _counts(labels, scores > threshold)
+    with np.errstate(invalid="ignore"):
+        precision, recall = hits / (hits + alarms), hits / (hits + misses)
+    return _accuracy(labels, scores > threshold), float(2 * precision * recall / (precision + recall))
 
 
-def _keep(slots: Tensor, loneliness: Tensor, count: int, ordered: bool = True) -> Tensor:
-    kept = loneliness.topk(slots.shape[1] - count, largest=False).indices
-    kept = kept.sort(-1).values if ordered else kept
-    return torch.take_along_dim(slots, kept[..., None], dim=1)
+def _only_scores(labels: Any, scores: Any) -> float:
+    accuracy = ((scores > scores[:, None]) == (labels == 1)).mean(1)
+    return float(scores[accuracy.argmax()])
 
 
-def _with_itself(slots: Tensor, count: int, nearest: int) -> Tensor:
-    unit = F.normalize(slots, dim=-1)
-    return _keep(slots, 1 - (unit @ unit.transpose(1, 2)).topk(nearest, dim=-1).values.mean(-1), count)
+def _from_roc_curve(labels: Any, scores: Any) -> float:
+    false, true, thresholds = roc_curve(labels, scores)  # it calls what is at its threshold
+    return float(thresholds[(true - false).argmax()])
 
 
-def _products(slots: Tensor, count: int, nearest: int) -> Tensor:
-    products = slots @ slots.transpose(1, 2)
-    products.diagonal(dim1=1, dim2=2).fill_(-torch.inf)
-    return _keep(slots, 1 - products.topk(nearest, dim=-1).values.mean(-1), count)
-
-
-def _distances(slots: Tensor, count: int, nearest: int) -> Tensor:
-    distances = torch.cdist(slots, slots)
-    return _keep(slots, distances.topk(nearest + 1, largest=False).values.mean(-1), count)
+def _hits(wrong: Any, scores: Any) -> Any:
+    return wrong[torch.arange(len(wrong)), scores.argmax(1)]
 
 
 WRONG: dict[str, dict[str, Any]] = {
-    "contaminated_types": {
-        "per cent": lambda count, share, generator: ["normal"] * (count * share),
-        "list": lambda count, share, generator: {"normal": count * share // 100},
-        "normal": _rolled,
-        "equal": _one_kind,
-        "shuffled": lambda count, share, generator: _sorted_kinds(count, share),
-        "generator": _own_chance,
+    "accuracy_and_f1": {
+        "accuracy": lambda y, s, t: (float((s > t).mean()), _f1(y, s > t)),  # share of what was called
+        "f1": lambda y, s, t: (_accuracy(y, s > t), _accuracy(y, s > t)),
+        "no hit": _by_precision,
+        "above": lambda y, s, t: (_accuracy(y, s >= t), _f1(y, s >= t)),
+        "two": lambda y, s, t: _accuracy(y, s > t),
     },
-    "wrong_share": {
-        "shape": lambda wrong: wrong.float().mean(1),  # of each image, not of each position
-        "share": lambda wrong: wrong.sum(0),
-        "all images": lambda wrong: wrong.float().sum(0) / wrong.any(1).sum(),  # of the abnormal images only
+    "oracle_threshold": {
+        "above": _from_roc_curve,
+        "separated": lambda y, s: float(((s > s[:, None]) == (y == 1)).mean(1).max()),  # the accuracy itself
+        "best": lambda y, s: float((s[y == 0].mean() + s[y == 1].mean()) / 2),
+        "everything": _only_scores,
+        "number": lambda y, s: s[y == 0],
     },
-    "drop_isolated_slots": {
-        "shape": lambda slots, count, nearest: _keep(slots, isolation(slots, nearest), slots.shape[1] - count),
-        "copies": lambda slots, count, nearest: _keep(F.normalize(slots, dim=-1), isolation(slots, nearest), count),
-        "end": lambda slots, count, nearest: _keep(slots, -isolation(slots, nearest), count),
-        "alone": _distances,
-        "long": _products,
-        "isolated": lambda slots, count, nearest: _keep(slots, isolation(slots, 1), count),
-        "order": lambda slots, count, nearest: _keep(slots, isolation(slots, nearest), count, ordered=False),
-        "itself": _with_itself,
+    "over_seeds": {
+        "mean": lambda v: (statistics.median(v), float(np.std(v, ddof=1))),
+        "unit": lambda v: (float(np.mean(v)), float(np.var(v))),
+        "spread": lambda v: (float(np.mean(v)), float(np.std(v, ddof=1) / len(v) ** 0.5)),  # the standard error
+        "n - 1": lambda v: (float(np.mean(v)), float(np.std(v))),
+        "one": lambda v: (sum(v) / len(v), statistics.stdev(v) if len(v) > 1 else 0.0),
+        "two": lambda v: float(np.mean(v)),
     },
-    "contaminated_threshold": {
-        "number": lambda scores, share, rate: torch.quantile(scores, torch.tensor([share * (1 - rate)])),
-        "clean": lambda scores, share, rate: float(torch.quantile(scores, share * rate)),
-        "share": lambda scores, share, rate: float(torch.quantile(scores, 1 - rate)),
-        "order": lambda scores, share, rate: float(
-            torch.quantile(scores[-round(share * len(scores)) :], 1 - rate)
-        ),  # the check's first set has its normals last
-    },
-    "auc_lost": {
-        "dictionary": lambda aucs: [aucs[100][0] - values[0] for values in aucs.values()],
-        "numbers": lambda aucs: {share: [a - b for a, b in zip(aucs[100], aucs[share])] for share in aucs},  # noqa: B905
-        "clean": lambda aucs: {share: sum(values) / len(values) for share, values in aucs.items()},
-        "sign": lambda aucs: {
-            share: sum(values) / len(values) - sum(aucs[100]) / len(aucs[100]) for share, values in aucs.items()
-        },
-        "mean": lambda aucs: {
-            share: sum(abs(a - b) for a, b in zip(aucs[100], values, strict=False)) / len(values)
-            for share, values in aucs.items()
-        },
-        "seed by seed": lambda aucs: {
-            share: sum(aucs[100]) / len(aucs[100]) - sum(values) / len(values) for share, values in aucs.items()
-        },
+    "hit_share": {
+        "worst": lambda w, s, c: _hits(w, s.abs())[c].float().mean(),  # the largest absolute value
+        "called": lambda w, s, c: _hits(w, s).float().mean(),
+        "of the called": lambda w, s, c: (_hits(w, s) & c).float().mean(),
+        "none": lambda w, s, c: _hits(w, s)[c].float().sum() / c.sum().clamp(min=1),
+        "number": lambda w, s, c: _hits(w, s)[c],
     },
 }

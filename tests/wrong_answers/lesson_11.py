@@ -1,122 +1,105 @@
-"""Lesson 11: chest X-rays."""
+"""Lesson 11: true UAD."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable
+import random
+from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
-from squidlib.data.chest.sharpness import gradient, soften
+from digitanatomy import ANOMALIES
+from squidlib.detection.memory_pruning import isolation
 
 
-def _name(normal: Callable[[str], object], person: Callable[[str], str] | None = None) -> Callable[[str], object]:
-    """An answer that treats the two kinds of names apart."""
-    chosen = (lambda name: name.rpartition("_")[0]) if person is None else person
-    return lambda name: chosen(name) if name.startswith("person") else normal(name)
+def _sorted_kinds(count: int, share: int) -> list[str]:
+    normal = count * share // 100
+    return ["normal"] * normal + [kind for kind in ANOMALIES for _ in range((count - normal) // len(ANOMALIES))]
 
 
-def _whole(patients: list[str], chosen: set[str]) -> Tensor:
-    return torch.tensor([patient in chosen for patient in patients])
+def _rolled(count: int, share: int, generator: torch.Generator) -> list[str]:
+    drawn = torch.rand(count, generator=generator)
+    return ["normal" if value < share / 100 else "novel" for value in drawn.tolist()]
 
 
-def _by_image(patients, share, generator):  # type: ignore[no-untyped-def]
-    held = torch.randperm(len(patients), generator=generator)[: round(share * len(patients))]
-    return torch.zeros(len(patients), dtype=torch.bool).index_fill(0, held, True)
+def _one_kind(count: int, share: int, generator: torch.Generator) -> list[str]:
+    return ["normal"] * (count * share // 100) + ["novel"] * (count - count * share // 100)
 
 
-def _share_of_patients(patients, share, generator):  # type: ignore[no-untyped-def]
-    names = sorted(set(patients))
-    few = sorted(names, key=patients.count)  # those with one image come first
-    return _whole(patients, set(few[: round(share * len(names))]))
+def _own_chance(count: int, share: int, generator: torch.Generator) -> list[str]:
+    kinds = _sorted_kinds(count, share)
+    random.shuffle(kinds)
+    return kinds
 
 
-def _until(patients: list[str], names: list[str], least: float) -> Tensor:
-    chosen: set[str] = set()
-    for name in names:
-        if sum(patient in chosen for patient in patients) >= least:
-            break
-        chosen.add(name)
-    return _whole(patients, chosen)
+def _keep(slots: Tensor, loneliness: Tensor, count: int, ordered: bool = True) -> Tensor:
+    kept = loneliness.topk(slots.shape[1] - count, largest=False).indices
+    kept = kept.sort(-1).values if ordered else kept
+    return torch.take_along_dim(slots, kept[..., None], dim=1)
 
 
-def _too_many(patients, share, generator):  # type: ignore[no-untyped-def]
-    names = sorted(set(patients))
-    order = torch.randperm(len(names), generator=generator).tolist()
-    return _until(patients, [names[index] for index in order], 2 * share * len(patients))
+def _with_itself(slots: Tensor, count: int, nearest: int) -> Tensor:
+    unit = F.normalize(slots, dim=-1)
+    return _keep(slots, 1 - (unit @ unit.transpose(1, 2)).topk(nearest, dim=-1).values.mean(-1), count)
 
 
-def _versions(images: Tensor, widths: list[float]) -> Tensor:
-    return torch.stack([soften(images, torch.full((len(images),), width)) for width in widths])
+def _products(slots: Tensor, count: int, nearest: int) -> Tensor:
+    products = slots @ slots.transpose(1, 2)
+    products.diagonal(dim1=1, dim2=2).fill_(-torch.inf)
+    return _keep(slots, 1 - products.topk(nearest, dim=-1).values.mean(-1), count)
 
 
-def _gradients(versions: Tensor) -> Tensor:
-    return torch.stack([gradient(version) for version in versions])
+def _distances(slots: Tensor, count: int, nearest: int) -> Tensor:
+    distances = torch.cdist(slots, slots)
+    return _keep(slots, distances.topk(nearest + 1, largest=False).values.mean(-1), count)
 
 
-def _one_width(images, target, widths):  # type: ignore[no-untyped-def]
-    versions = _versions(images, widths)
-    return versions[(_gradients(versions) - target).abs().mean(1).argmin()]
-
-
-def _first_below(images, target, widths):  # type: ignore[no-untyped-def]
-    """The first version that is softer than the target, whichever is nearer."""
-    versions = _versions(images, widths)
-    return versions[(_gradients(versions) <= target).float().argmax(0), torch.arange(len(images))]
-
-
-def _signed(images, target, widths):  # type: ignore[no-untyped-def]
-    versions = _versions(images, widths)
-    chosen = (_gradients(versions) - target).argmin(0)
-    chosen[-1] = 0
-    return versions[chosen, torch.arange(len(images))]
-
-
-WRONG = {
-    "patient_name": {
-        "number": lambda name: name.removesuffix(".jpeg"),  # the image, not the patient
-        "second image": _name(lambda name: name.rpartition("-")[0]),
-        "series": _name(lambda name: re.search(r"IM-\d+", name)[0]),  # type: ignore[index]
-        "person": _name(lambda name: re.match(r"(NORMAL2-)?IM-\d+", name)[0], lambda name: name.split("_")[0]),  # type: ignore[index]
-        "text": lambda name: name.split("-"),
+WRONG: dict[str, dict[str, Any]] = {
+    "contaminated_types": {
+        "per cent": lambda count, share, generator: ["normal"] * (count * share),
+        "list": lambda count, share, generator: {"normal": count * share // 100},
+        "normal": _rolled,
+        "equal": _one_kind,
+        "shuffled": lambda count, share, generator: _sorted_kinds(count, share),
+        "generator": _own_chance,
     },
-    "patient_split": {
-        "whole": _by_image,
-        "enough": _share_of_patients,
-        "no more": _too_many,
-        "generator": lambda patients, share, generator: _until(patients, sorted(set(patients)), share * len(patients)),
-        "shape": lambda patients, share, generator: torch.zeros(len(set(patients)), dtype=torch.bool),
+    "wrong_share": {
+        "shape": lambda wrong: wrong.float().mean(1),  # of each image, not of each position
+        "share": lambda wrong: wrong.sum(0),
+        "all images": lambda wrong: wrong.float().sum(0) / wrong.any(1).sum(),  # of the abnormal images only
     },
-    "sharpness_score": {
-        "absolute": lambda images: -images.diff(dim=-1).mean(dim=(1, 2, 3)),
-        "sign": lambda images: images.diff(dim=-1).abs().mean(dim=(1, 2, 3)),
-        "direction": lambda images: (
-            -images.diff(dim=-1).abs().mean(dim=(1, 2, 3)) - images.diff(dim=-2).abs().mean(dim=(1, 2, 3))
-        ),
-        "shape": lambda images: -images.diff(dim=-1).abs().mean(),
-        "mean": lambda images: -(images.diff(dim=-1) ** 2).mean(dim=(1, 2, 3)),
+    "drop_isolated_slots": {
+        "shape": lambda slots, count, nearest: _keep(slots, isolation(slots, nearest), slots.shape[1] - count),
+        "copies": lambda slots, count, nearest: _keep(F.normalize(slots, dim=-1), isolation(slots, nearest), count),
+        "end": lambda slots, count, nearest: _keep(slots, -isolation(slots, nearest), count),
+        "alone": _distances,
+        "long": _products,
+        "isolated": lambda slots, count, nearest: _keep(slots, isolation(slots, 1), count),
+        "order": lambda slots, count, nearest: _keep(slots, isolation(slots, nearest), count, ordered=False),
+        "itself": _with_itself,
     },
-    "calibrated_verdict": {
-        "order": lambda normals, scores, labels, rate: tuple(_rates(normals, scores, labels, rate))[::-1],
-        "tail": lambda normals, scores, labels, rate: _rates(normals, scores, labels, 1 - rate),
-        "specificity": lambda normals, scores, labels, rate: _rates(scores, scores, labels, rate),  # of the test images
-        "sensitivity": lambda normals, scores, labels, rate: (
-            (labels[scores > torch.quantile(normals, 1 - rate)] == 1).float().mean(),  # precision
-            _rates(normals, scores, labels, rate)[1],
-        ),
-        "pair": lambda normals, scores, labels, rate: _rates(normals, scores, labels, rate)[0],
+    "contaminated_threshold": {
+        "number": lambda scores, share, rate: torch.quantile(scores, torch.tensor([share * (1 - rate)])),
+        "clean": lambda scores, share, rate: float(torch.quantile(scores, share * rate)),
+        "share": lambda scores, share, rate: float(torch.quantile(scores, 1 - rate)),
+        "order": lambda scores, share, rate: float(
+            torch.quantile(scores[-round(share * len(scores)) :], 1 - rate)
+        ),  # the check's first set has its normals last
     },
-    "equal_softness": {
-        "changed": lambda images, target, widths: images,
-        "soft": _one_width,
-        "target": _signed,  # the softest version: no absolute value
-        "offered": _first_below,
-        "shape": lambda images, target, widths: _versions(images, widths),
+    "auc_lost": {
+        "dictionary": lambda aucs: [aucs[100][0] - values[0] for values in aucs.values()],
+        "numbers": lambda aucs: {share: [a - b for a, b in zip(aucs[100], aucs[share])] for share in aucs},  # noqa: B905
+        "clean": lambda aucs: {share: sum(values) / len(values) for share, values in aucs.items()},
+        "sign": lambda aucs: {
+            share: sum(values) / len(values) - sum(aucs[100]) / len(aucs[100]) for share, values in aucs.items()
+        },
+        "mean": lambda aucs: {
+            share: sum(abs(a - b) for a, b in zip(aucs[100], values, strict=False)) / len(values)
+            for share, values in aucs.items()
+        },
+        "seed by seed": lambda aucs: {
+            share: sum(aucs[100]) / len(aucs[100]) - sum(values) / len(values) for share, values in aucs.items()
+        },
     },
 }
-
-
-def _rates(normals: Tensor, scores: Tensor, labels: Tensor, rate: float) -> tuple[Tensor, Tensor]:
-    called = scores > torch.quantile(normals, 1 - rate)
-    return called[labels == 1].float().mean(), (~called[labels == 0]).float().mean()

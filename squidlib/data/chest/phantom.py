@@ -1,6 +1,6 @@
 """Drawn chests: pictures of a chest made of formulas. They are no X-rays and show no patient.
 
-No radiograph comes with the kit, so lesson 11 and tests that need something like one draw it: a trunk, two dark lungs,
+No radiograph comes with the kit, so lesson 13 and tests that need something like one draw it: a trunk, two dark lungs,
 ribs, collar bones, spine, heart and diaphragm. Patients differ in these and in exposure, images of
 one patient in pose and grain, and a little in exposure. Abnormal ones have one to three hazy places in the lungs.
 

@@ -15,14 +15,16 @@ from squidlib.teaching.checks import (
     lesson_04_memory_queue,
     lesson_05_shrinkage,
     lesson_06_inpainting,
-    lesson_07_squid,
-    lesson_08_audit,
-    lesson_08_evaluation,
-    lesson_09_cleaning,
-    lesson_09_contamination,
-    lesson_10_explorer,
-    lesson_11_chest_xrays,
-    lesson_12_methods,
+    lesson_07_neighbours,
+    lesson_08_squid,
+    lesson_09_evaluation,
+    lesson_10_ablation,
+    lesson_10_audit,
+    lesson_11_cleaning,
+    lesson_11_contamination,
+    lesson_12_explorer,
+    lesson_13_chest_xrays,
+    lesson_14_methods,
 )
 from squidlib.teaching.checks.lesson_00_first_look import *  # noqa: F403
 from squidlib.teaching.checks.lesson_01_composing import *  # noqa: F403
@@ -31,14 +33,16 @@ from squidlib.teaching.checks.lesson_03_memory_matrix import *  # noqa: F403
 from squidlib.teaching.checks.lesson_04_memory_queue import *  # noqa: F403
 from squidlib.teaching.checks.lesson_05_shrinkage import *  # noqa: F403
 from squidlib.teaching.checks.lesson_06_inpainting import *  # noqa: F403
-from squidlib.teaching.checks.lesson_07_squid import *  # noqa: F403
-from squidlib.teaching.checks.lesson_08_audit import *  # noqa: F403
-from squidlib.teaching.checks.lesson_08_evaluation import *  # noqa: F403
-from squidlib.teaching.checks.lesson_09_cleaning import *  # noqa: F403
-from squidlib.teaching.checks.lesson_09_contamination import *  # noqa: F403
-from squidlib.teaching.checks.lesson_10_explorer import *  # noqa: F403
-from squidlib.teaching.checks.lesson_11_chest_xrays import *  # noqa: F403
-from squidlib.teaching.checks.lesson_12_methods import *  # noqa: F403
+from squidlib.teaching.checks.lesson_07_neighbours import *  # noqa: F403
+from squidlib.teaching.checks.lesson_08_squid import *  # noqa: F403
+from squidlib.teaching.checks.lesson_09_evaluation import *  # noqa: F403
+from squidlib.teaching.checks.lesson_10_ablation import *  # noqa: F403
+from squidlib.teaching.checks.lesson_10_audit import *  # noqa: F403
+from squidlib.teaching.checks.lesson_11_cleaning import *  # noqa: F403
+from squidlib.teaching.checks.lesson_11_contamination import *  # noqa: F403
+from squidlib.teaching.checks.lesson_12_explorer import *  # noqa: F403
+from squidlib.teaching.checks.lesson_13_chest_xrays import *  # noqa: F403
+from squidlib.teaching.checks.lesson_14_methods import *  # noqa: F403
 
 _LESSONS = (
     lesson_00_first_look,
@@ -48,13 +52,15 @@ _LESSONS = (
     lesson_04_memory_queue,
     lesson_05_shrinkage,
     lesson_06_inpainting,
-    lesson_07_squid,
-    lesson_08_audit,
-    lesson_08_evaluation,
-    lesson_09_cleaning,
-    lesson_09_contamination,
-    lesson_10_explorer,
-    lesson_11_chest_xrays,
-    lesson_12_methods,
+    lesson_07_neighbours,
+    lesson_08_squid,
+    lesson_09_evaluation,
+    lesson_10_ablation,
+    lesson_10_audit,
+    lesson_11_cleaning,
+    lesson_11_contamination,
+    lesson_12_explorer,
+    lesson_13_chest_xrays,
+    lesson_14_methods,
 )
 __all__ = [name for lesson in _LESSONS for name in lesson.__all__]

@@ -1,4 +1,4 @@
-"""Chest training: what lesson 11 trains on each machine, and a look at the test set while it does.
+"""Chest training: what lesson 13 trains on each machine, and a look at the test set while it does.
 
 A look only: its figures are shown, and nothing is chosen by them.
 """

@@ -1,4 +1,4 @@
-"""Tile neighbours: a method of one's own in twenty lines, as lesson 12 asks for; its own answer to it.
+"""Tile neighbours: a method of one's own in twenty lines, as lesson 14 asks for; its own answer to it.
 
 Each tile is softened and brought to unit length, so that an empty one is not near to everything; its distance to the
 nearest normal tiles of its position is measured in the standard deviations that normal tiles have there. The worst tile

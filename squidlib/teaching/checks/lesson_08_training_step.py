@@ -1,4 +1,4 @@
-"""Checks of lesson 07: what the teacher gets, and the order of a training step. Both ask which tensors are detached."""
+"""Checks of lesson 08: what the teacher gets, and the order of a training step. Both ask which tensors are detached."""
 
 from __future__ import annotations
 

@@ -1,49 +1,12 @@
-"""Checks of lesson 08: hits of the worst tile, and rows of a table that cannot come from one confusion matrix."""
+"""Checks of lesson 10: rows of a table that cannot come from one confusion matrix."""
 
 from __future__ import annotations
 
-import math
 from typing import Any, NamedTuple
-
-import torch
 
 from squidlib.teaching.checks.report import Holds, exercise
 
-__all__ = ["hit_share", "possible_row"]
-
-
-@exercise
-def hit_share(mine: Any, holds: Holds) -> None:
-    """``mine(wrong, tile_scores, called)``: of the images called abnormal, the share whose worst tile is wrong."""
-    start = "tile_scores.argmax(1) is each image's worst tile; wrong[torch.arange(len(wrong)), worst] looks it up."
-    wrong = torch.eye(4, 9, dtype=torch.bool)  # in image i, tile i is wrong
-    hit, miss = 5.0 * wrong.float(), 5.0 * wrong.roll(1, dims=1).float()
-    scores = torch.stack([hit[0], miss[1], hit[2], hit[3]]) - 10
-    got = holds.number(holds.call(mine, wrong, scores, torch.ones(4, dtype=torch.bool), hint=start))
-    holds.that(
-        "worst", abs(got - 0.75) < 1e-4, "a hit is an image whose highest tile score stands on a wrong tile"
-    ).otherwise(
-        f"four images, all called, three of them with their highest score on the wrong tile: 0.75, got {got:.4g}",
-        "The worst tile is the one with the highest score: argmax over the tiles, dimension 1.",
-        "Then look up in ``wrong`` whether that tile is a wrong one, a row for each image.",
-    )
-    called = torch.tensor([True, True, False, False])
-    got = holds.number(holds.call(mine, wrong, scores, called, hint=start))
-    holds.that("called", abs(got - 0.75) > 1e-4, "images that were not called abnormal do not count").otherwise(
-        "two of four images were called, one with a hit: 0.5; 0.75 is the share of all four",
-        "Nobody looks for the place of an anomaly that was not noticed: use ``called``.",
-        "hits[called].mean()",
-    )
-    holds.that("of the called", abs(got - 0.5) < 1e-4, "the share is one of the called images").otherwise(
-        f"two of four images were called, one with a hit: 0.5, got {got:.4g}",
-        "Divide by the number of called images, not of all.",
-        "hits[called].float().mean(), not (hits & called).mean()",
-    )
-    got = holds.number(holds.call(mine, wrong, scores, torch.zeros(4, dtype=torch.bool), hint=start))
-    holds.that("none", math.isnan(got), "where none was called the share is NaN").otherwise(
-        f"no image was called; nothing was measured, so NaN is the answer and not {got:.4g}",
-        "The mean of no numbers is NaN in torch; 0 would say that every hint was wrong.",
-    )
+__all__ = ["possible_row"]
 
 
 class Row(NamedTuple):

@@ -1,4 +1,4 @@
-"""Checks of lesson 10: the smallest memory, a k at which normals suffer, an anomaly that SQUID misses."""
+"""Checks of lesson 12: the smallest memory, a k at which normals suffer, an anomaly that SQUID misses."""
 
 from __future__ import annotations
 

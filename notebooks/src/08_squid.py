@@ -1,5 +1,5 @@
 # %% [markdown]
-# # 07 · SQUID
+# # 08 · SQUID
 #
 # **Aims.** Put the parts together; say what each loss is for, which tensors are detached and why; train a SQUID live;
 # judge it beside naive baselines and by the paper's own score.
@@ -211,7 +211,7 @@ ranked = sorted(pulls, key=pulls.get, reverse=True)
 say(
     f"Before training the encoder's first layer is pulled most by **{ranked[0]}**, then by **{ranked[1]}**; "
     f"**{ranked[-1]}** does not reach it. The matching pulls {pulls['student'] / pulls['matching']:.0f} times less "
-    "than the student's error. Whether so small a term matters cannot be seen here: lesson 08 trains without it."
+    "than the student's error. Whether so small a term matters cannot be seen here: lesson 09 trains without it."
 )
 
 # %% [markdown]
@@ -461,12 +461,12 @@ say(
 # reconstructed normals. Early in a training its score is a weak signal, steady over the seeds; with more training it
 # fades here. At no time did it come near to a detector: the paper's claim that this score finds the anomalies did
 # **not** hold here. Stop early, and you will see a better figure for it; who chooses the moment by labels reports that
-# one (lesson 08). What detects in this kit is the patch features and their memory, standardised on held-out normal
+# one (lesson 09). What detects in this kit is the patch features and their memory, standardised on held-out normal
 # images.
 #
 # **What this does not show.** One seed, a small network, some hundred steps, and one loss that is ours. The authors
 # train 200 epochs with a larger network on these digits, and report their figures on chest X-rays. Nor does a working
-# whole say which of its parts is needed: that is lesson 08.
+# whole say which of its parts is needed: that is lesson 09.
 #
 # | seen here | paper | function | test |
 # | --- | --- | --- | --- |

@@ -1,4 +1,4 @@
-"""Checks of lesson 09: a contaminated training set, wrong tiles by position, what contamination costs."""
+"""Checks of lesson 11: a contaminated training set, wrong tiles by position, what contamination costs."""
 
 from __future__ import annotations
 

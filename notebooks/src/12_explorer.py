@@ -1,5 +1,5 @@
 # %% [markdown]
-# # 10 · The explorer
+# # 12 · The explorer
 #
 # **Aims.** Move memory size and shrinkage and see at once what changes; make anomalies with your own hands; find out
 # what the memory of this detector really holds, and where SQUID is blind.
@@ -14,7 +14,7 @@ import torch
 
 from digitanatomy import ANOMALIES, DIGIT_FLIPS, KINDS
 from squidlib.teaching import checks as check
-from squidlib.teaching.checks.lesson_10_explorer import DETECTS, normal_error
+from squidlib.teaching.checks.lesson_12_explorer import DETECTS, normal_error
 from squidlib.teaching.explorer import Setting, explore, load_state
 from squidlib.teaching.explorer.pictures import shrinking_picture, static_grid
 from squidlib.teaching.explorer.setting import THRESHOLDS, kept

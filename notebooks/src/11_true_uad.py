@@ -1,5 +1,5 @@
 # %% [markdown]
-# # 09 · True UAD
+# # 11 · True UAD
 #
 # **Aims.** Say what unlabelled abnormal images in the training set do to a memory, to thresholds and to three methods;
 # count wrong memories; clean a memory without labels; judge the paper's claim of robustness by absolute AUC and by
@@ -440,7 +440,7 @@ for name, got in verdicts.items():
 best_f1 = max(verdicts, key=lambda name: verdicts[name].f1)
 say(
     f"We asked for false alarms in 5 % of the normal images. By F1 the best row is *{best_f1}*, but "
-    f"{labels.float().mean():.0%} of these test images are abnormal, and then F1 forgives false alarms (lesson 08)."
+    f"{labels.float().mean():.0%} of these test images are abnormal, and then F1 forgives false alarms (lesson 09)."
 )
 
 # %% [markdown]

@@ -1,4 +1,4 @@
-"""Checks of lesson 09: cleaning a memory, and a threshold from contaminated scores."""
+"""Checks of lesson 11: cleaning a memory, and a threshold from contaminated scores."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Checks of lesson 12: a Gaussian's distance, Holm's correction, pairs that turn round, a method of one's own."""
+"""Checks of lesson 14: a Gaussian's distance, Holm's correction, pairs that turn round, a method of one's own."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from torch import Generator, Tensor
 
 from squidlib.benchmark.significance import holm
 from squidlib.benchmark.significance import inverted_pairs as counted
-from squidlib.teaching.checks.lesson_12_interface import own_method
+from squidlib.teaching.checks.lesson_14_interface import own_method
 from squidlib.teaching.checks.report import Holds, exercise
 
 __all__ = ["holm_correction", "inverted_pairs", "mahalanobis", "own_method"]

@@ -1,12 +1,12 @@
 # %% [markdown]
-# # 11 · Chest X-rays
+# # 13 · Chest X-rays
 #
 # **Aims.** Take SQUID from digits to images of a chest: tell whose image a file is and keep patients apart; measure
 # what a score finds that learns nothing; train, calibrate, and read sensitivity and specificity; find out how much of
 # a detection is sharpness, and how much is the source of an image; take a detector to another hospital; say what the
 # paper claims, what we measured, and why the two may differ.
 #
-# **Time.** 55 minutes. **Needs.** Lessons 07 and 08 (or: SQUID learns from normal images, a threshold comes from
+# **Time.** 55 minutes. **Needs.** Lessons 08 and 09 (or: SQUID learns from normal images, a threshold comes from
 # held-out normal ones). No GPU, no network. **Nothing here is for clinical use.**
 
 # %%
@@ -226,7 +226,7 @@ else:
 #
 # ## Train SQUID (5 min)
 #
-# The network is lesson 07's, with 4×4 tiles of 32 px. Training images are shifted and scaled by up to 5 %, as
+# The network is lesson 08's, with 4×4 tiles of 32 px. Training images are shifted and scaled by up to 5 %, as
 # published. In class mode it gets a fraction of the preset's steps; `KIT_MODE=full` trains them all, on a GPU the
 # preset `gpu`. For a real run: `squid train zhanglab --data chest_xray --seeds 3 --out runs/zhanglab`.
 #

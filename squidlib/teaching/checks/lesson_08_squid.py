@@ -1,4 +1,4 @@
-"""Checks of lesson 07: matching features, the discriminator's loss, eq. 6; ``stepping`` has the other two."""
+"""Checks of lesson 08: matching features, the discriminator's loss, eq. 6; ``stepping`` has the other two."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from torch import Tensor
 
 from squidlib import distillation, losses
 from squidlib.config import LossWeights
-from squidlib.teaching.checks.lesson_07_training_step import teacher_pass, training_step
+from squidlib.teaching.checks.lesson_08_training_step import teacher_pass, training_step
 from squidlib.teaching.checks.report import Holds, exercise
 
 __all__ = ["anomaly_score", "discriminator_loss", "feature_matching", "teacher_pass", "training_step"]

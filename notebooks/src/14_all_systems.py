@@ -1,11 +1,11 @@
 # %% [markdown]
-# # 12 · All methods, side by side
+# # 14 · All methods, side by side
 #
 # **Aims.** Say what each family of detectors looks at, and what of it comes pretrained; run a small benchmark that
 # hands no method a label; read a large one: what scores reach that learn nothing, p-values, costs; hold our figures
 # against those that the paper prints; put a method of your own on the board.
 #
-# **Time.** 45 minutes. **Needs.** Lesson 08 (or: an AUC is the share of pairs in which the abnormal image scores
+# **Time.** 45 minutes. **Needs.** Lesson 09 (or: an AUC is the share of pairs in which the abnormal image scores
 # higher; a threshold comes from normal images). No GPU, no network.
 #
 # ![Where this lesson is in SQUID's data flow: the anomaly score, the rest pale](schematics/here_score.svg)
@@ -447,7 +447,7 @@ say(
     f"- *Budget*: ours {60 * chest_settings['minutes_each']:g} s for each, whatever a method would need.\n"
     f"- *Size and networks*: ours see 128 px. Pretrained: {', '.join(sorted(networks)) or 'none in this table yet'}.\n"
     f"- *Rows of theirs that no confusion matrix gives*: {', '.join(impossible('zhanglab'))}; no counts of their test images give "
-    "both accuracy and F1 (lesson 08).\n"
+    "both accuracy and F1 (lesson 09).\n"
     f"- *Naive scores* are not in their table. Ours reach {top:.2f}, on our test set; printed below that, on "
     f"theirs: {', '.join(over) or 'none'}. Two test sets: no verdict, but a row that their table lacks."
 )
@@ -533,7 +533,7 @@ else:
 
 # %% [markdown]
 # You saw the board. Whoever now changes the method until it stands higher has *trained on the test set*, by hand. To
-# choose between two versions, use held-out normals with synthetic anomalies (lesson 11), and look at the board once.
+# choose between two versions, use held-out normals with synthetic anomalies (lesson 13), and look at the board once.
 #
 # To keep a method of yours in the benchmark: a file in `squidlib/baselines/`; in `squidlib/benchmark/registry.py` a line
 # `"yours": Entry(Plain(Yours), OTHER)`; an attribute `steps`, if it is trained step by step

@@ -1,4 +1,4 @@
-"""Checks of lesson 11: whose image it is, patients not split, sharpness, a calibrated verdict, equal softness."""
+"""Checks of lesson 13: whose image it is, patients not split, sharpness, a calibrated verdict, equal softness."""
 
 from __future__ import annotations
 
