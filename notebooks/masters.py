@@ -24,6 +24,7 @@ from nbformat.v4 import new_code_cell
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
+from prose import with_answers, with_core_path
 from setup_cell import SOURCE as SETUP
 
 KERNEL = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}
@@ -80,6 +81,9 @@ def exercises(master: Path) -> list[Exercise]:
 def _notebook(master: Path, rewrite) -> NotebookNode:  # type: ignore[no-untyped-def]
     notebook = jupytext.read(master)
     notebook.metadata = NotebookNode(kernelspec=KERNEL, language_info={"name": "python"})
+    told = [cell for cell in notebook.cells if cell.cell_type == "markdown"]
+    for cell, source in zip(told, with_core_path([cell.source for cell in told], master.stem), strict=True):
+        cell.source = with_answers(source)
     notebook.cells.insert(1, new_code_cell(SETUP, metadata={"tags": ["setup"]}))
     for index, cell in enumerate(notebook.cells):
         cell["id"] = f"cell-{index:02d}"

@@ -1,4 +1,4 @@
-"""Write tables and computed sentences of docs/benchmark.md and docs/results.md from the stored benchmarks.
+"""Write tables and sentences of docs/benchmark.md and docs/results.md, and charts, from the stored benchmarks.
 
 make benchmark         # runs what is missing first
 """
@@ -9,9 +9,10 @@ import sys
 from pathlib import Path
 
 from squidlib.benchmark.paper_table import PAPER
+from squidlib.benchmark.pictures import auc_chart
 from squidlib.benchmark.registry import METHODS, NAIVE
-from squidlib.benchmark.report import auc_cells
-from squidlib.benchmark.stored import DATASETS, Stored, stored
+from squidlib.benchmark.report import auc_cells, told_apart
+from squidlib.benchmark.stored import DATASETS, Stored, folder_of, stored
 from squidlib.benchmark.summary import (
     Row,
     agreement,
@@ -24,6 +25,8 @@ from squidlib.benchmark.summary import (
     spread,
 )
 from squidlib.benchmark.tables import markdown
+from squidlib.utils.plotting import png
+from squidlib.utils.safetensors_io import write_atomically
 
 sys.path.insert(0, str(Path(__file__).parent))
 from readme_part import ROOT, replace_part
@@ -144,5 +147,8 @@ def ordinal(number: int) -> str:
 if __name__ == "__main__":
     for name in DATASETS:
         replace_part(name, part(stored(name)), DOCUMENT)
+        found, settings = stored(name)
+        chart = auc_chart(found, settings["data"], told_apart(settings))
+        write_atomically(folder_of(name) / "auc.png", png(chart, dpi=150))
     replace_part("paper", paper_part(stored("zhanglab")), DOCUMENT)
     replace_part("benchmark", summary_part())

@@ -109,6 +109,10 @@ check.pairs_in_order(my_auc)
 
 # %% [markdown]
 # **Predict.** Which of the four anomalies will be the hardest to find, and why?
+#
+# ? Missing, because there is nothing that could look wrong. :: The memory of this position holds hundreds of digits, and an empty tile is unlike all of them.
+# ? Disorder, because both digits are normal digits. :: Each position has a memory of its own, and a 7 is not in that of the 2.
+# ! Flipped, because a mirrored digit resembles the real one most. :: Of all four it differs least from what the memory holds; the bars below show by how much.
 
 # %%
 found = auc_by_kind(test.kinds, scores)
@@ -147,7 +151,11 @@ check.normal_threshold(my_threshold)
 
 # %% [markdown]
 # **Predict.** The threshold below lets 5 % of the *held-out* normal images exceed it. The normal images of our test
-# show other samples: will it be exactly 5 % of them as well? And how many anomalies will be missed?
+# show other samples: how many of them will exceed it? And how many anomalies will be missed?
+#
+# ? Exactly 5 %. :: The threshold was found on other normal images, and new ones exceed it a little more or less often.
+# ! About 5 %, a few more or fewer. :: It is an estimate from a finite number of images.
+# ? None, because they are normal. :: Some normal images are always unusual; 5 % is the price that we accepted.
 
 # %%
 threshold = detector.threshold(false_positive_rate=0.05)
@@ -224,8 +232,10 @@ show(figure, alt="Four normal images and three with two flipped digits each, wit
 # | 04 Memory queue | Why copy features into a queue instead of learning a matrix? |
 # | 05 Gumbel shrinkage | Should a patch recall few memories, and how does one train that? |
 # | 06 In-painting | What do the neighbours of a patch add, and why must it not see itself? |
+# | 07 When do neighbours help? | Which data and which loss make it worth asking the neighbours? |
 # | 08 SQUID | How do all the parts train together? |
-# | 09 Evaluate honestly | Which part is worth how much, and which of the paper's claims held? |
+# | 09 Evaluate honestly | Which numbers can be believed, and how far do labels inflate them? |
+# | 10 Which component matters? | Which part is worth how much, and which of the paper's claims held? |
 # | 11 True UAD | What if the training images are not all normal? |
 # | 12 The explorer | What happens when I move a setting or spoil an image myself? |
 # | 13 Chest X-rays | What changes on real images, and how much of a result is a shortcut? |

@@ -84,7 +84,11 @@ def my_variance_by_position(tiles):
 check.variance_by_position(my_variance_by_position)
 
 # %% [markdown]
-# **Predict.** 10, 50 or 90 %, for the images with order and pose? And what is left when one of the two is lost?
+# **Predict.** Which share does the position explain with order and pose? And if one of the two is lost?
+#
+# ! About a fifth; almost nothing. :: People write differently, and most of the variance is theirs. Without a fixed order or pose a position shows anything.
+# ? About half; about a quarter. :: Both are needed together: without one of them a position is no longer the same anatomy.
+# ? About nine tenths; about half. :: Even at a fixed position with a fixed digit, handwriting varies a lot.
 
 # %%
 shares = {name: variance_by_position(world) for name, world in worlds.items()}
@@ -377,8 +381,12 @@ show(figure, alt="Three bars: AUC of the trained detector for turned digits, spo
 # - **mean tile**: the same, but *position-blind*: every tile is compared with the mean tile of all positions;
 # - **sharpness**: how small the steps between neighbouring pixels are. It learns nothing at all.
 #
-# **Predict.** Which anomaly types can each of the three find? Take care with *missing*: which is nearer to a blurred
-# mean, a digit or nothing?
+# **Predict.** Which anomaly types can each of the three find? Take care with *missing*: is a blurred mean nearer to a
+# digit or to nothing? Who finds a missing digit?
+#
+# ? All three find it, because a missing digit is the largest change. :: To a blurred mean an empty tile is about as near as a digit.
+# ? The two means find it, sharpness does not. :: It is the other way round: a digit less means fewer edges.
+# ! Sharpness finds it, the two means hardly do. :: A digit less means fewer edges, while a blurred mean is as near to nothing as to a digit.
 
 # %%
 test, reference = data.test_digits(), data.reference()

@@ -61,6 +61,10 @@ check.reconstruction_error(my_error)
 # **Predict.** Four anomaly types: a digit 0 where none belongs (novel), two digits swapped (disorder), an empty tile
 # (missing), a mirrored digit (flipped). Which comes back worst? Is there one that comes back *better* than a normal
 # image?
+#
+# ? No: all four were never seen in training. :: An auto-encoder learns strokes in general, and some anomalies are easier than any digit.
+# ! Yes: missing. :: An empty tile is the easiest thing to reconstruct, so its error is *lower* than a digit's.
+# ? Yes: flipped, because a mirrored digit has the same strokes. :: Its error is not below that of a normal image; one of the four is.
 
 # %% tags=["varies"]
 first = torch.stack([images[test.kinds.index(kind)] for kind in KINDS])
@@ -135,6 +139,10 @@ show(figure, alt="ROC curves of the four anomaly types with the diagonal of gues
 #
 # **Predict.** From a code of a few numbers to one of some hundred: what happens to the error of normal images, of
 # abnormal images, and to the AUC?
+#
+# ? Normal images improve, abnormal ones do not: the AUC rises. :: What helps to reconstruct one helps to reconstruct the other.
+# ! Both improve together: the AUC hardly moves. :: Most tiles of an abnormal image are normal, and strokes are strokes.
+# ? Both get worse. :: A longer code can hold more, not less.
 
 # %% tags=["varies"]
 errors, aucs = {"normal": [], "abnormal": []}, []
@@ -255,8 +263,9 @@ order = sorted(table, key=lambda name: -table[name]["mean"])
 figure = bars(
     {name: table[name]["mean"] for name in order},
     title=f"First is {order[0]}; guessing is the dotted line",
-    x_label="mean AUC over four anomaly types",
+    x_label="mean AUC over four anomaly types (blue: the auto-encoder)",
     reference=0.5,
+    subject=[name for name in order if name.startswith("auto-encoder")],
 )
 show(figure, alt="Bars of the mean AUC of the auto-encoder, its worst-tile score and four naive baselines")
 
@@ -277,7 +286,7 @@ say("\n".join([
 # network from reconstructing what it has never seen: a memory (lesson 03).
 #
 # **What this does not show.** These auto-encoders trained for seconds, with one seed, on varied digits, while the
-# baselines saw plain ones; that alone is worth some of the distance between them. The study in lesson 09 trains for
+# baselines saw plain ones; that alone is worth some of the distance between them. The study in lesson 10 trains for
 # longer with three; the order is what to look at there. On other data (texture defects, say) auto-encoders do better.
 #
 # | seen here | paper | function | test |

@@ -78,6 +78,10 @@ check.space_aware_read(my_space_aware_read)
 # %% [markdown]
 # **Predict.** A memory of three slots is asked for something that is in none of them. Can the answer be far from all
 # three?
+#
+# ? Yes: the answer follows the query. :: The query only chooses the weights.
+# ! No: it is a mixture of the three. :: The weights are not negative and sum to one, so the answer lies between the slots.
+# ? Yes, if the query is far enough away. :: However far it is, the answer is made of slots.
 
 # %%
 slots = torch.tensor([[[1.0, 0.0], [0.0, 1.0], [0.7, 0.7]]])  # (R, S, D) = (1, 3, 2)
@@ -98,6 +102,10 @@ for question in ([1.0, 0.1], [-1.0, -1.0]):
 #
 # **Predict.** Two digits exchange positions (disorder). Every digit is a normal digit, only not there. Which of the two
 # memories can reconstruct the image as it is?
+#
+# ! The one memory for all positions. :: It answers a 7 with sevens, wherever the 7 is.
+# ? The memories for each position. :: In that of the second position there are twos only.
+# ? Neither of them. :: Both digits were seen in training, and one of the memories holds both.
 
 # %% tags=["varies"]
 data = Digits(jitter=Jitter())

@@ -38,8 +38,11 @@ from squidlib.training.trainer import finish
 #
 # ![A ring of sixteen slots: three new copies from the training step, and a pointer at the oldest slot, where the next copy goes](schematics/memory_queue.svg)
 #
-# **Predict.** A queue of 350 slots, 16 images a step: how many steps old is its oldest copy? And after training has
-# ended, how many old steps does it still hold?
+# **Predict.** A queue of 350 slots, 16 images a step: how many steps old is its oldest copy?
+#
+# ? 350 steps, because it has 350 slots. :: Every step pushes 16 features at once.
+# ! About 22 steps, also after training has ended. :: 350 / 16; nothing replaces the old copies until the queue is filled again.
+# ? One step: it is always renewed. :: A step renews 16 of 350 slots.
 
 # %%
 queue = MemoryQueue(positions=9, slots=350, features=256)
@@ -250,6 +253,10 @@ say("\n".join(["| | AUC | interval |", "| --- | --: | --- |",
 
 # %% [markdown]
 # **Predict.** Which of the two networks detects better, by the distance of a feature to its nearest slots?
+#
+# ! The one with the queue. :: Its slots are copies of features, so a normal feature has near ones.
+# ? The one with the matrix, because it was optimised. :: It was optimised to reconstruct; nothing keeps its slots near the features.
+# ? Both alike. :: Where the slots are, decides how far a normal feature is from them.
 
 # %% tags=["varies"]
 test = DigitAnatomy(data.glyphs.test, dict.fromkeys(KINDS, by_mode(8, 60, 200)), seed=4)
@@ -278,7 +285,7 @@ say(
 # detection, with and without the refill at the end. "Identical distribution" holds for a queue of features *as they are
 # made now*; age and variation of the digits are what keeps it from holding, and the table says how much each is worth.
 #
-# **What this does not show.** One seed and short trainings; lesson 09 has the same comparison with three seeds. That a
+# **What this does not show.** One seed and short trainings; lesson 10 has the same comparison with three seeds. That a
 # memory looks like the features does not by itself make a detector.
 #
 # | seen here | paper | function | test |

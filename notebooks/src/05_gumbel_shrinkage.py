@@ -32,7 +32,11 @@ from squidlib.teaching.studies.results import auc_by_kind
 # into weights that sum to 1, and the memory returns the weighted sum of its slots.
 #
 # **Predict.** The memory has 350 slots for each position. How many of them carry 95 % of the weight, for a normal
-# patch: 5, 50 or 300?
+# patch?
+#
+# ? About 5. :: A softmax over cosines is nearly flat: cosines differ by less than 2.
+# ? About 50. :: Even that would need much larger differences between the similarities.
+# ! About 300. :: Cosines lie between -1 and 1, so the softmax is nearly flat and almost every slot contributes.
 
 # %%
 data = Digits()
@@ -174,6 +178,10 @@ check.straight_through(my_straight_through)
 # %% [markdown]
 # **Predict.** For one patch with 8 slots and k = 2: through how many of the 8 similarities does a gradient flow, with
 # and without the trick?
+#
+# ? 2 without, 2 with. :: The trick uses the gradient of the soft weights, to which all slots contribute.
+# ! 2 without, 8 with. :: Forward the two largest alone, backward as if all eight had been kept.
+# ? 8 without, 8 with. :: The slots that were set to zero have no gradient of their own.
 
 # %%
 similarities = torch.linspace(-1, 1, 8)
@@ -249,7 +257,7 @@ show(figure, alt="Inputs of five kinds and their reconstructions with k = 1, 5 a
 # %% [markdown]
 # **What we saw.** Look at the figures: the default score hardly depends on k. More memories give a smoother, closer
 # reconstruction, of abnormal images as well as of normal ones. So for *this* detector k is a safe choice and not the
-# reason why it works; lesson 09's ablation table asks the same of networks that were *trained* without shrinkage.
+# reason why it works; lesson 10's ablation table asks the same of networks that were *trained* without shrinkage.
 #
 # **What this does not show.** Only the reading changed here. A network that was trained with another k would have
 # learned other features. And a k that is best on these labels was not chosen without labels: the kit keeps the

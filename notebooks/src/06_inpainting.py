@@ -106,6 +106,10 @@ def explained(target, predicted, mean):
 # %% [markdown]
 # **Predict.** The middle tile of a normal image is cut out; a linear map fills it from the eight digits around it.
 # What will the filling look like?
+#
+# ? Like the 5 that was cut out. :: Nothing in the other eight digits says which 5 it was.
+# ? Like another 5, sharp but by another hand. :: A regression answers with the mean of what is possible, and the mean of many fives is blurred.
+# ! Like a blurred 5. :: Neighbours say that a 5 belongs there, and not which.
 
 # %% tags=["varies"]
 count, middle, penalty = by_mode(60, 1000, 3000), 4, 1000.0
@@ -253,8 +257,9 @@ order = sorted(found, key=lambda name: (not name.startswith("pixels"), "memory" 
 figure = bars(
     {name: found[name]["mean"] for name in order},
     title=f"At best: pixels {best['pixels']:.2f}, features {best['features']:.2f}",
-    x_label="mean AUC over four anomaly types",
+    x_label="mean AUC over four anomaly types (blue: SQUID's memory; dotted: chance)",
     reference=0.5,
+    subject=["features: memory"],
 )
 show(figure, alt="Mean AUC of in-painting in features and in pixels, without and with the centre, the mean, and memory")
 
@@ -274,7 +279,8 @@ say(
 # Three things to note.
 #
 # - **The neighbours add nothing to the mean** in either space, because the tiles are independent.
-# - **Memory and encoder both matter**, as the numbers above say: neither alone explains the best bar.
+# - **Memory and encoder can stand in for each other, in part.** Each gains less if the other one is there. So what makes
+#   the best bar is neither the encoder alone nor the memory alone, and not the in-painting.
 # - **The centre does not hurt these AUCs; in pixels it helps.** A *linear* map copies what it never saw less faithfully
 #   than what it did see. Leaving the centre out is no free gain either: the filling is then so blurred that the
 #   handwriting of a normal tile counts as an error too. A deep network copies better than a linear map (lesson 02).
@@ -404,6 +410,10 @@ show(
 # %% [markdown]
 # **Predict.** What if the shortcut stayed open at test? With m = 0 everywhere the decoder sees raw codes, as an
 # auto-encoder's does. What happens to the error of normal tiles, of abnormal tiles, and to the AUC of the error?
+#
+# ? Nothing: the decoder is the same. :: It gets other codes.
+# ! Abnormal tiles come back better, normal ones worse: the AUC falls. :: The anomaly passes, and this decoder was trained on in-painted codes.
+# ? Both come back better: the AUC stays. :: This decoder saw only a few raw codes in training.
 
 
 # %%

@@ -80,7 +80,10 @@ def explained(train, new, penalty):
 
 # %% [markdown]
 # **Predict.** Which share of the middle tile's variance do the neighbours explain by nine hands, and by one?
-# (a) Nothing, and nothing. (b) Nothing, and a part. (c) A part, and nearly all.
+#
+# ? Nothing, and nothing. :: One hand gives all nine digits its slant, size and stroke; that is something to know.
+# ! Nothing, and a part. :: Independent tiles tell nothing; one hand tells its style, and not the digit's own shape.
+# ? A part, and nearly all. :: By nine hands the tiles are drawn independently of each other.
 
 # %% tags=["varies"]
 count = by_mode(60, 1000, 3000)
@@ -111,7 +114,7 @@ figure = curves(
 show(figure, alt="Explained variance of the middle tile over the penalty: two spaces, two worlds")
 
 # %% [markdown]
-# (b). **A limit of DigitAnatomy.** Its tiles are independent by construction, so no predictor in any space can do
+# **A limit of DigitAnatomy.** Its tiles are independent by construction, so no predictor in any space can do
 # better than the mean of the position: a lower curve only tells how much a model invents. If one hand writes all nine,
 # the same linear map finds something. So "neighbours do not help", measured at `hand` 0, is a statement about that
 # data. It cannot be carried over to chest X-rays.
@@ -157,7 +160,9 @@ own_part = depends_on_itself(lambda tokens: block.inpaint(tokens, block.recall(t
 say(f"Of what changes in the block's answer with another image, **{own_part:.0%}** comes from the patch itself.")
 
 # %% [markdown]
-# Now the other direction. **Predict.** Take the middle patch of the shipped detector. By how much does its in-painted feature change when its
+# Now the other direction.
+#
+# **Predict.** Take the middle patch of the shipped detector. By how much does its in-painted feature change if its
 # eight neighbours are written by another hand? Blanked? Replaced by wrong digits? And when it is itself another 5?
 
 
@@ -374,6 +379,7 @@ figure = bars(
     title=f"Strangers: SQUID {plain['stranger']:.2f}, asking the neighbours {asked['stranger']:.2f}",
     x_label="AUC (mean: of the four known anomalies; dotted: chance)",
     reference=0.5,
+    subject=["neighbours: stranger", "neighbours: mean"],
 )
 show(figure, alt="AUC of SQUID's default score and of the neighbours' on strangers and on the four known anomalies")
 
@@ -387,8 +393,11 @@ show(figure, alt="AUC of SQUID's default score and of the neighbours' on strange
 # patch itself is hidden. The answers of the last bar and of the masked in-painting are chosen from the memory's slots.
 #
 # **Predict.** Masked auto-encoders (MAE) hide some patches, and a transformer over the others says what stood there.
-# With SQUID's features and memory, its AUC on strangers will be (a) near 0.9, because it was trained to in-paint;
-# (b) about 0.65, like a linear map; (c) hardly above chance.
+# With SQUID's features and memory, what will its AUC on strangers be?
+#
+# ? Near 0.9, because it was trained to in-paint. :: It is rewarded for the digit's own shape, which the others do not know.
+# ? About 0.65, like a linear map. :: It answers with the memory's slots, near the mean.
+# ! Hardly above chance. :: A model that predicts which feature was here is rewarded for the digit's own shape.
 
 # %%
 asked_so = load_runs("neighbours")
@@ -409,11 +418,12 @@ figure = bars(
     x_label="AUC of strangers, images by one hand (dotted: chance)",
     deviations={name: row.deviation for name, row in seen.items()},
     reference=0.5,
+    subject=["InfoNCE (context)"],
 )
 show(figure, alt="AUC of strangers for seven ways to ask the neighbours, with standard deviations over three seeds")
 
 # %% [markdown]
-# (c). In SQUID's features most of what varies is the digit's own sample, which the other tiles do not know. A model that
+# In SQUID's features most of what varies is the digit's own sample, which the other tiles do not know. A model that
 # predicts *which feature was here* is rewarded for that sample, and its answer ends near the mean. InfoNCE asks what
 # tells this patch from those of other images, and there the hand is all that helps. In raw pixels the hand is a larger
 # part of what varies, so that even a linear map finds many strangers. So **features and loss decide together**, and not

@@ -114,6 +114,10 @@ check.teacher_pass(my_teacher_pass)
 
 # %% [markdown]
 # **Predict.** The encoder is cut off from the *teacher*. Is it also cut off from the *matching*?
+#
+# ? Yes, because the teacher takes part in it. :: The teacher's features are constants in it; the student's are not.
+# ! No: the student's features lead back to it. :: The matching pulls at the student and so at the encoder below it.
+# ? Only in evaluation mode. :: In evaluation mode there is no teacher at all.
 
 # %%
 network = deepcopy(squid).train()
@@ -211,7 +215,7 @@ ranked = sorted(pulls, key=pulls.get, reverse=True)
 say(
     f"Before training the encoder's first layer is pulled most by **{ranked[0]}**, then by **{ranked[1]}**; "
     f"**{ranked[-1]}** does not reach it. The matching pulls {pulls['student'] / pulls['matching']:.0f} times less "
-    "than the student's error. Whether so small a term matters cannot be seen here: lesson 09 trains without it."
+    "than the student's error. Whether so small a term matters cannot be seen here: lesson 10 trains without it."
 )
 
 # %% [markdown]
@@ -375,6 +379,10 @@ check.anomaly_score(my_anomaly_score)
 # takes mean and variance from the images at hand, of a single image where the batch size is 1.
 #
 # **Predict.** One normal image, alone and among 63 others: does its logit change in training mode? In evaluation mode?
+#
+# ! In training mode it does, in evaluation mode not. :: Batch normalisation uses the batch's statistics while training.
+# ? In neither. :: In training mode each image is normalised by what is beside it.
+# ? In both. :: In evaluation mode the running statistics are used, which no batch changes.
 
 # %%
 crowd = DigitAnatomy(data.glyphs.calibration, {"normal": 32, "novel": 32}, seed=4).images()
@@ -412,8 +420,9 @@ figure = bars(
     means,
     title=f"Combined {means['yours: combined']:.3f}, best naive baseline {naive:.3f}, "
     f"the paper's score {means['yours: discriminator']:.3f}",
-    x_label="mean AUC over four anomaly types (dotted: chance)",
+    x_label="mean AUC over four anomaly types (blue: yours; dotted: chance)",
     reference=0.5,
+    subject=[name for name in means if name.startswith("yours")],
 )
 show(figure, alt="Bars: mean AUC of your detector's scores, of the shipped detector and of four naive baselines")
 
@@ -466,7 +475,7 @@ say(
 #
 # **What this does not show.** One seed, a small network, some hundred steps, and one loss that is ours. The authors
 # train 200 epochs with a larger network on these digits, and report their figures on chest X-rays. Nor does a working
-# whole say which of its parts is needed: that is lesson 09.
+# whole say which of its parts is needed: that is lesson 10.
 #
 # | seen here | paper | function | test |
 # | --- | --- | --- | --- |

@@ -154,6 +154,10 @@ show(figure, alt="For each variant its difference from the whole SQUID on flippe
 for name, row in rows.items():
     names = ("memory", "reconstruction") if variants()[name].has_memory else ("reconstruction",)
     print(f"{name:17s} combined {row},", ", ".join(f"{n} {spread(ablated, name, n, 'mean')}" for n in names))
+by_error = {name: difference(ablated, name, "whole", "reconstruction", "mean") for name in list(apart)[1:]}
+for verdict in ("costs", "helps"):
+    told = [f"{name} ({found.mean:+.3f})" for name, found in by_error.items() if found.verdict(MARGIN) == verdict]
+    say(f"Judged by the **reconstruction** alone, it {verdict}: {', '.join(told) or 'none'}.")
 
 # %% [markdown]
 # ## And if one hand writes all nine? (5 min)
@@ -162,8 +166,11 @@ for name, row in rows.items():
 # 07)? The same pieces were taken out there, and judged on **strangers**: one digit by another hand, which only a look
 # at the other tiles can find.
 #
-# **Predict.** Which piece is it that finds strangers? (a) The neighbours' transformer: without it the AUC falls to one
-# half. (b) The memory. (c) None of them: the whole is no better than chance, too.
+# **Predict.** Which piece is it that finds strangers?
+#
+# ? The neighbours' transformer. :: Reconstruction rewards the patch's own memory; nothing in the losses asks about the others.
+# ? The memory. :: A stranger is a normal digit, and the memory knows many hands.
+# ! None of them. :: The whole is hardly better than chance, too.
 
 # %%
 by_hand = load_runs("ablation_by_hand")
@@ -177,18 +184,22 @@ figure = bars(
     x_label="AUC of strangers, images by one hand (dotted: chance)",
     deviations={name: row.deviation for name, row in strangers.items()},
     reference=0.5,
+    subject=["whole, score context"],
 )
 show(figure, alt="AUC of strangers for SQUID, for SQUID without each of five pieces, and for the score context")
 
 # %% [markdown]
-# (c). A transformer over the neighbours is no use by itself: reconstruction rewards the patch's own memory, and nothing
+# A transformer over the neighbours is no use by itself: reconstruction rewards the patch's own memory, and nothing
 # in the losses asks about the others. The last bar is the same network with one loss more, `squidlib.context`.
 #
 # ## Before the first step (8 min)
 #
 # **Predict.** We take a SQUID *before its first training step*, with random weights, and fill its queue with the
-# features of 350 normal images. Which AUC does its default score reach: 0.5, 0.7, 0.9? How many steps will it take to
-# 0.9?
+# features of 350 normal images. Which AUC does its default score reach? How many steps will it take to 0.9?
+#
+# ? About one half, because nothing was learned. :: Random features of similar patches are similar, too.
+# ! More than 0.8. :: Copies of normal patches at each position and a distance to them do most of it.
+# ? As much as the trained one. :: Training is worth the rest, as the bars show.
 
 
 # %% tags=["varies"]
@@ -236,8 +247,9 @@ figure = bars(
     {name: row["combined"] for name, row in grown.items()},
     title=f"A queue filled by a random network: {np.mean(random):.2f}; after {lengths[-1]} steps: "
     f"{grown[f'{lengths[-1]} steps']['combined']:.2f}",
-    x_label="default score: mean AUC over four anomaly types",
+    x_label="default score: mean AUC over four anomaly types (blue: SQUID; dotted: chance)",
     reference=0.5,
+    subject=list(trials),
 )
 show(figure, alt="Bars of the mean AUC of random networks, of networks after a few steps, and of the shipped one")
 
@@ -259,9 +271,9 @@ say(
 # (HOG kNN). An ablation that does not start from this baseline credits the network with
 # what the queue does.
 #
-# ## What of the paper did not hold (11 min)
+# ## Rows that no confusion matrix gives (6 min)
 #
-# First a check that needs no training at all. Accuracy and F1 come from the same four counts, so they constrain each
+# The paper's own table allows a check that needs no training at all. Accuracy and F1 come from the same four counts, so they constrain each
 # other. With 234 normal and 390 abnormal images, a row of the table must come from some number of hits, 0 to 390, and
 # of false alarms, 0 to 234.
 #
@@ -336,7 +348,12 @@ say(
 )
 
 # %% [markdown]
-# **The claims, here**, on DigitAnatomy, with the laptop preset:
+# ## What of the paper did not hold (5 min)
+#
+# The claims, here: on DigitAnatomy, with the laptop preset.
+#
+# **Predict.** Before you run the cell: which of them held? Memory for each position, queue, shrinkage, neighbours, masked
+# shortcut, teacher, discriminator.
 
 # %%
 discriminator = [run["scores"]["discriminator"]["mean"] for run in seed_figures().values()]

@@ -78,8 +78,11 @@ for first in (0, 7):
 #
 # SQUID has a memory for each position. What counts is how many tiles *of one position* are wrong, not how many images.
 #
-# **Predict.** 40 % of the images are abnormal. Of what share of the tiles at the centre is the memory fed wrong ones:
-# 40 %, 15 % or 5 %?
+# **Predict.** 40 % of the images are abnormal. Which share of the tiles at one position is wrong?
+#
+# ? 40 %. :: An abnormal image has one or two wrong tiles of nine, and the others are normal.
+# ? 15 %. :: That would be more than three wrong tiles in each abnormal image.
+# ! About 5 %. :: 0.4 times the one or two of nine tiles that are wrong in an abnormal image.
 #
 # **Exercise 2.** `wrong` says of each image which of its tiles are wrong. Count, for each position.
 
@@ -177,8 +180,11 @@ say(
 # calibration all see the contamination, for nobody could have taken it out. The training is far shorter than the kit's
 # default.
 #
-# **Predict.** What does it cost: 0.01, 0.1 or 0.4 of AUC? Which type suffers most? (Think of the last figure; here
-# nothing is clean.)
+# **Predict.** What does it cost, in AUC? Which type suffers most? (Think of the last figure; here nothing is clean.)
+#
+# ? About 0.01: wrong tiles are rare. :: Rare is enough: one copy of an anomaly in the memory makes its like normal.
+# ! About 0.1; missing most. :: All empty tiles are alike, so one in the memory answers for all of them.
+# ? About 0.4: it becomes chance. :: Most anomalies of a type differ from each other, and copies of others do not help them.
 
 
 # %%
@@ -358,8 +364,9 @@ gain = summary["the same, memory cleaned"] - summary["SQUID, 60 % normal"]
 figure = bars(
     summary,
     title=f"Contamination cost SQUID {cost['mean']:.3f}; cleaning gives back {gain:.3f}",
-    x_label="mean AUC over four anomaly types (dotted: chance)",
+    x_label="mean AUC over four anomaly types (blue: SQUID; dotted: chance)",
     reference=0.5,
+    subject=list(summary)[:3],
 )
 show(figure, alt="Bars of mean AUC: SQUID, pixel kNN and HOG kNN, trained clean, contaminated, and cleaned")
 

@@ -76,6 +76,10 @@ show(figure, alt="Six normal and six abnormal images of a chest from the test fo
 # %% [markdown]
 # **Predict.** Lesson 01 measured how much the position of a tile says about its pixels. A chest is cut into 4×4 tiles.
 # Does the position say more about them than about the tiles of DigitAnatomy, or less?
+#
+# ! More. :: A chest is always in the same pose, and ribs, heart and lungs lie where they lie.
+# ? Less, because people differ. :: They differ less from each other than two handwritten fives do.
+# ? About as much. :: Pose is much better controlled here.
 
 # %%
 chest_share = variance_by_position(cut(data.reference()[:200], 4).flatten(2, 3))
@@ -363,8 +367,9 @@ above = [name for name, value in own.items() if value > found[best]]
 figure = bars(
     own | found,
     title=f"Above {best} ({found[best]:.2f}), the best without training:\n{len(above)} of SQUID's {len(own)} scores",
-    x_label="AUC (dotted: chance)",
+    x_label="AUC (blue: SQUID's scores; dotted: chance)",
     reference=0.5,
+    subject=list(own),
 )
 show(figure, alt="Bars of the AUC of SQUID's six scores and of the baselines that learn nothing; dotted line at chance")
 
@@ -526,7 +531,11 @@ print(*test_list[18:22], "...", *test_list[-2:], sep="\n")
 # Take a detector that never sees an image: it learns the sources of the normal training images, and an image is as
 # abnormal as its source is rare among them.
 #
-# **Predict.** Which AUC will it get for normal against pneumonia, and for normal against COVID-19: 0.5, 0.75 or 1?
+# **Predict.** Which AUC will it get for normal against pneumonia, and for normal against COVID-19?
+#
+# ? One half, and one half: it sees no pixel. :: It sees which source an image came from, and one class has sources of its own.
+# ! One half, and 1. :: Pneumonia and normal images share a source; COVID-19 images come from others.
+# ? 0.75, and 1. :: Where both classes share a source it cannot tell them apart at all.
 
 # %%
 from squidlib.data.chest.sources import source_rarity

@@ -284,6 +284,10 @@ say(markdown(auc_cells(rows, "digitanatomy")))
 # on the same images.
 #
 # **Predict.** How many methods that learn are below the best one that does not?
+#
+# ? None: learning always helps. :: Learning to reconstruct is not learning to detect.
+# ? About half. :: The best simple score is stronger than that here.
+# ! Nearly all. :: See below which they are.
 
 # %%
 below = beaten_by(rows, bar)
@@ -394,6 +398,10 @@ say(
 #
 # **Predict.** Two tables, two laboratories, the same methods by name. Will they at least agree in the *order*?
 #
+# ? Yes, nearly: the methods are the same. :: Test images, budget, sizes and networks are not.
+# ? It is turned round: what is first here is last there. :: That would be an order, too, and there is hardly any.
+# ! Hardly: about half of all pairs stand the other way round. :: So two unrelated orders would look.
+#
 # **Exercise 3.** Count the pairs of methods that stand the other way round in two tables.
 
 
@@ -447,7 +455,7 @@ say(
     f"- *Budget*: ours {60 * chest_settings['minutes_each']:g} s for each, whatever a method would need.\n"
     f"- *Size and networks*: ours see 128 px. Pretrained: {', '.join(sorted(networks)) or 'none in this table yet'}.\n"
     f"- *Rows of theirs that no confusion matrix gives*: {', '.join(impossible('zhanglab'))}; no counts of their test images give "
-    "both accuracy and F1 (lesson 09).\n"
+    "both accuracy and F1 (lesson 10).\n"
     f"- *Naive scores* are not in their table. Ours reach {top:.2f}, on our test set; printed below that, on "
     f"theirs: {', '.join(over) or 'none'}. Two test sets: no verdict, but a row that their table lacks."
 )

@@ -22,7 +22,8 @@ from squidlib.benchmark.registry import SQUID
 from squidlib.benchmark.store import Store
 from squidlib.benchmark.summary import Row
 from squidlib.data.base import TestSet
-from squidlib.utils.plotting import ABNORMAL_COLOUR, COLOURS, image_grid, panels
+from squidlib.utils import palette
+from squidlib.utils.plotting import ABNORMAL_COLOUR, image_grid, panels
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -89,11 +90,14 @@ def _outline(axis: Axes, wrong: Tensor) -> None:
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-_OWN, _OTHERS, _NAIVE = COLOURS[1], COLOURS[0], "0.45"
+_OWN, _OTHERS, _NAIVE = palette.NETWORK, palette.PLAIN, "black"
 
 
-def auc_chart(rows: Sequence[Row], dataset: str) -> Figure:
+def auc_chart(rows: Sequence[Row], dataset: str, told: str = "") -> Figure:
     """Mean AUC ± standard deviation over seeds, best at the top; SQUID and naive methods have their colour and marker.
+
+    Args:
+        told: what tells this benchmark from others of the data set, behind its name.
 
     Raises:
         ValueError: where no method has results.
@@ -116,6 +120,7 @@ def auc_chart(rows: Sequence[Row], dataset: str) -> Figure:
             axis.errorbar(
                 means, [heights[row.name] for row in group], xerr=stds, fmt=marker, color=colour, capsize=3,
                 markersize=7, label=label, mfc="white" if marker == "s" else colour,
+                mec="black" if colour == _OWN else colour, zorder=3,
             )  # fmt: skip
     printed = [(float(paper[row.name].auc.split("±")[0]) / 100, heights[row.name]) for row in rows if row.name in paper]
     if printed:
@@ -128,7 +133,8 @@ def auc_chart(rows: Sequence[Row], dataset: str) -> Figure:
     axis.set_ylim(len(rows) - 0.4, -1.4)
     seeds = max(len(row.runs) for row in rows)
     axis.set_xlabel("AUC, one seed" if seeds == 1 else f"AUC, mean ± standard deviation over up to {seeds} seeds")
-    axis.set_title(f"{dataset}: every method, the same time to fit", fontsize=11)
+    which = f"{dataset}{told}:\n" if told else f"{dataset}: "
+    axis.set_title(f"{which}every method, the same time to fit", fontsize=11)
     axis.grid(axis="x", color="0.9")
     axis.set_axisbelow(True)
     axis.spines[["top", "right"]].set_visible(False)

@@ -144,7 +144,7 @@ def write_report(store: Store, test_set: TestSet, settings: dict[str, Any]) -> b
     """Write tables and pictures of what is done; say where, and whether anything has failed."""
     from squidlib.benchmark.pictures import auc_chart, reconstructions_picture
     from squidlib.benchmark.registry import METHODS
-    from squidlib.benchmark.report import as_csv, as_json, as_markdown, auc_cells
+    from squidlib.benchmark.report import as_csv, as_json, as_markdown, auc_cells, told_apart
     from squidlib.benchmark.summary import summarise
     from squidlib.benchmark.tables import rich_table, wide_console
     from squidlib.utils.plotting import png
@@ -158,7 +158,9 @@ def write_report(store: Store, test_set: TestSet, settings: dict[str, Any]) -> b
     for name, text in written.items():
         write_atomically(store.folder / name, text.encode())
     if any(row.runs for row in rows):
-        write_atomically(store.folder / "auc.png", png(auc_chart(rows, settings["data"]), dpi=150))
+        write_atomically(
+            store.folder / "auc.png", png(auc_chart(rows, settings["data"], told_apart(settings)), dpi=150)
+        )
         picture = reconstructions_picture(rows, store, test_set)
         if picture is not None:
             write_atomically(store.folder / "methods.png", png(picture))

@@ -8,3 +8,4 @@ NEIGHBOURS = "#CC79A7"  #: what the other patches tell
 NETWORK = "#56B4E9"  #: encoder and student: what is learned and stays
 TEACHER = "#E69F00"  #: what teaches while training, and is dropped: teacher and discriminator
 PLAIN = "#7A828C"  #: neither of them
+COMPARED = "#D5D9DD"  #: in a chart of many methods, what the subject of the chart is compared with

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -136,12 +136,18 @@ def bars(
     deviations: Mapping[str, float] | None = None,
     reference: float | None = None,
     axis: Axes | None = None,
+    subject: Collection[str] = (),
 ) -> Figure:
-    """A horizontal bar for each name, the first at the top; a dotted line at ``reference`` (chance, say)."""
+    """A horizontal bar for each name, the first at the top; a dotted line at ``reference`` (chance, say).
+
+    Args:
+        subject: names that the chart is about; the others are drawn pale. Without any, all are alike.
+    """
     figure, axis = _figure_of(axis, height=0.8 + 0.34 * len(values), width=6.4)
     names = list(values)
     errors = None if deviations is None else [deviations.get(name, 0.0) for name in names]
-    axis.barh(names, [values[name] for name in names], xerr=errors, color=COLOURS[4], edgecolor="black", linewidth=0.6)
+    colours = [palette.NETWORK if name in subject or not subject else palette.COMPARED for name in names]
+    axis.barh(names, [values[name] for name in names], xerr=errors, color=colours, edgecolor="black", linewidth=0.6)
     for place, name in enumerate(names):
         axis.annotate(f" {values[name]:.2f}", (values[name] + (errors[place] if errors else 0), place), va="center")
     axis.invert_yaxis()

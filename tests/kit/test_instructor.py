@@ -11,7 +11,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "notebooks"))
-from masters import masters  # noqa: E402
+from masters import masters, student_notebook  # noqa: E402
+from prose import OPTIONAL, on_core_path, with_answers  # noqa: E402
 
 FOLDER = ROOT / "notebooks" / "instructor"
 HEADINGS = ("Objectives", "Misconceptions", "Questions", "Where to cut", "What may go wrong")
@@ -33,6 +34,12 @@ def sections(master: Path) -> dict[str, int]:
 
 
 LESSONS = {master.stem[:2]: sections(master) for master in masters()}
+
+
+CORE = {
+    master.stem[:2]: {title: minutes for title, minutes in sections(master).items() if on_core_path(title, master.stem)}
+    for master in masters()
+}
 
 
 def schedules() -> dict[str, str]:
@@ -58,8 +65,8 @@ def rows(text: str) -> tuple[list[Row], int]:
 each_schedule = pytest.mark.parametrize(("heading", "text"), schedules().items(), ids=schedules())
 
 
-def test_there_is_a_schedule_for_90_180_and_360_minutes() -> None:
-    assert [re.findall(r"\d+", heading) for heading in schedules()] == [["90"], ["180"], ["360"]]
+def test_there_is_a_schedule_for_90_180_and_360_minutes_and_for_every_core_path() -> None:
+    assert [re.findall(r"\d+", heading) for heading in schedules()] == [["90"], ["180"], ["360"], ["420"]]
 
 
 @each_schedule
@@ -75,9 +82,10 @@ def test_every_section_exists_and_gets_at_least_its_minutes(heading: str, text: 
         if not row.lesson:
             continue
         assert row.lesson in LESSONS, f"no lesson {row.lesson}"
-        known = LESSONS[row.lesson]
-        assert row.what == "all" or row.what in known, f"lesson {row.lesson} has no section {row.what!r}"
-        assert row.minutes >= (sum(known.values()) if row.what == "all" else known[row.what]), row
+        known = dict(LESSONS[row.lesson])
+        known |= {"all": sum(known.values()), "core": sum(CORE[row.lesson].values())}
+        assert row.what in known, f"lesson {row.lesson} has no section {row.what!r}"
+        assert row.minutes >= known[row.what], row
 
 
 @each_schedule
@@ -90,7 +98,8 @@ def test_nothing_is_scheduled_twice_and_lessons_come_in_order(heading: str, text
 @each_schedule
 def test_sections_of_a_lesson_keep_their_order(heading: str, text: str) -> None:
     for lesson, known in LESSONS.items():
-        places = [list(known).index(row.what) for row in rows(text)[0] if row.lesson == lesson and row.what != "all"]
+        named = [row.what for row in rows(text)[0] if row.lesson == lesson]
+        places = [list(known).index(what) for what in named if what not in ("all", "core")]
         assert places == sorted(places)
 
 
@@ -131,3 +140,31 @@ def test_the_readme_names_every_file_and_the_rehearsal() -> None:
     assert "make rehearse" in text
     for linked in re.findall(r"\]\(([^)#]+)\)", text):
         assert (FOLDER / linked).exists() or linked == "../solutions/", linked
+
+
+@each_master
+def test_the_core_path_is_a_walk_of_half_an_hour_that_the_lesson_itself_names(master: Path) -> None:
+    core, every = CORE[master.stem[:2]], sections(master)
+    assert 10 <= sum(core.values()) <= 26
+    cells = [cell.source for cell in student_notebook(master).cells if cell.cell_type == "markdown"]
+    line = next(line for line in cells[0].splitlines() if line.startswith("**Core path.**"))
+    assert line == f"**Core path.** {sum(core.values())} minutes: {' · '.join(core)}"
+    text = "\n".join(cells)
+    marked = re.findall(rf"^## (.+) \(\d+ min\)\n\n{re.escape(OPTIONAL)}$", text, re.MULTILINE)
+    assert marked == [title for title in every if title not in core]
+
+
+@each_master
+def test_a_lesson_has_predictions_with_three_answers_to_choose_from(master: Path) -> None:
+    text = "\n".join(cell.source for cell in student_notebook(master).cells if cell.cell_type == "markdown")
+    answers = re.findall(r"<details><summary>\(([abc])\) .+</summary>\n\n\*\*(Yes|No)\.\*\* (.+)\n\n</details>", text)
+    assert len(answers) == text.count("<details>") >= 3
+    assert [letter for letter, _, _ in answers] == ["a", "b", "c"] * (len(answers) // 3)
+    assert [verdict for _, verdict, _ in answers].count("Yes") == len(answers) // 3
+    assert all(len(reply.split()) >= 4 for _, _, reply in answers), "say why, in a sentence"
+
+
+@pytest.mark.parametrize("answers", ["? no :: why", "? a :: b\n? c :: d\n? e :: f", "! a :: b\n! c :: d\n? e :: f"])
+def test_answers_that_are_not_three_with_one_right_are_refused(answers: str) -> None:
+    with pytest.raises(ValueError, match="three answers, one of them right"):
+        with_answers(f"**Predict.** What?\n\n{answers}\n\nAnd then.")
