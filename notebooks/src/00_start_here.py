@@ -44,14 +44,14 @@ from squidlib.teaching.studies.results import auc_by_kind
 #   `hints=2` shows the next one.
 # - A blank or wrong exercise breaks nothing: what follows uses the kit's own version.
 # - Solved notebooks are in `notebooks/solutions/`. Each lesson can be entered at its beginning.
-# - The **stop button** of a training cell with a progress bar keeps what was learned so far; go on with the cells
-#   below. Run such a cell again and it begins anew. Only the long training of lesson 08 goes on where it stopped.
+# - The **stop button** of a training cell with a progress bar keeps what was learned so far; continue with the cells
+#   below. Run such a cell again and it begins again. Only the long training of lesson 08 goes on where it stopped.
 # - `KIT_MODE`, an environment variable that is set before Jupyter starts, chooses how long things run: `smoke`
 #   (seconds, to try that all works), `class` (the default, for two CPU cores), `full`.
 #
 # ## Is this machine ready? (1 min)
 #
-# `squid doctor` checks Python, packages, memory and disk, and says how to mend what is wrong. Exit code 0: all is well.
+# `squid doctor` checks Python, packages, memory and disk, and says how to fix what is wrong. Exit code 0: all is well.
 
 # %% tags=["varies"]
 print("exit code:", squid_command(["doctor"]))

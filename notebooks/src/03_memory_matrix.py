@@ -93,7 +93,7 @@ for question in ([1.0, 0.1], [-1.0, -1.0]):
 
 # %% [markdown]
 # Whatever is asked, the answer is a *mixture of slots*. That is the whole idea: the decoder sees nothing else. How much
-# a mixture can still make depends on how many slots may speak; hence the shrinkage.
+# a mixture can still make depends on how many slots contribute; hence the shrinkage.
 #
 # ## One memory, or one for each position? (10 min)
 #
@@ -238,7 +238,7 @@ figure = bars(
 show(figure, alt="Bars of the AUC on disorder for two memories and two scores, with guessing as a dotted line")
 
 # %% [markdown]
-# **What we saw.** One memory for the whole image answers a 7 with sevens, wherever it stands: to it, disorder is as
+# **What we saw.** One memory for the whole image answers a 7 with sevens, wherever it is: to it, disorder is as
 # good as order. A memory for each position sees some of it. But learned slots are whatever lowers the loss: hardly one
 # of them is a digit, very many answer at once, and by the squared error an empty tile is still the most normal of all.
 # In this run the mismatch finds empty tiles, for no slot is like them, and little else. Neither memory makes a good

@@ -56,7 +56,7 @@ print(f"after step 39 the queue holds {int(queue.filled)} copies of steps {int(h
 #
 # **Exercise 1.** The push, for one position. `pointer` is where the next feature goes. Any number of features may come:
 # past the end one goes on at the beginning, and of more features than there are slots only the last remain. The slots
-# are copies: no gradient, and whoever changes the features later must not change the memory.
+# are copies: no gradient, and a later change of the features must not change the memory.
 
 
 # %% tags=["exercise"]
@@ -91,7 +91,7 @@ check.oldest_first(my_contents)
 
 # %% [markdown]
 # **Exercise 3.** A queue holds copies, so its size can be changed without training. Given the contents, oldest first:
-# what stays in a queue of another size? (Lesson 12 does this under your fingers.)
+# what stays in a queue of another size? (Lesson 12 lets you move a slider.)
 
 
 # %% tags=["exercise"]
@@ -221,7 +221,7 @@ say(
 # %% [markdown]
 # ## Not identical in the middle of a training: why? And does it matter? (4 min)
 #
-# There the curve of the queue stands far above 0.5. A queue holds copies of features of *older
+# There the curve of the queue lies far above 0.5. A queue holds copies of features of *older
 # weights*, of *varied* digits, computed in *training mode*. While the weights change fast, in the middle of a training,
 # old copies lag behind. At test, plain images are read in evaluation mode. One cause after the other is taken away
 # below. The last line is what the laptop preset does at the end of a training: it fills the memory again, in evaluation

@@ -69,7 +69,7 @@ figure = curves(
 show(figure, alt="A curve that rises slowly: the share of the weight that the strongest slots hold together")
 
 # %% [markdown]
-# **Exercise 1.** One number for "how many slots speak": the *effective number of slots*, the exponential of the
+# **Exercise 1.** One number for "how many slots contribute": the *effective number of slots*, the exponential of the
 # entropy, exp(−Σ w log w). It is 1 where one slot has all the weight and S where all have the same.
 
 

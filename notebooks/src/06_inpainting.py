@@ -30,7 +30,7 @@ from squidlib.utils.plotting import COLOURS
 # %% [markdown]
 # ## Fill a gap from its neighbours (8 min)
 #
-# In-painting means: cut a hole into a picture and fill it from what stands around it. If the hole held something
+# In-painting means: cut a hole into a picture and fill it from what is around it. If the hole held something
 # abnormal, a filling that was learned from normal images cannot know of it. Filling and hole then differ, and that is
 # a score.
 #

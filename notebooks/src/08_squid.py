@@ -92,8 +92,8 @@ def my_feature_matching(student, teacher):
 check.feature_matching(my_feature_matching)
 
 # %% [markdown]
-# The teacher must not shape the encoder. An auto-encoder's encoder wants to keep *everything* of a patch, also what no
-# normal patch has. SQUID's encoder shall find features by which normal memories are found again.
+# The teacher must not shape the encoder. An auto-encoder's encoder is trained to keep *everything* of a patch, also what no
+# normal patch has. SQUID's encoder should find features by which normal memories are found again.
 #
 # **Exercise 2.** Give the teacher what it needs, and let it learn, but let nothing of its gradient reach the encoder.
 # A decoder is called as `teacher(codes, levels)`: codes are the deepest of the encoder's levels; all levels (from the
@@ -173,7 +173,7 @@ say("\n".join(lines))
 
 # %% [markdown]
 # The last row is ours: `squidlib.losses.position_loss`. The paper keeps one memory a position, but never asks that a
-# feature be at home in its own. What this gives on DigitAnatomy stands in docs/experiments.md; a result with it is not
+# feature be at home in its own. What this gives on DigitAnatomy is in docs/experiments.md; a result with it is not
 # a result of the paper's loss.
 #
 # **Exercise 3.** The discriminator's loss, from its *logits* (no sigmoid yet) of real images and of reconstructions.
@@ -306,7 +306,7 @@ shipped = squidlib.load("digitanatomy")  # a clean one
 # ## Train (6 min)
 #
 # Now the whole. A few minutes on two CPU cores; the stop button ends it early and keeps what was learned. Run the
-# training cell again and it goes on where it stopped; to begin anew, run the cell above it first. The five
+# training cell again and it goes on where it stopped; to start over, run the cell above it first. The five
 # images of the live figure are made of calibration digits. They show what comes back; nothing is learned from them.
 #
 # **Predict.** Draw the curves: which term falls first? Does the discriminator's loss rise or fall? And what will come
@@ -466,7 +466,7 @@ say(
 # %% [markdown]
 # **What we saw.** The parts together detect, and most of it comes from the memory's scores; the squared error, by which
 # the network was trained, is a weak judge. The discriminator learned to tell an image from a reconstructed one. That
-# says little about which digit stands where, as long as reconstructed anomalies look reconstructed in the same way as
+# says little about which digit is where, as long as reconstructed anomalies look reconstructed in the same way as
 # reconstructed normals. Early in a training its score is a weak signal, steady over the seeds; with more training it
 # fades here. At no time did it come near to a detector: the paper's claim that this score finds the anomalies did
 # **not** hold here. Stop early, and you will see a better figure for it; who chooses the moment by labels reports that

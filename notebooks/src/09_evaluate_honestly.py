@@ -381,7 +381,7 @@ def my_hit_share(wrong, tile_scores, called):
 check.hit_share(my_hit_share)
 
 # %% [markdown]
-# **Predict.** The naive baseline for a pixel map is the image itself: bright is abnormal. For which kinds will it be
+# **Predict.** The naive baseline for a pixel map is the image itself: bright is abnormal. For which anomaly types will it be
 # better than chance, and for which not?
 
 # %% tags=["varies"]

@@ -111,7 +111,7 @@ say(
 # %% [markdown]
 # (The lowest shares stand where no digit can be flipped: a mirrored 1 or 8 is a 1 or an 8.)
 #
-# So a patch-wise memory is far cleaner than the images are. That speaks for SQUID. A chest X-ray with a shadow on both
+# So a patch-wise memory is far cleaner than the images are. That is an argument for SQUID. A chest X-ray with a shadow on both
 # lungs is no such case: there a large part of every abnormal image is wrong.
 #
 # ## Anomalous slots in the memory (6 min)
@@ -166,7 +166,7 @@ say(
 )
 
 # %% [markdown]
-# An empty tile looks like every other empty tile, so its few likes are all that it needs. Two mirrored fours differ as
+# An empty tile looks like every other empty tile, so a few of its kind are all that it needs. Two mirrored fours differ as
 # two fours do: one of them in the memory excuses only some of the others. **How much a wrong memory harms depends on
 # how much the anomalies resemble each other**; nearest-neighbour reading trusts the rare as readily as the common.
 #
@@ -314,8 +314,8 @@ figure.axes[0].set_ylabel("share of slots")
 show(figure, alt="Histogram of the isolation of slots from right and from wrong tiles of one position")
 
 # %% [markdown]
-# How many shall go? Nobody tells us how contaminated the set is. We fix **a tenth** beforehand. The cleaned detector is
-# calibrated anew, on held-out images that are as contaminated as the training set.
+# How many should go? Nobody tells us how contaminated the set is. We fix **a tenth** beforehand. The cleaned detector is
+# calibrated again, on held-out images that are as contaminated as the training set.
 #
 # **Predict.** What does dropping a tenth do to the *clean* detector, whose slots are all right?
 
@@ -384,7 +384,7 @@ say(
 # handwriting differs too much there.)
 #
 # Some of the harm sits in the calibration. Its standard deviations come from contaminated images and are too large,
-# most of all where a wrong tile stands out most. With normal images, which would need labels:
+# most of all where a wrong tile is most conspicuous. With normal images, which would need labels:
 
 # %% tags=["varies"]
 mended = cleaned(contaminated, contaminated_data.calibration())

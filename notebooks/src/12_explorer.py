@@ -23,7 +23,7 @@ from squidlib.teaching.memory_sizes import sizes
 from squidlib.teaching.studies.results import load_runs, spread
 
 # %% [markdown]
-# ## Under your fingers (10 min)
+# ## Move the sliders (10 min)
 #
 # The detector is the one that comes with the kit. Nothing is trained here: a queue holds copies, so its oldest slots
 # can be left out, and k and λ only change how it is read.
@@ -149,7 +149,7 @@ for name in ("queue", "matrix", "queue, no position loss"):
 # A memory that answers with few slots gives a harder, less fitting answer, of normal images as well.
 #
 # **Exercise 2.** Find a k, with all slots, at which normal images are reconstructed at least 5 % worse (squared error
-# of held-out normal images) than when all slots speak. Move k and watch the squared error of several normal images.
+# of held-out normal images) than when all slots contribute. Move k and watch the squared error of several normal images.
 
 # %% tags=["exercise"]
 # solution: begin
@@ -244,7 +244,7 @@ show(figure, alt="Images with one mirrored digit that SQUID called normal, and t
 # like some way of writing that digit, judge by your own eyes.
 #
 # **What this does not show.** Only the *reading* changed. A network that was trained with one slot would have learned
-# other features. The table is of one detector; the standard deviation over seeds stands in the picture of queue and
+# other features. The table is of one detector; the standard deviation over seeds is in the picture of queue and
 # matrix. And on chest X-rays, where neighbouring patches of one position differ far more, size may matter again.
 #
 # | seen here | paper | function | test |

@@ -279,7 +279,7 @@ figure.axes[0].axhline(0.5, color="black", linestyle=":")
 show(figure, alt="AUC of the discriminator's score and of the memory distance over training steps; dotted: chance")
 
 # %% [markdown]
-# Whoever keeps the checkpoint at which the labelled AUC was best, as the authors' code does, can report the highest
+# Somebody who keeps the checkpoint at which the labelled AUC was best, as the authors' code does, can report the highest
 # point of such a line. Nobody without labels knows where it is. We take the last step.
 #
 # ## Which score, without labels? (2 min)
@@ -503,8 +503,8 @@ say(
 )
 
 # %% [markdown]
-# So SQUID does not live on the mean difference of neighbours alone. But whoever wants to say "no sharpness is left" has
-# to look for it in more than one number, and whoever wants to say "SQUID is ahead" has to say on which images.
+# So SQUID does not live on the mean difference of neighbours alone. But to say "no sharpness is left" one has
+# to look for it in more than one number, and to say "SQUID is ahead" one has to say on which images.
 #
 # ## Two sources, one answer (5 min)
 #
@@ -674,7 +674,7 @@ show(
 # - *Another size.* 128 px of images whose shape was squeezed into a square; a network of our own, trained for minutes.
 # - *Children.* All patients are one to five years old, from one hospital. Nothing says what happens with adults.
 #
-# And an easy split flatters. Other patients of the same series are near to what was learned; the other series was taken
+# And an easy split inflates results. Other patients of the same series are near to what was learned; the other series was taken
 # and cropped otherwise. The kit's benchmark has both, with the same minute for every method.
 
 # %% tags=["varies"]

@@ -1,7 +1,7 @@
 # %% [markdown]
 # # 14 · All methods, side by side
 #
-# **Aims.** Say what each family of detectors looks at, and what of it comes pretrained; run a small benchmark that
+# **Aims.** Say what each family of detectors looks at, and which parts come pretrained; run a small benchmark that
 # hands no method a label; read a large one: what scores reach that learn nothing, p-values, costs; hold our figures
 # against those that the paper prints; put a method of your own on the board.
 #
@@ -55,7 +55,7 @@ from squidlib.training.presets import PRESETS
 # | self-supervision | what is unusual to a network that learned to see *made* defects |
 # | density | what is improbable among normal features |
 #
-# ![Six boxes, one for each family, with the question that it asks of an image and its methods; SQUID stands among the memories](schematics/method_families.svg)
+# ![Six boxes, one for each family, with the question that it asks of an image and its methods; SQUID is among the memories](schematics/method_families.svg)
 
 # %%
 for family in FAMILIES:
@@ -279,7 +279,7 @@ show(
 say(markdown(auc_cells(rows, "digitanatomy")))
 
 # %% [markdown]
-# The AUC stands by anomaly type and as a mean over them; `†` marks what learns nothing or next to nothing.
+# The AUC is given by anomaly type and as a mean over them; `†` marks what learns nothing or next to nothing.
 # *Pixel AUC* asks where in the image it is, of those that can say. The last two columns compare each method with SQUID
 # on the same images.
 #
@@ -540,7 +540,7 @@ else:
     say(f"**{label}** failed: {own.failures[0]}")
 
 # %% [markdown]
-# You saw the board. Whoever now changes the method until it stands higher has *trained on the test set*, by hand. To
+# You saw the board. Somebody who now changes the method until it ranks higher has *trained on the test set*, by hand. To
 # choose between two versions, use held-out normals with synthetic anomalies (lesson 13), and look at the board once.
 #
 # To keep a method of yours in the benchmark: a file in `squidlib/baselines/`; in `squidlib/benchmark/registry.py` a line
