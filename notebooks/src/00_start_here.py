@@ -240,6 +240,7 @@ show(figure, alt="Four normal images and three with two flipped digits each, wit
 # | 12 The explorer | What happens when I move a setting or spoil an image myself? |
 # | 13 Chest X-rays | What changes on real images, and how much of a result is a shortcut? |
 # | 14 All methods | What do thirteen other methods look at, and how does one compare them? |
+# | 15 Capstone | What can be said of a paper's table without its images? |
 
 # %%
 paper = auc_by_kind(test.kinds, every_score["discriminator"])["mean"]

@@ -25,6 +25,7 @@ from squidlib.teaching.checks import (
     lesson_12_explorer,
     lesson_13_chest_xrays,
     lesson_14_methods,
+    lesson_15_capstone,
 )
 from squidlib.teaching.checks.lesson_00_first_look import *  # noqa: F403
 from squidlib.teaching.checks.lesson_01_composing import *  # noqa: F403
@@ -43,6 +44,7 @@ from squidlib.teaching.checks.lesson_11_contamination import *  # noqa: F403
 from squidlib.teaching.checks.lesson_12_explorer import *  # noqa: F403
 from squidlib.teaching.checks.lesson_13_chest_xrays import *  # noqa: F403
 from squidlib.teaching.checks.lesson_14_methods import *  # noqa: F403
+from squidlib.teaching.checks.lesson_15_capstone import *  # noqa: F403
 
 _LESSONS = (
     lesson_00_first_look,
@@ -62,5 +64,6 @@ _LESSONS = (
     lesson_12_explorer,
     lesson_13_chest_xrays,
     lesson_14_methods,
+    lesson_15_capstone,
 )
 __all__ = [name for lesson in _LESSONS for name in lesson.__all__]
