@@ -24,8 +24,7 @@ if TYPE_CHECKING:
 
 MAP_COLOURS = "magma"  # perceptually uniform and safe for colour-blind readers
 NORMAL_COLOUR, ABNORMAL_COLOUR = palette.NORMAL, palette.ABNORMAL
-#: Okabe and Ito's colours; blue is what is normal, vermilion what is not.
-COLOURS = (NORMAL_COLOUR, ABNORMAL_COLOUR, "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
+COLOURS = (NORMAL_COLOUR, ABNORMAL_COLOUR, "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")  #: Okabe and Ito's
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 DASHES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1)), (0, (1, 1)))
 
@@ -89,11 +88,10 @@ def curves(
     axis: Axes | None = None,
     log_x: bool = False,
 ) -> Figure:
-    """Lines over one x, each with a marker, a dash and a colour of its own, and a band of ± its deviation."""
+    """Lines over one x, each with a marker, a dash and a colour (``palette``), and a band of ± its deviation."""
     figure, axis = _figure_of(axis)
     places = np.asarray(x, dtype=float)
-    for index, (name, values) in enumerate(lines.items()):
-        colour, marker, dash = _look(index)
+    for (name, values), (colour, marker, dash) in zip(lines.items(), _looks(lines), strict=True):
         y = np.asarray(values, dtype=float)
         axis.plot(places, y, color=colour, marker=marker, linestyle=dash, markersize=4, label=name)
         if deviations is not None and name in deviations:
@@ -117,8 +115,7 @@ def histograms(
     figure, axis = _figure_of(axis)
     every = np.concatenate([np.asarray(values, dtype=float).ravel() for values in groups.values()])
     edges = np.histogram_bin_edges(every, bins=bins)
-    for index, (name, values) in enumerate(groups.items()):
-        colour, _, dash = _look(index)
+    for (name, values), (colour, _, dash) in zip(groups.items(), _looks(groups), strict=True):
         numbers = np.asarray(values, dtype=float).ravel()
         weights = np.full(len(numbers), 1 / len(numbers))
         axis.hist(numbers, bins=edges.tolist(), weights=weights, color=colour, alpha=0.25)
@@ -167,8 +164,7 @@ def points(
 ) -> Figure:
     """Scattered points (N, 2) of each group, each with a marker and a colour of its own."""
     figure, axis = _figure_of(axis)
-    for index, (name, places) in enumerate(groups.items()):
-        colour, marker, _ = _look(index)
+    for (name, places), (colour, marker, _) in zip(groups.items(), _looks(groups), strict=True):
         array = np.asarray(places, dtype=float)
         axis.scatter(array[:, 0], array[:, 1], s=size, color=colour, marker=marker, alpha=0.6, lw=0, label=name)
     axis.set(xticks=[], yticks=[])
@@ -176,8 +172,10 @@ def points(
     return figure
 
 
-def _look(index: int) -> tuple[str, str, Any]:
-    return COLOURS[index % len(COLOURS)], MARKERS[index % len(MARKERS)], DASHES[index % len(DASHES)]
+def _looks(names: Collection[str]) -> list[tuple[str, str, Any]]:
+    """Colour by meaning, marker and dash by place, of each name."""
+    looks = enumerate(palette.colours_of(names))
+    return [(colour, MARKERS[place % len(MARKERS)], DASHES[place % len(DASHES)]) for place, colour in looks]
 
 
 def _figure_of(axis: Axes | None, width: float = 6.0, height: float = 3.4) -> tuple[Any, Any]:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
@@ -21,6 +22,7 @@ from squidlib.teaching.lesson import (
     panels,
     points,
 )
+from squidlib.utils.palette import ABNORMAL, MEMORY, NORMAL, colours_of
 from squidlib.utils.plotting import DASHES, MARKERS
 from tests.helpers import noise
 from tests.teaching.test_lesson_training_picture import picture
@@ -76,6 +78,22 @@ def test_every_line_has_its_own_marker_dash_and_colour() -> None:
     assert len({str(line._dash_pattern) for line in drawn}) == len(names)  # type: ignore[attr-defined]
     assert len({line.get_color() for line in drawn}) == len(names)
     assert len(set(MARKERS)) == len({str(dash) for dash in DASHES}) == len(COLOURS)
+
+
+def test_blue_is_normal_vermilion_is_not_and_green_is_memory_in_whatever_order_they_are_drawn() -> None:
+    drawn = {"abnormal": [2.0, 3.0], "queue, late": [1.0, 1.0], "another": [0.0, 0.0], "normal tiles": [0.0, 1.0]}
+    lines = curves([0, 1], drawn, "Found", "x", "y").axes[0].lines
+    assert [line.get_color() for line in lines] == [ABNORMAL, MEMORY, "#000000", NORMAL]
+    faces = histograms({"abnormal": [1.0, 2.0], "normal": [0.0, 1.0]}, "Found", "score").axes[0].patches
+    assert {patch.get_facecolor()[:3] for patch in faces if patch.get_fill()} == {to_rgb(ABNORMAL), to_rgb(NORMAL)}
+
+
+def test_two_lines_of_one_meaning_are_told_apart_and_types_have_their_own() -> None:
+    first, second = colours_of(["queue, early", "queue, late"])
+    assert first == MEMORY != second
+    assert second not in (NORMAL, ABNORMAL)
+    assert colours_of(["missing", "novel"]) == colours_of(["novel", "missing"])[::-1]
+    assert len(set(colours_of(["novel", "disorder", "missing", "flipped", "normal"]))) == 5
 
 
 TWO = {"normal": [0.0, 1.0, 2.0], "abnormal": [1.0, 2.0, 3.0]}

@@ -12,9 +12,9 @@ from squidlib.teaching.explorer.setting import Setting
 from squidlib.teaching.explorer.state import ExplorerState
 from squidlib.teaching.explorer.view import View
 from squidlib.teaching.studies.memory_size import MEMORIES
+from squidlib.utils.palette import colours_of
 from squidlib.utils.plotting import (
     ABNORMAL_COLOUR,
-    COLOURS,
     DASHES,
     MAP_COLOURS,
     MARKERS,
@@ -105,13 +105,13 @@ def shrinking_picture(runs: Mapping[str, Mapping[str, Any]], score: str, slots: 
     """
     figure, axes = panels(width=6.0, height=3.2)
     axis = axes[0, 0]
-    for index, name in enumerate(MEMORIES):
+    for index, (name, colour) in enumerate(zip(MEMORIES, colours_of(MEMORIES), strict=True)):
         of_seeds = [run for key, run in runs.items() if key.startswith(f"{name}/")]
         places = sorted(int(size) for size in of_seeds[0] if size.isdigit())
         values = np.array([[run[str(size)][score]["mean"] for size in places] for run in of_seeds])
         mean, deviation = values.mean(0), values.std(0, ddof=1)
-        axis.plot(places, mean, color=COLOURS[index], marker=MARKERS[index], linestyle=DASHES[index], label=name, ms=4)
-        axis.fill_between(places, mean - deviation, mean + deviation, color=COLOURS[index], alpha=0.15, linewidth=0)
+        axis.plot(places, mean, color=colour, marker=MARKERS[index], linestyle=DASHES[index], label=name, ms=4)
+        axis.fill_between(places, mean - deviation, mean + deviation, color=colour, alpha=0.15, linewidth=0)
     if slots is not None:
         axis.axvline(slots, color="black", linestyle=":", label=f"{slots} slot{'s' if slots > 1 else ''}")
     axis.set_xscale("log")

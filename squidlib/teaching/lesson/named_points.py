@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
-from squidlib.utils.plotting import COLOURS
+from squidlib.utils import palette
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -31,7 +31,7 @@ def named_points(
     axis = figure.axes[0]
     for name, (x, y) in places.items():
         chosen = name in marked
-        colour, marker = (COLOURS[6], "X") if chosen else (COLOURS[2], "D")
+        colour, marker = ("black", "X") if chosen else (palette.PLAIN, "D")
         axis.scatter([x], [y], s=60 if chosen else 22, color=colour, marker=marker, zorder=3)
         if chosen:
             axis.annotate(name, (x, y), xytext=(7, -11), textcoords="offset points", fontsize=8)
