@@ -84,6 +84,8 @@ def main(arguments: list[str] | None = None) -> None:
         raise SystemExit(f"no master in notebooks/src begins with {' or '.join(options.names)}")
     for master in chosen:
         build(master, options.all)
+    pages.remove_stale()
+    times.forget_stale()
     times.write_table()
 
 

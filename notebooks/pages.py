@@ -64,6 +64,14 @@ def write(master: Path) -> None:
         (HERE / folder / f"{path.stem}.html").write_text(page, encoding="utf-8")
 
 
+def remove_stale() -> None:
+    """Remove pages of lessons that have another name by now, or are gone."""
+    known = {f"{master.stem}.html" for master in masters()}
+    for path in [*HERE.glob("slides/*.html"), *HERE.glob("handouts/*.html")]:
+        if path.name not in known:
+            path.unlink()
+
+
 def _title(notebook: NotebookNode) -> str:
     return str(notebook.cells[0].source.splitlines()[0].lstrip("# "))
 

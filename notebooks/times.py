@@ -30,8 +30,18 @@ def note(mode: str, lesson: str, seconds: list[float]) -> None:
     """Keep what was measured."""
     known: dict[str, Any] = stored()
     known.setdefault(mode, {})[lesson] = [round(value, 2) for value in seconds]
+    _write(known)
+
+
+def _write(known: dict[str, dict[str, list[float]]]) -> None:
     ordered = {name: dict(sorted(lessons.items())) for name, lessons in sorted(known.items())}
     STORE.write_text(re.sub(r"\n {3,}|(?<=\d)\n {2}(?=\])", " ", json.dumps(ordered, indent=1)) + "\n")
+
+
+def forget_stale() -> None:
+    """Keep what was measured of lessons that are still there."""
+    there = {master.stem for master in masters()}
+    _write({mode: {name: own[name] for name in own if name in there} for mode, own in stored().items()})
 
 
 def planned_minutes(master: Path) -> int:

@@ -140,10 +140,10 @@ def test_the_table_of_minutes_is_what_was_measured() -> None:
     assert times.table() in times.README.read_text()
 
 
-def test_only_the_training_cell_of_lesson_07_is_announced_as_long() -> None:
+def test_only_the_training_cell_of_lesson_08_is_announced_as_long() -> None:
     long = [master.stem[:2] for master in LESSONS for cell in code_cells(student_notebook(master))
             if "long" in cell.metadata.get("tags", [])]  # fmt: skip
-    assert long == ["07"]
+    assert long == ["08"]
 
 
 def test_a_build_keeps_outputs_where_only_prose_changed(tmp_path: Path) -> None:

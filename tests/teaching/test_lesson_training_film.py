@@ -8,7 +8,7 @@ import pytest
 import torch
 from PIL import Image
 
-from squidlib.squid import Squid
+from squidlib.squid import Squid, fill_memory
 from squidlib.teaching.lesson.training_film import TrainingFilm
 from tests.conftest import tiny_config
 from tests.helpers import noise
@@ -16,6 +16,7 @@ from tests.helpers import noise
 
 def filmed(moments: list[int], until: int) -> tuple[TrainingFilm, Squid]:
     squid = Squid(tiny_config()).train()
+    fill_memory(squid, noise(4, 24, seed=7))
     film = TrainingFilm(noise(2, 24), ["Normal", "Novel"], moments)
     for step in range(1, until + 1):
         film.note(squid, step)
