@@ -5,6 +5,8 @@ Answers to a predicting question, to choose from; a click opens what is to be sa
     ? a wrong answer :: why it is wrong
     ! the right one :: why it is right
 
+The question of each lesson is taken from the road map of lesson 00 and put below its title.
+
 The core path: the sections that instructor/NN_name.md calls "must". The lesson's first cell names them and their
 minutes; every other section says that it is optional.
 """
@@ -54,6 +56,15 @@ def _opened(group: list[re.Match[str]]) -> list[str]:
     return lines
 
 
+def question(name: str) -> str:
+    """What a lesson answers, as the road map of lesson 00 puts it; empty for lesson 00 itself."""
+    road = next((HERE / "src").glob("00_*.py")).read_text(encoding="utf-8")
+    found = re.search(rf"^# \| {name[:2]} [^|]+\| (.+) \|$", road, re.MULTILINE)
+    if found is None and not name.startswith("00"):
+        raise ValueError(f"the road map in lesson 00 has no row for lesson {name[:2]}")
+    return found[1] if found else ""
+
+
 def core_path(name: str) -> list[str]:
     """Titles of the sections that the instructor's page of a lesson calls "must"; some say more in brackets."""
     text = (HERE / "instructor" / f"{name}.md").read_text(encoding="utf-8")
@@ -66,7 +77,11 @@ def on_core_path(title: str, name: str) -> bool:
 
 
 def with_core_path(cells: list[str], name: str) -> list[str]:
-    """The Markdown cells of a lesson: the first one names the core path, other sections say that they are optional."""
+    """The Markdown cells of a lesson: the first asks its question and names the core path, sections may be optional."""
+    asked = question(name)
+    if asked:
+        title, _, rest = cells[0].partition("\n")
+        cells = [f"{title}\n\n> **{asked}**\n{rest}", *cells[1:]]
     sections = [found for cell in cells for found in HEADING.findall(cell)]
     core = [(title, int(minutes)) for title, minutes in sections if on_core_path(title, name)]
     if len(core) == len(sections):

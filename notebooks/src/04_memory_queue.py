@@ -111,7 +111,7 @@ check.queue_resize(my_resize)
 # The claim of the paper: what a queue holds has the *same distribution* as the features, since it is made of them; a
 # learned matrix does not. Two SQUIDs train on the same images: one with the queue, one with a learned matrix.
 #
-# Three times we take a snapshot: the memory's slots, and **fresh** features of normal images that were never pushed. To
+# Several times, from the first step on, we take a snapshot: the memory's slots, and **fresh** features of normal images that were never pushed. To
 # compare like with like, the fresh features are computed as the pushed ones were: in training mode (batch
 # normalisation!) from varied training digits.
 
@@ -129,7 +129,7 @@ def snapshot(squid, batches=12):
 
 
 # %% tags=["varies"]
-moments = by_mode([1, 2, 3], [5, 40, 130], [5, 100, 600])
+moments = by_mode([1, 2, 3], [1, 5, 40, 130], [1, 5, 100, 600])
 reached = {}  # the moments that a training came to; all, where the stop button was not used
 blocks = {"queue": InpaintingBlock, "matrix": WithLearnedMatrix}
 states, taken = {}, {name: [] for name in blocks}
@@ -214,6 +214,7 @@ say(
     "\n".join(f"- {name}: AUC **{auc.value:.2f}** ({auc.low:.2f} to {auc.high:.2f})" for name, auc in last.items())
     + f"\n\nBy the classifier the **{closer}** is closer to the features, by nearest neighbours the **{pictured}**: "
     + ("picture and number agree." if closer == pictured else "picture and number do not agree.")
+    + f" The matrix is apart from its first step on ({told['matrix'][0].value:.2f}) and never joins: nothing asks it to."
     + (" The queue's interval holds 0.5." if last["queue"].low <= 0.5 <= last["queue"].high
        else " The queue's interval does *not* hold 0.5: \"identical\" is an overstatement. Why, is asked next.")
 )  # fmt: skip
@@ -250,6 +251,16 @@ rows = {
 found = {name: two_sample_auc(left, right, seed=0) for name, (left, right) in rows.items()}
 say("\n".join(["| | AUC | interval |", "| --- | --: | --- |",
     *(f"| {name} | {auc.value:.2f} | {auc.low:.2f} to {auc.high:.2f} |" for name, auc in found.items())]))  # fmt: skip
+
+# %%
+size, batch = preset.config.slots, preset.training.batch_size
+say(
+    f"**Why not encode the whole memory again at every step?** Then no copy would be old. But {size} images would have to "
+    f"pass the encoder where the step itself needs {batch}: {size / batch:.0f} times as many. A **small learning rate** "
+    f"does nearly the same for nothing: the less the weights change in the {size / batch:.0f} steps that a copy stays, the "
+    "nearer it is to what the encoder would say now. That is why the queue joins the features at the end of a training, "
+    "where the schedule has brought the rate down to zero."
+)
 
 # %% [markdown]
 # **Predict.** Which of the two networks detects better, by the distance of a feature to its nearest slots?

@@ -168,3 +168,15 @@ def test_a_lesson_has_predictions_with_three_answers_to_choose_from(master: Path
 def test_answers_that_are_not_three_with_one_right_are_refused(answers: str) -> None:
     with pytest.raises(ValueError, match="three answers, one of them right"):
         with_answers(f"**Predict.** What?\n\n{answers}\n\nAnd then.")
+
+
+@each_master
+def test_a_lesson_opens_with_the_question_that_the_road_map_of_lesson_00_asks(master: Path) -> None:
+    road = masters(["00"])[0].read_text()
+    line = student_notebook(master).cells[0].source.splitlines()[2]
+    if master.stem.startswith("00"):
+        assert line.startswith("**Aims.**")
+    else:
+        assert line.startswith("> **")
+        assert line.endswith("?**")
+        assert f"| {line.removeprefix('> **').removesuffix('**')} |" in road
