@@ -98,9 +98,10 @@ class InpaintingBlock(nn.Module):
         self, codes: Float[Tensor, "N C h w"], features: Float[Tensor, "B R D"], generator: Generator | None = None
     ) -> Float[Tensor, "N C h w"]:
         """In-painted features -> codes for the decoder: position beside them, 1x1 conv, masked shortcut."""
+        # shape[0] and not len: an exported graph is to take any number of images, and len is a plain number
         height, width = self.config.code_shape
-        bits = self.position_bits.repeat(len(features), 1)[:, :, None, None].expand(-1, -1, height, width)
-        maps = features.reshape(len(codes), self.config.code_channels, height, width)
+        bits = self.position_bits.repeat(features.shape[0], 1)[:, :, None, None].expand(-1, -1, height, width)
+        maps = features.reshape(codes.shape[0], self.config.code_channels, height, width)
         out = self.expand(torch.cat([maps, bits.to(maps.dtype)], dim=1))
         return masked_shortcut(out, codes, self.config.mask_probability, self.training, generator)
 

@@ -21,6 +21,7 @@ from squidlib.cli.digits import MakeDigits
 from squidlib.cli.doctor import Doctor
 from squidlib.cli.evaluate import Evaluate
 from squidlib.cli.explore import Explore
+from squidlib.cli.export import Export
 from squidlib.cli.score import Score
 from squidlib.cli.train import Train
 from squidlib.utils.errors import UserError
@@ -65,6 +66,7 @@ def parse(arguments: Sequence[str] | None = None) -> Any:
         | Annotated[Contamination, subcommand("contamination")]
         | Annotated[Explore, subcommand("explore")]
         | Annotated[MakeDigits, subcommand("digits")]
+        | Annotated[Export, subcommand("export")]
         | Annotated[Doctor, subcommand("doctor")]
         | Annotated[Bench, subcommand("bench")]
     )

@@ -93,24 +93,44 @@ def predict(
     """
     scores = image_scores(raw, calibration)
     _check_finite(scores)
-    limit = max(LEAST_LIMIT, calibration.threshold("combined", MAP_RATE))
-    every = standardised(raw, calibration)
-    patches = every[: len(PATCH_SCORES)].sum(0)
-    if raw.context is not None:  # whichever of the two is farther beyond what normal images have
-        own = max(LEAST_LIMIT, calibration.threshold("context", MAP_RATE))
-        patches = torch.maximum(patches, every[-1] * limit / own)
+    limits = limits_of(calibration)
+    patches = patch_scores(raw, calibration, limits)
     threshold = calibration.threshold(score_name, rate)
     return Prediction(
         scores,
         patches,
         reconstruction,
-        weighted_difference(images, reconstruction, patches, limit, grid),
+        weighted_difference(images, reconstruction, patches, limits.combined, grid),
         scores[score_name],
         score_name,
         threshold,
         scores[score_name] > threshold,
         _unlike(images, calibration),
     )
+
+
+class Limits(NamedTuple):
+    """What the worst patch of a normal image scores: combined, and by context (0 without one)."""
+
+    combined: float
+    context: float
+
+
+def limits_of(calibration: Calibration) -> Limits:
+    """Of the images that it was calibrated on: what ``MAP_RATE`` of them exceed."""
+    names = [name for name in ("combined", "context") if name in calibration.score_names]
+    found = [max(LEAST_LIMIT, calibration.threshold(name, MAP_RATE)) for name in names]
+    return Limits(*found, *[0.0] * (2 - len(found)))
+
+
+def patch_scores(raw: RawScores, calibration: Calibration, limits: Limits) -> Float[Tensor, "B R"]:
+    """The patch scores of a ``Prediction``."""
+    every = standardised(raw, calibration)
+    patches = every[: len(PATCH_SCORES)].sum(0)
+    if raw.context is None:
+        return patches
+    # whichever of the two is farther beyond what normal images have
+    return torch.maximum(patches, every[-1] * limits.combined / limits.context)
 
 
 def joined(parts: Sequence[Prediction]) -> Prediction:

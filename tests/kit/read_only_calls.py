@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from types import ModuleType
 
 import squidlib
+from squidlib.detection import onnx_file, prediction
 from tests.kit.read_only_detection import DETECTION
 from tests.kit.read_only_pieces import MODULES, PIECES
 from tests.kit.read_only_world import Call
@@ -25,10 +26,19 @@ CHANGES = {
     "skip_memory: skip_memories": "draws the first weights of new modules",
     "detection.detector: Detector.to": "moves the networks, as in torch",
     "detection.checkpoint: save": "writes a file",
+    "detection.onnx_file: export": "writes a file",
+    "detection.onnx_file: halve": "changes the ONNX model that it is given",
     "utils.plotting: show": "displays in a notebook",
 }
 
-CALLS: dict[str, Call] = {**DETECTION, **PIECES}
+JUDGED: dict[str, Call] = {
+    "detection.onnx_file: Judge.forward": lambda w: (onnx_file.Judge(w.detector, 0.1), w.images),
+    "detection.prediction: limits_of": lambda w: (prediction.limits_of, w.detector.calibration),
+    "detection.prediction: patch_scores": lambda w: (
+        prediction.patch_scores, w.raw, w.detector.calibration, prediction.limits_of(w.detector.calibration),
+    ),
+}  # fmt: skip
+CALLS: dict[str, Call] = {**DETECTION, **JUDGED, **PIECES}
 
 
 def found() -> Iterator[str]:
