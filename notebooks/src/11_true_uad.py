@@ -151,7 +151,7 @@ ends = {kind: (values[0], values[pushed.index(3)]) for kind, values in found.ite
 figure = curves(
     pushed,
     found,
-    title="0 and 3 likes in memory: "
+    title="With 0 and with 3 of its kind in memory: "
     + ", ".join(f"{kind} {ends[kind][0]:.2f} → {ends[kind][1]:.2f}" for kind in ("missing", "disorder")),
     x_label="wrong tiles of that type among the slots of each position",
     y_label="AUC of the memory distance",
@@ -160,7 +160,7 @@ show(figure, alt="AUC of four anomaly types over the number of wrong tiles of th
 
 # %% tags=["varies"]
 say(
-    f"With {pushed[-1]} likes in each queue, the default score, which looks at the reconstruction too, has an AUC of "
+    f"With {pushed[-1]} of its kind in each queue, the default score, which looks at the reconstruction too, has an AUC of "
     + ", ".join(f"{values[-1]:.2f} for {kind}" for kind, values in found_by_all.items())
     + "."
 )
@@ -364,7 +364,7 @@ gain = summary["the same, memory cleaned"] - summary["SQUID, 60 % normal"]
 figure = bars(
     summary,
     title=f"Contamination cost SQUID {cost['mean']:.3f}; cleaning gives back {gain:.3f}",
-    x_label="mean AUC over four anomaly types (blue: SQUID; dotted: chance)",
+    x_label="mean AUC (blue: SQUID; dotted: chance)",
     reference=0.5,
     subject=list(summary)[:3],
 )

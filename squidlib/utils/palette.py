@@ -15,8 +15,8 @@ COMPARED = "#D5D9DD"  #: in a chart of many methods, what the subject of the cha
 
 #: What a name in a chart means, the first that fits; a name that means none of these gets a colour that is left.
 MEANINGS = (
-    (r"\babnormal\b|\bwrong\b|\banomal", ABNORMAL),
-    (r"\bnormals?\b|\bright tiles\b", NORMAL),
+    (r"^abnormal\b|^wrong\b|\bwrong tiles\b", ABNORMAL),
+    (r"^normals?\b|\bnormal (images|tiles|patches)\b|\bright tiles\b", NORMAL),
     (r"\bqueue\b|\bmemory\b", MEMORY),
     (r"\bneighbours?\b|\bcontext\b", NEIGHBOURS),
     (r"\bteacher\b|\bdiscriminator\b", TEACHER),
@@ -25,7 +25,7 @@ MEANINGS = (
 #: One colour for each anomaly type, too; they stand beside each other and seldom beside the above.
 TYPES = {"novel": TEACHER, "disorder": NEIGHBOURS, "missing": "#000000", "flipped": NETWORK}
 #: In this order names without a meaning get what is left: blue and vermilion last, for they say normal and abnormal.
-ORDER = ("#000000", TEACHER, NETWORK, NEIGHBOURS, MEMORY, ABNORMAL, NORMAL)
+ORDER = ("#000000", TEACHER, NETWORK, NEIGHBOURS, MEMORY, PLAIN, ABNORMAL, NORMAL)
 
 
 def colours_of(names: Iterable[str]) -> list[str]:
@@ -41,6 +41,6 @@ def colours_of(names: Iterable[str]) -> list[str]:
 
 
 def _meant(name: str) -> str | None:
-    if name in TYPES:
-        return TYPES[name]
+    if name.partition(" (")[0] in TYPES:  # a figure may stand behind it in brackets
+        return TYPES[name.partition(" (")[0]]
     return next((colour for pattern, colour in MEANINGS if re.search(pattern, name)), None)
