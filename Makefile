@@ -73,3 +73,5 @@ endif
 
 figures: $(READY) ## train three seeds, ship one of them, write the figures into docs/results.md
 	$(BIN)/python tools/figures.py
+	$(BIN)/python tools/digits.py --pens
+	$(BIN)/python tools/first_page.py

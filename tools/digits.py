@@ -2,6 +2,7 @@
 
     make figures                # first: the three runs of DigitAnatomy as it is
     python tools/digits.py      # trains the three on images by one hand, a quarter of an hour on two CPU cores
+    python tools/digits.py --pens   # only the pens, for which nothing is trained
     python tools/digits.py --text   # only writes the pages' parts again
 
 Finished runs are not trained again.
@@ -80,12 +81,16 @@ def stranger(runs: list[Evaluation]) -> str:
     )
 
 
-def measure() -> None:
-    """Train what is missing, evaluate, and keep the figures and the picture."""
+def measure_pens() -> None:
+    """Evaluate the runs of ``make figures`` on digits by other pens, and keep the figures."""
     plain = [str(ROOT / "runs" / f"laptop-{seed}") for seed in SEEDS]
     found = evaluate_protocol(plain, "pens", RATE, "cpu")
     names = [Path(name).name for name in plain]
     write_atomically(PENS, (json.dumps(as_json(found, names), indent=1) + "\n").encode())
+
+
+def measure_hand() -> None:
+    """Train what is missing on images by one hand, evaluate, and keep the figures and the picture."""
     folders = trained_by_hand()
     runs = [evaluate_run(str(folder), RATE, "cpu") for folder in folders]
     write_json(HAND, {folder.name: run for folder, run in zip(folders, runs, strict=True)})
@@ -102,6 +107,8 @@ def write() -> None:
 
 
 if __name__ == "__main__":
-    if sys.argv[1:] != ["--text"]:
-        measure()
+    if "--text" not in sys.argv[1:]:
+        measure_pens()
+        if "--pens" not in sys.argv[1:]:
+            measure_hand()
     write()
