@@ -231,7 +231,7 @@ show(figure, alt="Four normal images and three with two flipped digits each, wit
 # | 03 Memory matrix | What does it help to reconstruct an image from learned memories only (MemAE)? |
 # | 04 Memory queue | Why copy features into a queue instead of learning a matrix? |
 # | 05 Gumbel shrinkage | Should a patch recall few memories, and how does one train that? |
-# | 06 In-painting | What do the neighbours of a patch add, and why must it not see itself? |
+# | 06 In-painting | What do the neighbours of a patch add, and what happens if it may see itself? |
 # | 07 When do neighbours help? | Which data and which loss make it worth asking the neighbours? |
 # | 08 SQUID | How do all the parts train together? |
 # | 09 Evaluate honestly | Which numbers can be believed, and how far do labels inflate them? |

@@ -164,7 +164,7 @@ for row, (name, moments_of) in zip(axes, taken.items(), strict=True):
         title = f"{name}, step {step}: {shares[name][-1]:.0%}"
         points({"features": flat[len(memory) :], "memory": flat[: len(memory)]}, title, axis, legend=axis is row[0])
 figure.suptitle("Middle tile. Per cent: points whose nearest point is of their own kind (mixed: 50 %)", fontsize=10)
-show(figure, alt="Six t-SNE pictures of memory and features of the middle tile: queue above, learned matrix below")
+show(figure, alt="t-SNE pictures of memory and features of the middle tile: queue above, learned matrix below")
 
 # %% [markdown]
 # **Exercise 4.** The number in the titles: the share of points whose *nearest other point* is of their own kind. About
@@ -240,7 +240,7 @@ with torch.no_grad():
     refilled = squid.query(data.reference()).transpose(0, 1)
 (early_slots, early), newest = taken["queue"][len(taken["queue"]) // 2], 32
 rows = {
-    "middle of the training: all copies against fresh features": (early_slots, early),
+    f"middle of the training: its oldest {newest} copies against fresh features": (early_slots[:, :newest], early),
     f"middle of the training: its newest {newest} against the same": (early_slots[:, -newest:], early),
     "end: queue against plain held-out images, evaluation mode (as at test)": (slots, plain),
     "end: queue against varied digits, evaluation mode": (slots, augmented),
@@ -258,8 +258,8 @@ say(
     f"**Why not encode the whole memory again at every step?** Then no copy would be old. But {size} images would have to "
     f"pass the encoder where the step itself needs {batch}: {size / batch:.0f} times as many. A **small learning rate** "
     f"does nearly the same for nothing: the less the weights change in the {size / batch:.0f} steps that a copy stays, the "
-    "nearer it is to what the encoder would say now. That is why the queue joins the features at the end of a training, "
-    "where the schedule has brought the rate down to zero."
+    "nearer it is to what the encoder would say now. That fits with what was seen: the queue joins the features at the end of a "
+    "training, where the schedule has brought the rate down to zero. (A training at a constant rate was not tried.)"
 )
 
 # %% [markdown]
@@ -267,7 +267,7 @@ say(
 #
 # ! The one with the queue. :: Its slots are copies of features, so a normal feature has near ones.
 # ? The one with the matrix, because it was optimised. :: It was optimised to reconstruct; nothing keeps its slots near the features.
-# ? Both alike. :: Where the slots are, decides how far a normal feature is from them.
+# ? Both alike. :: Nearly, as the table shows, but not in every anomaly type.
 
 # %% tags=["varies"]
 test = DigitAnatomy(data.glyphs.test, dict.fromkeys(KINDS, by_mode(8, 60, 200)), seed=4)
@@ -294,7 +294,7 @@ say(
 # why a queue and not a matrix: what is copied from normal features *is* like normal features, so that the distance to
 # the memory means something; learned slots are wherever the loss left them. The last table says what it is worth for
 # detection, with and without the refill at the end. "Identical distribution" holds for a queue of features *as they are
-# made now*; age and variation of the digits are what keeps it from holding, and the table says how much each is worth.
+# made now*; age and variation of the digits are what keeps it from holding, as the first table says.
 #
 # **What this does not show.** One seed and short trainings; lesson 10 has the same comparison with three seeds. That a
 # memory looks like the features does not by itself make a detector.

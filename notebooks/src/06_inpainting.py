@@ -257,7 +257,7 @@ order = sorted(found, key=lambda name: (not name.startswith("pixels"), "memory" 
 figure = bars(
     {name: found[name]["mean"] for name in order},
     title=f"At best: pixels {best['pixels']:.2f}, features {best['features']:.2f}",
-    x_label="mean AUC over four anomaly types (blue: SQUID's memory; dotted: chance)",
+    x_label="mean AUC (blue: SQUID's memory; dotted: chance)",
     reference=0.5,
     subject=["features: memory"],
 )
@@ -279,10 +279,10 @@ say(
 # Three things to note.
 #
 # - **The neighbours add nothing to the mean** in either space, because the tiles are independent.
-# - **Memory and encoder can stand in for each other, in part.** Each gains less if the other one is there. So what makes
-#   the best bar is neither the encoder alone nor the memory alone, and not the in-painting.
-# - **The centre does not hurt these AUCs; in pixels it helps.** A *linear* map copies what it never saw less faithfully
-#   than what it did see. Leaving the centre out is no free gain either: the filling is then so blurred that the
+# - **A memory is worth much in pixels and little in features**, where the mean of the position is nearly enough. So most
+#   of the best bar is the encoder's, which was trained together with a memory, and none of it is the in-painting's.
+# - **The centre does not hurt these AUCs; in pixels it helps.** A *linear* map copies what it never saw mostly less
+#   faithfully than what it did see (the table has exceptions). Leaving the centre out is no free gain either: the filling is then so blurred that the
 #   handwriting of a normal tile counts as an error too. A deep network copies better than a linear map (lesson 02).
 #
 # SQUID's way lies between the two: the centre contributes, but only through its memory.
@@ -343,7 +343,7 @@ say(
 # %% [markdown]
 # That is a weak hint of the position. The block gives a strong one: the position's number in binary, as extra
 # channels before the last 1×1 convolution. One encoder and one decoder serve all patches, so the decoder has no other
-# way to know where it is.
+# direct way to know where it is.
 #
 # **Exercise 3.** Positions in binary, the most significant bit first: 0 → 0000, 1 → 0001, 8 → 1000.
 

@@ -157,13 +157,15 @@ def depends_on_itself(predict, tokens):
 
 normal = DigitAnatomy(data.glyphs.test, {"normal": by_mode(10, 100, 500)}, seed=5).images()
 own_part = depends_on_itself(lambda tokens: block.inpaint(tokens, block.recall(tokens)[0]), squid.query(normal))
-say(f"Of what changes in the block's answer with another image, **{own_part:.0%}** comes from the patch itself.")
+say(
+    f"Exchanging the patch alone moves the block's answer **{own_part:.0%}** as far (squared) as exchanging the whole image."
+)
 
 # %% [markdown]
 # Now the other direction.
 #
 # **Predict.** Take the middle patch of the shipped detector. By how much does its in-painted feature change if its
-# eight neighbours are written by another hand? Blanked? Replaced by wrong digits? And when it is itself another 5?
+# eight neighbours are replaced by other samples of the same digits? Blanked? Replaced by wrong digits? And when it is itself another 5?
 
 
 # %%
@@ -185,7 +187,7 @@ patches = cut(DigitAnatomy(data.glyphs.test, {"normal": by_mode(10, 200, 500)}, 
 before, other = middle_feature(patches), patches.roll(1, dims=0)
 fives = 2 * (before - before.mean(0)).square().sum(1).mean()  # two different fives differ by this, on average
 moved = {
-    "neighbours: another hand": middle_feature(with_others(patches, other)),
+    "neighbours: other samples": middle_feature(with_others(patches, other)),
     "neighbours: wrong digits": middle_feature(with_others(patches, patches.flip(1))),
     "neighbours: blank": middle_feature(with_others(patches, torch.zeros_like(patches))),
     "itself: another 5": middle_feature(with_others(patches, other, own=True)),
@@ -193,14 +195,14 @@ moved = {
 changes = {name: float((after - before).square().sum(1).mean() / fives) for name, after in moved.items()}
 figure = bars(
     changes,
-    title=f"Another hand around it: {changes['neighbours: another hand']:.2f}, "
+    title=f"Other samples around it: {changes['neighbours: other samples']:.2f}, "
     f"another 5 itself: {changes['itself: another 5']:.2f}",
     x_label="squared change, in units of two different images",
 )
 show(figure, alt="How far the middle patch's in-painted feature moves when neighbours or the patch itself are replaced")
 
 # %% [markdown]
-# The block's output barely depends on who wrote the neighbours, but it does react to neighbours that no normal image
+# The block's output barely depends on which samples are around it, but it does react to neighbours that no normal image
 # has. So an anomaly *beside* a patch may spoil the patch's own reconstruction.
 #
 # Now the other way round: what is lost if the block gets no information? Replace the neighbours' features by the mean
@@ -367,7 +369,9 @@ plain = auc_by_kind(hands.kinds, known.score(faces))
 
 # %% tags=["varies"]
 own_part = depends_on_itself(lambda tokens: model(tokens).predicted, squid.query(calm[:64]))
-say(f"Of what changes in the predicted key with another image, **{own_part:.0%}** comes from the patch itself.")
+say(
+    f"Exchanging the patch alone moves its predicted key **{own_part:.0%}** as far (squared) as exchanging the whole image."
+)
 
 # %% tags=["varies"]
 figure = bars(
@@ -384,8 +388,8 @@ figure = bars(
 show(figure, alt="AUC of SQUID's default score and of the neighbours' on strangers and on the four known anomalies")
 
 # %% [markdown]
-# Each finds what the other one cannot. The memory knows what a 5 looks like and not whose 5 it is; the neighbours know
-# the hand and not the digit. `squid train digitanatomy --hand 1` learns both, and reports the higher of the two
+# The memory does not find strangers at all, and the neighbours find the four known anomalies less well. The memory knows
+# what a 5 looks like and not whose 5 it is; the neighbours know the hand, and little of the digit. `squid train digitanatomy --hand 1` learns both, and reports the higher of the two
 # (`either`), each in standard deviations of normal images.
 #
 # Is it the architecture that finds the stranger, or the loss? A stored study scores strangers in seven ways, each
@@ -396,7 +400,7 @@ show(figure, alt="AUC of SQUID's default score and of the neighbours' on strange
 # With SQUID's features and memory, what will its AUC on strangers be?
 #
 # ? Near 0.9, because it was trained to in-paint. :: It is rewarded for the digit's own shape, which the others do not know.
-# ? About 0.65, like a linear map. :: It answers with the memory's slots, near the mean.
+# ? About 0.65, like a linear map. :: It has less; why less than a linear map, was not measured.
 # ! Hardly above chance. :: A model that predicts which feature was here is rewarded for the digit's own shape.
 
 # %%
@@ -426,8 +430,8 @@ show(figure, alt="AUC of strangers for seven ways to ask the neighbours, with st
 # In SQUID's features most of what varies is the digit's own sample, which the other tiles do not know. A model that
 # predicts *which feature was here* is rewarded for that sample, and its answer ends near the mean. InfoNCE asks what
 # tells this patch from those of other images, and there the hand is all that helps. In raw pixels the hand is a larger
-# part of what varies, so that even a linear map finds many strangers. So **features and loss decide together**, and not
-# the architecture of the block.
+# part of what varies, so that even a linear map finds many strangers. So **features and loss decide together**.
+# (Whether the paper's block could do it with that loss was not tried.)
 #
 # In-painting pays **if the parts of an image say something about each other, and if the training asks for it**. The
 # first is a fact about data, the second one about losses.

@@ -1,7 +1,8 @@
 """Audit: what can be said of a published table without its images.
 
 - Accuracy and F1 come from the same counts, so some pairs cannot be (``squidlib.benchmark.confusion``).
-- A program that calls everything abnormal has an accuracy and an F1, too: what is not above them shows nothing.
+- A program that calls everything one class has an accuracy or an F1, too: a figure that is not above it does not show
+  that the images were looked at.
 - An AUC has a standard error from the number of test images, and another one from the number of trainings.
 
 What it cannot say: whether patients were apart, who chose the threshold, what was tried and not told.
@@ -15,6 +16,7 @@ from typing import NamedTuple
 
 from squidlib.benchmark.confusion import possible_row
 from squidlib.benchmark.paper_table import PAPER
+from squidlib.benchmark.significance import holm
 
 LEVEL = 0.05  #: p-values from here on are called "not told apart"
 TOLERANCE = 0.005  #: of accuracy and F1
@@ -24,24 +26,25 @@ class Claim(NamedTuple):
     """A row of a table, in 0..1; None where the table gives none."""
 
     name: str
-    auc: float
+    auc: float | None = None
     accuracy: float | None = None
     f1: float | None = None
     deviation: float | None = None  #: of the AUC, over trainings
 
 
 class Finding(NamedTuple):
-    """What can be said of a claim.
+    """What can be said of a claim; None where the table does not give what is needed.
 
-    image_error: the AUC's standard error from the test images. p: that its AUC is the best row's, by trainings; None
-    for that row itself, and where a deviation is missing. possible: None where accuracy or F1 is missing.
+    image_error: the AUC's standard error from the test images. p: that its AUC is the highest row's, by trainings,
+    corrected for as many comparisons (Holm). possible: whether accuracy and F1 can come from one confusion matrix.
+    blind: the figures that are not above what calling everything one class gives.
     """
 
     claim: Claim
-    image_error: float
+    image_error: float | None
     p: float | None
     possible: bool | None
-    above_blind: bool | None
+    blind: tuple[str, ...]
 
     @property
     def remarks(self) -> list[str]:
@@ -49,10 +52,10 @@ class Finding(NamedTuple):
         said = []
         if self.possible is False:
             said.append("accuracy and F1 cannot come from one confusion matrix")
-        if self.above_blind is False:
-            said.append("its accuracy or its F1 is not above that of calling everything one class")
+        if self.blind:
+            said.append(f"{' and '.join(self.blind)} not above that of calling everything one class")
         if self.p is not None and self.p >= LEVEL:
-            said.append(f"not told apart from the best row (p = {self.p:.2f})")
+            said.append("not told apart from the highest row")
         return said
 
 
@@ -84,32 +87,43 @@ def auc_standard_error(auc: float, normal: int, abnormal: int) -> float:
 
 
 def audit(claims: Sequence[Claim], normal: int, abnormal: int, trainings: int) -> list[Finding]:
-    """Every claim, the highest AUC first.
+    """Every claim, the highest AUC first; those without one last.
 
     Args:
         normal, abnormal: images of the test set.
         trainings: that each deviation is over.
 
     Raises:
-        ValueError: where there is no claim, or a deviation is over fewer than two trainings.
+        ValueError: where there is no claim, a deviation is over fewer than two trainings, or a class has no image.
     """
-    from scipy.stats import ttest_ind_from_stats
-
     if not claims or (trainings < 2 and any(claim.deviation is not None for claim in claims)):
         raise ValueError(f"at least one claim, and two trainings for a deviation, expected; got {trainings=}")
-    ordered = sorted(claims, key=lambda claim: -claim.auc)
-    accuracy, f1 = blind_results(normal, abnormal)
-    best, found = ordered[0], []
+    ordered = sorted(claims, key=lambda claim: -1.0 if claim.auc is None else claim.auc, reverse=True)
+    corrected = _by_trainings(ordered, trainings)
+    found = []
     for claim in ordered:
-        p = possible = above = None
-        if claim is not best and claim.deviation is not None and best.deviation is not None:
-            own, other = (claim.auc, claim.deviation, trainings), (best.auc, best.deviation, trainings)
-            p = float(ttest_ind_from_stats(*own, *other, equal_var=False).pvalue)
-        if claim.accuracy is not None and claim.f1 is not None:
-            possible = possible_row(claim.accuracy, claim.f1, normal, abnormal, TOLERANCE)
-            above = claim.accuracy > accuracy and claim.f1 > f1
-        found.append(Finding(claim, auc_standard_error(claim.auc, normal, abnormal), p, possible, above))
+        error = None if claim.auc is None else auc_standard_error(claim.auc, normal, abnormal)
+        both = claim.accuracy is not None and claim.f1 is not None
+        possible = possible_row(claim.accuracy, claim.f1, normal, abnormal, TOLERANCE) if both else None  # type: ignore[arg-type]
+        figures = zip(("accuracy", "F1"), (claim.accuracy, claim.f1), blind_results(normal, abnormal), strict=True)
+        blind = tuple(name for name, own, least in figures if own is not None and own <= least)
+        found.append(Finding(claim, error, corrected.get(claim.name), possible, blind))
     return found
+
+
+def _by_trainings(ordered: Sequence[Claim], trainings: int) -> dict[str, float]:
+    """Welch's test of each row against the first one, where both have a deviation, corrected by Holm."""
+    from scipy.stats import ttest_ind_from_stats
+
+    best = ordered[0]
+    if best.auc is None or best.deviation is None:
+        return {}
+    first = (best.auc, best.deviation, trainings)
+    return holm({
+        claim.name: float(ttest_ind_from_stats(claim.auc, claim.deviation, trainings, *first, equal_var=False).pvalue)
+        for claim in ordered[1:]
+        if claim.auc is not None and claim.deviation is not None
+    })  # fmt: skip
 
 
 def paper_claims(dataset: str) -> list[Claim]:

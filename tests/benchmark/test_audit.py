@@ -47,11 +47,31 @@ def test_the_papers_table_has_two_rows_that_cannot_be_and_one_row_that_is_first(
     assert found["SQUID"].remarks == []
 
 
-def test_what_is_no_better_than_looking_away_is_named() -> None:
-    claims = [Claim("blind", 0.5, 0.625, 0.769), Claim("sees", 0.9, 0.85, 0.88)]
-    blind = audit(claims, 234, 390, trainings=1)[1]
-    assert blind.claim.name == "blind"
-    assert any("calling everything" in text for text in blind.remarks)
+def test_what_is_no_better_than_looking_away_is_named_figure_by_figure() -> None:
+    claims = [Claim("blind", 0.5, 0.625, 0.769), Claim("sees", 0.9, 0.85, 0.88), Claim("half", 0.8, accuracy=0.6)]
+    found = {finding.claim.name: finding for finding in audit(claims, 234, 390, trainings=1)}
+    assert found["blind"].blind == ("accuracy", "F1")
+    assert found["half"].blind == ("accuracy",)
+    assert found["half"].possible is None
+    assert found["sees"].blind == ()
+    assert any("calling everything" in text for text in found["blind"].remarks)
+
+
+def test_a_row_without_an_auc_is_audited_by_what_it_has_and_comes_last() -> None:
+    claims = [Claim("only counts", accuracy=0.565, f1=0.826), Claim("auc", 0.6)]
+    first, last = audit(claims, 234, 390, trainings=3)
+    assert (first.claim.name, last.claim.name) == ("auc", "only counts")
+    assert (last.image_error, last.p, last.possible) == (None, None, False)
+
+
+def test_of_many_rows_a_small_p_is_no_longer_small() -> None:
+    rows = [Claim("first", 0.80, deviation=0.01)]
+    rows += [Claim(f"row {number}", 0.77, deviation=0.01) for number in range(9)]
+    alone = audit(rows[:2], 100, 100, trainings=3)[1].p
+    among = audit(rows, 100, 100, trainings=3)[1].p
+    assert alone is not None
+    assert among == pytest.approx(min(1.0, 9 * alone))  # Holm's first step: times the number of comparisons
+    assert alone < 0.05 < among
 
 
 def test_two_rows_with_wide_deviations_are_not_told_apart() -> None:

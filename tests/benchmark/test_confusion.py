@@ -1,4 +1,4 @@
-"""Possible figures, named points, and the figures of three seeds: what lesson 09 leans on."""
+"""Possible figures, named points, and the figures of three seeds: what lesson 10 leans on."""
 
 from __future__ import annotations
 
