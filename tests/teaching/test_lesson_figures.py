@@ -22,7 +22,7 @@ from squidlib.teaching.lesson import (
     panels,
     points,
 )
-from squidlib.utils.palette import ABNORMAL, MEMORY, NORMAL, colours_of
+from squidlib.utils.palette import ABNORMAL, COMPARED, MEMORY, NETWORK, NORMAL, colours_of
 from squidlib.utils.plotting import DASHES, MARKERS
 from tests.helpers import noise
 from tests.teaching.test_lesson_training_picture import picture
@@ -86,6 +86,14 @@ def test_blue_is_normal_vermilion_is_not_and_green_is_memory_in_whatever_order_t
     assert [line.get_color() for line in lines] == [ABNORMAL, MEMORY, "#000000", NORMAL]
     faces = histograms({"abnormal": [1.0, 2.0], "normal": [0.0, 1.0]}, "Found", "score").axes[0].patches
     assert {patch.get_facecolor()[:3] for patch in faces if patch.get_fill()} == {to_rgb(ABNORMAL), to_rgb(NORMAL)}
+
+
+def test_the_subject_of_a_chart_stands_out_and_without_one_all_bars_are_alike() -> None:
+    values = {"SQUID": 0.9, "pixel kNN": 0.8, "sharpness": 0.5}
+    picked, alike = (bars(values, "Found", "AUC", subject=subject) for subject in (["SQUID"], []))
+    colours = [patch.get_facecolor()[:3] for patch in picked.axes[0].patches]
+    assert colours == [to_rgb(NETWORK), to_rgb(COMPARED), to_rgb(COMPARED)]
+    assert {patch.get_facecolor()[:3] for patch in alike.axes[0].patches} == {to_rgb(NETWORK)}
 
 
 def test_two_lines_of_one_meaning_are_told_apart_and_types_have_their_own() -> None:
