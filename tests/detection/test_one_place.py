@@ -17,6 +17,7 @@ PACKAGE = Path(squidlib.__path__[0])
 
 #: file -> what it may do, and why.
 ALLOWED = {
+    "detection/onnx_file.py": {"compares"},  # the same comparison, as a graph
     "detection/prediction.py": {"compares"},  # the verdict
     "detection/metrics.py": {"compares"},  # of any scores, at a given threshold
     "detection/calibration.py": {"asks threshold_at"},  # the threshold
