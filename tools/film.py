@@ -13,7 +13,6 @@ from tqdm.auto import tqdm
 
 from digitanatomy import KINDS
 from squidlib.data.digits import Digits
-from squidlib.detection.calibration import standardised
 from squidlib.teaching.lesson.training_film import TrainingFilm
 from squidlib.training.loop import start, train, unwrapped
 from squidlib.training.presets import PRESETS
@@ -40,7 +39,7 @@ def main() -> None:
         film.note(unwrapped(state.squid), result.step + 1)
     detector = finish(state, data, {})
     found = detector.predict(images, 0.05)
-    tiles = standardised(detector.raw_scores(images), detector.calibration).sum(0)
+    tiles = found.patch_scores
     worst = torch.zeros_like(tiles, dtype=torch.bool).scatter(1, tiles.argmax(1, keepdim=True), True)
     shown = worst & found.abnormal[:, None]
     write_atomically(FILM, film.last(found.reconstruction, shown, [f"called {said}" for said in found.verdicts]))
