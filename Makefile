@@ -13,7 +13,7 @@ RESULTS := squidlib/benchmark/results
 STRONGEST := SQUID,feature-kNN,IF-2D,PANDA,PaDiM,HOG-kNN,pixel-kNN,sharpness,mean-image
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lab setup notebooks schematics rehearse times badges figures studies benchmark
+.PHONY: help demo test lab setup notebooks schematics rehearse times badges figures studies benchmark site
 
 help: ## show what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/make \1\t\2/'
@@ -37,6 +37,9 @@ lab: $(READY) ## JupyterLab on notebooks/
 
 notebooks: $(READY) ## build notebooks, solutions, slides and handouts from notebooks/src
 	$(BIN)/python notebooks/build.py
+
+site: $(READY) ## build the website of lessons, docs and reference in build/site/html; needs no network
+	$(BIN)/python tools/site.py
 
 schematics: $(READY) ## draw the schematics of the lessons and the README
 	$(BIN)/python tools/schematics.py

@@ -46,7 +46,8 @@ def keep_outputs(notebook: NotebookNode, path: Path) -> bool:
 
 def build(master: Path, everything: bool) -> None:
     """Write both notebooks of one master, and its pages."""
-    os.environ.pop("KIT_CHEST_DATA", None)  # what is stored shows drawn chests: no X-ray may be committed
+    os.environ["KIT_CHEST_DATA"] = ""  # what is stored shows drawn chests: no X-ray may be committed
+    os.environ["KIT_CHECK_FIGURES"] = "1"
     student, solved = student_notebook(master), solved_notebook(master)
     if everything or not keep_outputs(student, student_path(master)):
         seconds = execute(student, student_path(master).parent)

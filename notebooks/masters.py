@@ -24,6 +24,7 @@ from nbformat.v4 import new_code_cell
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
+from glossary_links import with_links
 from prose import with_answers, with_core_path
 from setup_cell import SOURCE as SETUP
 
@@ -63,11 +64,12 @@ def student_notebook(master: Path) -> NotebookNode:
 
 
 def solved_notebook(master: Path) -> NotebookNode:
-    """The notebook with solutions; it lies a folder deeper than the schematics that it shows."""
+    """The notebook with solutions; it lies a folder deeper than what it shows and links."""
     notebook = _notebook(master, _solved)
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
-            cell.source = cell.source.replace(f"]({SCHEMATICS}/", f"](../{SCHEMATICS}/")
+            for folder in (SCHEMATICS, "../docs"):
+                cell.source = cell.source.replace(f"]({folder}/", f"](../{folder}/")
     return notebook
 
 
@@ -82,11 +84,14 @@ def _notebook(master: Path, rewrite) -> NotebookNode:  # type: ignore[no-untyped
     notebook = jupytext.read(master)
     notebook.metadata = NotebookNode(kernelspec=KERNEL, language_info={"name": "python"})
     told = [cell for cell in notebook.cells if cell.cell_type == "markdown"]
-    for cell, source in zip(told, with_core_path([cell.source for cell in told], master.stem), strict=True):
+    sources = with_core_path(with_links([cell.source for cell in told], master.stem), master.stem)
+    for cell, source in zip(told, sources, strict=True):
         cell.source = with_answers(source)
     notebook.cells.insert(1, new_code_cell(SETUP, metadata={"tags": ["setup"]}))
+    names: list[str] = []
     for index, cell in enumerate(notebook.cells):
-        cell["id"] = f"cell-{index:02d}"
+        names.append(cell_name(cell.source, names))
+        cell["id"] = names[-1]
         tags = set(cell.metadata.get("tags", []))
         if tags - TAGS:
             raise ValueError(
@@ -102,6 +107,15 @@ def _notebook(master: Path, rewrite) -> NotebookNode:  # type: ignore[no-untyped
         cell.metadata["jupyter"] = NotebookNode(source_hidden=True)
     notebook.nbformat, notebook.nbformat_minor = 4, 5
     return notebook
+
+
+def cell_name(source: str, taken: list[str]) -> str:
+    """An id that a cell keeps when another is put in before it: the function it defines, or how its text begins."""
+    defined = re.search(r"^def (\w+)", source, re.MULTILINE)
+    begin = defined[1] if defined else next((line for line in source.split("\n") if line.strip("# \n")), "cell")
+    name = re.sub(r"[^a-z0-9]+", "-", begin.lower())[:48].strip("-") or "cell"
+    same = sum(name == known or re.fullmatch(rf"{name}-\d+", known) is not None for known in taken)
+    return f"{name}-{same + 1}" if same else name
 
 
 def _blank(source: str) -> str:

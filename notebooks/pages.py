@@ -25,7 +25,8 @@ from masters import SCHEMATICS, masters, student_path
 
 PRINT_LINES = 14  #: a printed output that is longer is left out of the slides
 _FORMULA = re.compile(r"\$\$(?P<display>.+?)\$\$|\$(?P<inline>[^$\n]+?)\$", re.DOTALL)
-_DRAWING = re.compile(rf'src="({SCHEMATICS}/[\w.]+)"')
+_DRAWING = re.compile(rf'src="((?:{SCHEMATICS}|\.\./docs)/[\w.]+\.(svg|gif))"')
+_KIND = {"svg": "svg+xml", "gif": "gif"}
 _RULED = '<div class="ruled" aria-hidden="true"></div>'
 
 
@@ -81,9 +82,9 @@ def _prose(source: str) -> str:
 
 
 def _inside(match: re.Match[str]) -> str:
-    """A schematic as part of the page."""
+    """A schematic or film as part of the page."""
     drawing = base64.b64encode((HERE / match[1]).read_bytes()).decode()
-    return f'src="data:image/svg+xml;base64,{drawing}"'
+    return f'src="data:image/{_KIND[match[2]]};base64,{drawing}"'
 
 
 def _mathml(match: re.Match[str]) -> str:

@@ -33,6 +33,7 @@ ENVIRONMENT = {
     "OMP_WAIT_POLICY": "passive",
     "KIT_MODE": "smoke",
     "KIT_CHEST_DATA": "",  # lesson 13 on drawn chests: its stored outputs are compared
+    "KIT_CHECK_FIGURES": "1",  # a figure whose texts lie over each other fails
     "http_proxy": NOWHERE,
     "https_proxy": NOWHERE,
     "no_proxy": "localhost,127.0.0.1",

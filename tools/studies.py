@@ -10,6 +10,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from digitanatomy import ANOMALIES
+from squidlib.data.digits import TEST_COUNTS
 from squidlib.detection.scores import DEFAULT_SCORE
 from squidlib.teaching.studies import (
     ablation_by_hand,
@@ -20,12 +22,14 @@ from squidlib.teaching.studies import (
     sharpness,
     shortcuts,
 )
+from squidlib.teaching.studies.differences import difference_over_images
 from squidlib.teaching.studies.results import load_runs, spread
 from squidlib.teaching.studies.variants import variants
 
 sys.path.insert(0, str(Path(__file__).parent))
 from readme_part import ROOT, replace_part
 
+MARGIN = 0.01  #: of AUC; within it a difference is of no account
 DOCUMENT = ROOT / "docs" / "experiments.md"
 
 
@@ -44,11 +48,12 @@ def cell(runs: dict[str, Any], setting: str, *names: str) -> str:
 def ablation_table() -> str:
     """A row for each variant."""
     runs, scores = load_runs("ablation"), ("combined", "reconstruction", "memory", "discriminator")
-    rows = [
-        [f"**{name}**: {variant.what}", *(cell(runs, name, score, "mean") for score in scores)]
-        for name, variant in variants().items()
-    ]
-    return table(["variant", *scores], rows)
+    rows = []
+    for name, variant in variants().items():
+        own = difference_over_images(runs, TEST_COUNTS, name, "whole", "combined", ANOMALIES)
+        apart = "" if name == "whole" else f"{own} {own.verdict(MARGIN)}"
+        rows.append([f"**{name}**: {variant.what}", *(cell(runs, name, score, "mean") for score in scores), apart])
+    return table(["variant", *scores, "combined, minus the whole"], rows)
 
 
 def seen(runs: dict[str, Any], setting: str, *names: str) -> str:

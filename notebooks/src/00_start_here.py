@@ -30,7 +30,7 @@ from squidlib.data.digits import Digits
 from squidlib.detection.metrics import auc, worst_patch_hits
 from squidlib.detection.pictures import detection_picture, image_row
 from squidlib.teaching import checks as check
-from squidlib.teaching.lesson import bars, histograms, mode, say, show
+from squidlib.teaching.lesson import bars, histograms, mode, say, show, slider
 from squidlib.teaching.studies.results import auc_by_kind
 
 # %% [markdown]
@@ -174,6 +174,25 @@ figure = histograms(
     threshold=threshold,
 )
 show(figure, alt="Two histograms of scores, normal left and abnormal right, with a dotted threshold between them")
+
+# %% [markdown]
+# **Try it.** Move the threshold. Can you find one without false alarms that misses nothing?
+
+
+# %% tags=["varies"]
+def at_threshold(value):
+    """The same two histograms, with what this threshold gets wrong."""
+    wrong = (scores[labels == 0] > value).sum(), (scores[labels == 1] <= value).sum()
+    return histograms(
+        {"normal": scores[labels == 0], "abnormal": scores[labels == 1]},
+        title=f"Threshold {value:.1f}: {wrong[0]} false alarms, {wrong[1]} anomalies missed",
+        x_label="score (higher = more abnormal)",
+        threshold=value,
+    )
+
+
+thresholds = torch.quantile(scores, torch.linspace(0.02, 0.98, 49)).tolist()
+slider(at_threshold, "threshold", thresholds, thresholds[24], alt="Histograms of scores with a threshold")
 
 # %% [markdown]
 # ## What is wrong, and where (2 min)

@@ -21,7 +21,7 @@ from squidlib.data.digits import Digits
 from squidlib.detection.metrics import auc
 from squidlib.teaching import checks as check
 from squidlib.teaching.lesson import bars, by_mode, image_grid, say, show
-from squidlib.teaching.lesson.position import variance_by_position
+from squidlib.teaching.position import variance_by_position
 from squidlib.teaching.studies.results import auc_by_kind
 
 # %% [markdown]
@@ -431,7 +431,7 @@ say(
 #
 # | seen here | paper | function | test |
 # | --- | --- | --- | --- |
-# | what the position explains | 1 | `squidlib.teaching.lesson.position.variance_by_position` | `tests/teaching/test_lesson_position.py` |
+# | what the position explains | 1 | `squidlib.teaching.position.variance_by_position` | `tests/teaching/test_lesson_position.py` |
 # | join and cut tiles | 5.1 | `digitanatomy.compose.join_tiles` | `tests/digitanatomy/test_compose.py` |
 # | disjoint glyphs | none | `digitanatomy.glyphs.Glyphs.split` | `tests/digitanatomy/test_glyphs.py` |
 # | reproducible stream | none | `digitanatomy.dataset.FreshNormals` | `tests/digitanatomy/test_dataset.py` |

@@ -25,8 +25,9 @@ from squidlib.teaching.studies.results import auc_by_kind
 # %% [markdown]
 # ## Compress and reconstruct (8 min)
 #
-# An auto-encoder compresses an image of 96 × 96 = 9,216 pixels through a code of a few numbers and reconstructs it. It
-# learns on normal images only. The hope: it learns to reconstruct *normal*, so that whatever is abnormal comes back
+# An auto-encoder has two halves. Its encoder compresses an image of 96 × 96 = 9,216 pixels to a code of a few numbers, and
+# its decoder reconstructs the image from the code. It learns on normal images only, whose digits are varied a little from
+# step to step (augmentation). The hope: it learns to reconstruct *normal*, so that whatever is abnormal comes back
 # badly, and the **reconstruction error** shows it.
 
 # %% tags=["varies"]

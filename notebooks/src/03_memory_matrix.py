@@ -14,7 +14,7 @@ import torch.nn.functional as F
 
 from digitanatomy import KINDS, DigitAnatomy, Jitter
 from squidlib.baselines import MemAE
-from squidlib.baselines.memae import THRESHOLD, entropy
+from squidlib.baselines.memae import entropy
 from squidlib.data.digits import Digits
 from squidlib.detection.scores import cosine_distance
 from squidlib.memory import cosine_similarity, read_memory
@@ -30,7 +30,7 @@ from squidlib.training.presets import PRESETS
 #
 # The auto-encoder of lesson 02 reconstructs anything made of strokes. MemAE (Gong et al. 2019) puts a **memory**
 # between encoder and decoder: the code is only a *question*. The answer is a mixture of S learned prototypes, the
-# slots, and the decoder sees nothing but the answer.
+# slots of a memory matrix, and the decoder sees nothing but the answer.
 #
 # 1. how similar is the code to each slot? (cosine);
 # 2. softmax: S weights that sum to 1;
@@ -107,13 +107,17 @@ for question in ([1.0, 0.1], [-1.0, -1.0]):
 # ? The memories for each position. :: In that of the second position there are twos only.
 # ? Neither of them. :: Both digits were seen in training, and one of the memories holds both.
 
+# For a fair comparison only the positions may differ. Both memories get 540 slots in all. The threshold λ of the shrinkage
+# has to fit the number of slots that one query sees: of 540 equal weights none is above 0.0025, of 60 all are. MemAE's
+# authors advise one to three times 1/S. Here it is 1.35/S for both, so that the same *share* of the slots may contribute.
+
 # %% tags=["varies"]
 data = Digits(jitter=Jitter())
 normals = data.fresh.batch(0, by_mode(64, 1600, 6400))
 config = PRESETS["laptop"]["digitanatomy"].config
 methods = {
-    "one memory": MemAE(config, positions=1, slots=540),
-    "one a position": MemAE(config, positions=9, slots=60),
+    "one memory": MemAE(config, positions=1, slots=540, threshold=1.35 / 540),
+    "one a position": MemAE(config, positions=9, slots=60, threshold=1.35 / 60),
 }
 for name, method in methods.items():
     method.steps = by_mode(2, 250, 3000)
@@ -164,7 +168,8 @@ for name, (_, weights) in read.items():
     speaking = (weights > 0).float().sum(-1).mean()
     used = (weights.amax((0, 1)) > 0.05) if name == "one memory" else (weights.amax(0) > 0.05)
     say(
-        f"**{name}**: {speaking:.0f} of {weights.shape[-1]} slots survive the threshold {THRESHOLD}: mean entropy "
+        f"**{name}**: {speaking:.0f} of {weights.shape[-1]} slots ({speaking / weights.shape[-1]:.0%}) survive the threshold "
+        f"{methods[name].threshold:.4f}: mean entropy "
         f"{entropy(weights):.2f} (equal weights would have {torch.tensor(weights.shape[-1]).log():.2f}); "
         f"{used.float().mean():.0%} of all slots ever get more than 5 % of a row."
     )
@@ -241,13 +246,11 @@ show(figure, alt="Bars of the AUC on disorder for two memories and two scores, w
 # **What we saw.** One memory for the whole image answers a 7 with sevens, wherever it is: to it, disorder is as
 # good as order. A memory for each position sees some of it. But learned slots are whatever lowers the loss: hardly one
 # of them is a digit, very many answer at once, and by the squared error an empty tile is still the most normal of all.
-# In this run the mismatch finds empty tiles, for no slot is like them, and little else. Neither memory makes a good
-# detector here.
+# The mismatch finds empty tiles, because no slot is like them, and with a memory for each position some of the disorder.
+# Neither memory makes a good detector here.
 #
 # **What this does not show.** MemAE's authors trained for much longer, on other images, and address the memory at every
-# pixel of a feature map; here a query is a whole patch, so that its slots can be compared with SQUID's. One seed. And
-# one threshold λ for both memories is not the same shrinkage: of 540 equal weights none would survive it, of 60 all
-# would, so that position and sparsity change together here.
+# pixel of a feature map; here a query is a whole patch, so that its slots can be compared with SQUID's. One seed.
 # Lesson 04 replaces the learned matrix by copies.
 #
 # | seen here | paper | function | test |

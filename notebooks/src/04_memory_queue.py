@@ -188,7 +188,7 @@ check.own_share(my_own_share)
 # %% [markdown]
 # ## The number: a classifier that tries to tell them apart (6 min)
 #
-# If memory and features come from one distribution, no classifier can tell them apart: its AUC on points that it did
+# This is a classifier two-sample test. If memory and features come from one distribution, no classifier can tell them apart: its AUC on points that it did
 # not learn from is 0.5. `two_sample_auc` trains a logistic regression at each of the nine positions on one half and
 # judges on the other; the interval is over the positions.
 

@@ -22,7 +22,8 @@ from squidlib.detection.calibration import calibrate, image_scores
 from squidlib.memory import cosine_similarity
 from squidlib.shrinkage import hard_shrink, topk_shrink
 from squidlib.teaching import checks as check
-from squidlib.teaching.lesson import by_mode, curves, image_grid, say, show
+from squidlib.teaching.lesson import by_mode, curves, image_grid, say, show, slider
+from squidlib.teaching.lesson.weight_picture import weight_picture
 from squidlib.teaching.studies.results import auc_by_kind
 
 # %% [markdown]
@@ -120,7 +121,27 @@ for threshold in (0.0, 1 / 350, 0.01, 0.05):
     empty = (kept.sum(-1) == 0).float().mean()
     print(f"λ = {threshold:.4f}: {(kept > 0).float().sum(-1).mean():5.0f} slots survive, {empty:4.0%} of rows empty")
 
+# %% tags=["varies"]
+patch = soft[0, 4]  # of the first image's middle tile
+
+
+def at_threshold(value):
+    """Its strongest weights before and after hard shrinkage."""
+    kept = hard_shrink(patch, value)
+    return weight_picture(
+        patch, kept, f"λ = {value:.4f}: {int((kept > 0).sum())} of {len(patch)} slots contribute", value
+    )
+
+
+middle = float(patch.median())
+show(
+    at_threshold(middle), alt="Columns of one patch's strongest weights, before and after hard shrinkage at the median"
+)
+slider(at_threshold, "λ", [0.0, middle, *patch.sort().values[-50:].tolist()], middle, alt="Weights before and after")
+
 # %% [markdown]
+# **Try it.** Move λ over the largest weights. How far can it go until the patch recalls nothing?
+#
 # A threshold means something else at every temperature and at every memory size: too low and it does nothing, too high
 # and a patch recalls *nothing*.
 #
@@ -253,6 +274,21 @@ for k in (sizes[0], 5, sizes[-1]):
 block.config = detector.config
 figure = image_grid(rows, titles=KINDS, title="The same detector, reading few or many of its memories")
 show(figure, alt="Inputs of five kinds and their reconstructions with k = 1, 5 and all slots")
+
+# %% [markdown]
+# **Try it.** The same with a slider. From which k on does the wrong tile begin to come back?
+
+
+# %% tags=["varies"]
+def at_k(value):
+    """The five images, and what comes back with so many slots."""
+    block.config = replace(block.config, topk=value)
+    pictures = image_grid({"input": chosen, f"k = {value}": detector.reconstruct(chosen)}, titles=KINDS)
+    block.config = detector.config
+    return pictures
+
+
+slider(at_k, "k", [1, 2, 3, 5, 10, 20, 50, 100, 200, 350], 5, alt="Five images and their reconstructions")
 
 # %% [markdown]
 # **What we saw.** Look at the figures: the default score hardly depends on k. More memories give a smoother, closer

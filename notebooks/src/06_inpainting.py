@@ -39,6 +39,8 @@ from squidlib.utils.plotting import COLOURS
 #
 # ![Left, in pixels: a tile is cut out and painted from the other tiles in a window of three by three, which gives a blurred mean digit. Right, in features: the neighbours' recalled vectors answer the query of the patch whose own place is left out](schematics/inpainting_spaces.svg)
 #
+# ![A window of three by three cells slides over the grid, whose border is filled with zeros; beside it its nine positions as key frames: a patch in a corner has three neighbours, at an edge five, in the middle eight](schematics/window_slides.svg)
+#
 # **Exercise 1.** Each tile is a token, a vector of length D. Gather the eight tokens around every token, in reading
 # order: row by row, from left to right.
 

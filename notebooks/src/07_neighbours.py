@@ -336,7 +336,7 @@ check.misfit(my_misfit)
 # %% [markdown]
 # ## Who wrote this tile? (8 min)
 #
-# `squidlib.context` does this for all nine positions. The encoder stays the shipped detector's, which never saw images
+# `squidlib.context` does this for all nine positions; we call it context prediction. The encoder stays the shipped detector's, which never saw images
 # by one hand. What is learned is small.
 #
 # **Predict.** SQUID's default score, with a memory of such images and calibrated on such images, against the new score:

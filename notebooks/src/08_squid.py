@@ -337,7 +337,10 @@ say(f"From the first twentieth of the steps to the last, each term changed by a 
 # %% [markdown]
 # Where *looks real* grows while the *discriminator* shrinks, the discriminator wins: the student does not learn to fool
 # it. And look at the tile that was missing, and at the tiles in the wrong position: what comes back need not be the
-# healthy digit. It may be something broken, or a bad copy of what is wrong.
+# healthy digit. It may be something broken, or a bad copy of what is wrong. Here is another training, recorded from its
+# first step to its last (`tools/film.py`):
+#
+# ![Reconstructions of a normal image and of four anomalies, from the first step of a training to the last; in the end the wrong tiles are outlined and four images are called abnormal](../docs/training.gif)
 #
 # Then three things without which there is no detector. The memory is filled with plain training images, as the
 # finished encoder sees them. Held-out normal images say what is usual (`calibrate`). Both networks go into evaluation

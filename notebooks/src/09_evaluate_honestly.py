@@ -160,7 +160,7 @@ for axis, name in zip(axes[0], ("discriminator", detector.default_score), strict
     pairs = [oracle_and_truth(name, count, by_mode(5, 100, 500)) for count in counts]
     lines = {"oracle reports": [a for a, _ in pairs], "same threshold, other images": [b for _, b in pairs]}
     title = f"{name}, 10 + 10 images:\n{pairs[1][0]:.2f} reported, {pairs[1][1]:.2f} on other images"
-    curves(counts, lines, title, "normal images (and as many abnormal)", "accuracy", axis=axis, log_x=True)
+    curves(counts, lines, title, "normal images (as many abnormal)", "accuracy", axis=axis, log_x=True)
 show(figure, alt="Accuracy that the oracle reports and what its threshold gives on other images, over the number drawn")
 
 # %% [markdown]
@@ -379,6 +379,8 @@ def my_hit_share(wrong, tile_scores, called):
 check.hit_share(my_hit_share)
 
 # %% [markdown]
+# The pixel AUC asks the same of pixels: how often does a wrong pixel have a higher value in the map than a right one?
+#
 # **Predict.** The naive baseline for a pixel map is the image itself: bright is abnormal. For which anomaly types will it be
 # better than chance, and for which not?
 

@@ -151,7 +151,7 @@ ends = {kind: (values[0], values[pushed.index(3)]) for kind, values in found.ite
 figure = curves(
     pushed,
     found,
-    title="With 0 and with 3 of its kind in memory: "
+    title="With 0 and with 3 of its kind in memory:\n"
     + ", ".join(f"{kind} {ends[kind][0]:.2f} → {ends[kind][1]:.2f}" for kind in ("missing", "disorder")),
     x_label="wrong tiles of that type among the slots of each position",
     y_label="AUC of the memory distance",

@@ -19,7 +19,7 @@ import torch.nn.functional as F
 from squidlib.backbone import backbone
 from squidlib.baselines import GradientNeighbours, MeanImage, PatchNeighbours, Sharpness
 from squidlib.baselines.feature_neighbours import FeatureNeighbours
-from squidlib.data.chest import ZHANGLAB, ChestData, open_images, zhanglab
+from squidlib.data.chest import ZHANGLAB
 from squidlib.data.chest.patients import patient_of
 from squidlib.data.chest.phantom import draw_chests
 from squidlib.data.chest.sharpness import gradient, match_sharpness, soften
@@ -33,9 +33,10 @@ from squidlib.teaching import checks as check
 from squidlib.teaching.lesson import LiveFigure, bars, by_mode, curves, histograms, image_grid, interruptible, say, show
 from squidlib.teaching.lesson.chest_source import chest_source
 from squidlib.teaching.lesson.chest_training import chest_preset, glance
-from squidlib.teaching.lesson.position import variance_by_position
 from squidlib.teaching.lesson.training_picture import TrainingPicture
-from squidlib.teaching.studies.results import load_runs
+from squidlib.teaching.position import variance_by_position
+from squidlib.teaching.studies.chest_position import METADATA
+from squidlib.teaching.studies.results import load_runs, spread
 from squidlib.teaching.studies.sharpness import TESTED
 from squidlib.teaching.studies.shortcuts import AS_IS, CHECKS, SHARP, SPECTRUM, common_level
 from squidlib.training.loop import start, train, unwrapped
@@ -44,21 +45,28 @@ from squidlib.training.trainer import finish
 # %% [markdown]
 # ## From digits to patients (5 min)
 #
-# No X-ray comes with the kit, and none is downloaded. By default this lesson works on *drawn* chests: pictures made of
-# formulas, in the folders and with the file names of the real data. They let you run every cell; they show no patient,
-# and their figures say nothing about X-rays.
+# No X-ray comes with the kit, and none is downloaded by itself. By default this lesson works on *drawn* chests: pictures
+# made of formulas, in the folders and with the file names of the real data. They let you run every cell; they show no
+# patient, and nothing measured on them says anything about X-rays. What we conclude about X-rays comes from stored results on
+# real ones, each with the command that made it.
 #
-# With the public ZhangLab images (`squidlib.data.chest.ZHANGLAB` says where to get them), the same cells work on
-# those: set
-# the environment variable `KIT_CHEST_DATA` to the folder that holds `train` and `test`, or write it into the call
-# below.
+# To work on real ones, run one command in a terminal, in the kit's folder:
+#
+# ```
+# .venv/bin/squid fetch pneumoniamnist
+# ```
+#
+# It tells you size, licence and checksum, asks, and downloads PneumoniaMNIST: 5,856 chest X-rays of children, in one
+# file. Then run this notebook again; it finds them. The images keep no file names, so the section about patients still
+# shows drawn ones. With ZhangLab's own files (`squidlib.data.chest.ZHANGLAB` says where to get them) in
+# `data/chest_xray`, or in a folder that the environment variable `KIT_CHEST_DATA` names, everything is real.
 
 # %% tags=["varies"]
 source = chest_source()  # or chest_source("folder that holds train and test")
-files = zhanglab(source.folder)
-data = ChestData(open_images(files, 128, source.cache))
+files, named, data = source.open(128)
 test = data.test()
 images, labels = test.images, test.labels
+say(f"This notebook shows **{source.what}**.")
 
 # %%
 parts = {"train": len(data), "calibration": len(data.calibration()), "test, normal": int((labels == 0).sum())}
@@ -85,8 +93,19 @@ show(figure, alt="Six normal and six abnormal images of a chest from the test fo
 chest_share = variance_by_position(cut(data.reference()[:200], 4).flatten(2, 3))
 digit_share = variance_by_position(cut(Digits().reference()[:200], 3).flatten(2, 3))
 say(
-    f"Of the variance of a chest's tiles **{chest_share:.0%}** is explained by their position, of the digits' tiles "
-    f"{digit_share:.0%}. A chest is always in the same pose: this is what SQUID builds on."
+    f"Of the variance of the tiles of {source.what}, position explains {chest_share:.0%}; of the digits', {digit_share:.0%}."
+)
+
+# %% [markdown]
+# The pose of drawn chests was chosen by us, so that they prove nothing. The kit's study
+# `squidlib.teaching.studies.chest_position` measured the same on ZhangLab's X-rays:
+
+# %%
+position = load_runs("chest_position")
+on_xrays, on_digits = (spread(position, name, "share") for name in ("X-rays", "DigitAnatomy"))
+say(
+    f"**X-rays: {on_xrays}**, digits: {on_digits} (three draws of 200 images). A chest is always in the same pose: this is "
+    "what SQUID builds on."
 )
 
 # %% [markdown]
@@ -149,7 +168,7 @@ check.patient_split(my_split)
 owners = [patient_of(file.path) for file in (*files.train, *files.calibration)]
 same = torch.tensor([[one == other for other in owners] for one in owners])  # (N, N)
 held = torch.rand(len(owners), generator=torch.Generator().manual_seed(0)) < 0.15
-pixels = F.avg_pool2d(torch.cat([data.reference(), data.calibration()]), 4).flatten(1)  # 32 px a side
+pixels = F.avg_pool2d(torch.cat([named.reference(), named.calibration()]), 4).flatten(1)  # 32 px a side
 relative = same[held][:, ~held]  # (held out, training)
 distance = torch.cdist(pixels[held], pixels[~held])
 nearer = (distance[:, None] > distance[:, :, None]).float().mean(-1)[relative]  # each relative's rank among all
@@ -158,6 +177,11 @@ say(
     f"**{int(relative.any(1).sum())} of {int(held.sum())}** held-out images have a relative in training. In the median "
     f"it is nearer than {nearer.median():.0%} of the training images; for a stranger that would be half. In the split "
     f"by patients that we use, {len(shared)} patients are on both sides."
+)
+real = {name: spread(position, "relatives", name) for name in ("held", "with_relative", "nearer")}
+say(
+    f"On ZhangLab's X-rays (`{METADATA['command']}`, three draws): {real['with_relative'].mean:.0f} of "
+    f"{real['held'].mean:.0f} have a relative in training, nearer than {real['nearer'].mean:.0%} of the training images."
 )
 
 # %% [markdown]
@@ -358,6 +382,25 @@ say(
 )
 
 # %% [markdown]
+# What is at stake? On real X-rays the kit's study `squidlib.teaching.studies.adaptation` took detectors that were trained
+# on one series of normal images to another series, with their threshold, and once more with a threshold from 100 normal
+# images of the other series. Suppose 1,000 children, of whom 50 have pneumonia:
+
+# %%
+abroad = [run for key, run in load_runs("adaptation").items() if key.startswith("laptop/")]
+for way in ("as trained", "100 normals, calibration alone"):
+    hits, alarms = (sum(run[way][name] for run in abroad) / len(abroad) for name in ("found", "false_alarms"))
+    right = 50 * hits / (50 * hits + 950 * alarms)
+    say(
+        f"*{way.capitalize()}*: {50 * hits:.0f} of the 50 are found, **{50 - 50 * hits:.0f} are sent home**. {950 * alarms:.0f} "
+        f"healthy children are called back; of all alarms {right:.0%} are right."
+    )
+spread_of_auc = [run["as trained"]["auc"] for run in abroad]
+say(
+    f"The AUC of these {len(abroad)} detectors is {min(spread_of_auc):.2f} to {max(spread_of_auc):.2f}, and it says none of this."
+)
+
+# %% [markdown]
 # **Predict.** Every score of SQUID beside the naive baselines: which are above sharpness? Above all of them?
 
 # %% tags=["varies"]
@@ -402,6 +445,28 @@ show(figure, alt="Three normal and three abnormal images: input, reconstruction,
 # abnormal each *tile* is, in units of normal images. Where a map lights up, it says that something there is unlike the
 # normal images, not that it is a disease. On X-rays it lights up at arms, markers and edges as well.
 #
+# Such rows of pictures are offered as evidence for four claims. Pictures persuade whatever they show, so take the claims
+# one by one, as numbers, on real X-rays (three runs of `squid train zhanglab`;
+# `squidlib.teaching.studies.chest_reconstruction`).
+#
+# **Predict.** Which of these hold? (1) A normal image comes back as itself. (2) An abnormal image comes back normal.
+# (3) The difference is larger in abnormal images. (4) The map lies on the finding.
+
+# %%
+judged = load_runs("chest_reconstruction")
+mean_of = {name: spread(judged, "SQUID", name).mean for name in judged["SQUID/0"]}
+say(
+    f"1. *A normal image comes back as itself*: its squared error is {mean_of['error']:.4f}, that of the mean normal image in "
+    f"its place {mean_of['error_of_mean']:.4f}, {mean_of['error_of_mean'] / mean_of['error']:.1f} times as much.\n"
+    f"2. *An abnormal image comes back normal*: {mean_of['called']:.0%} of the abnormal images are called abnormal, and "
+    f"**{mean_of['called_again']:.0%}** of their reconstructions, which are scored like any image; of reconstructions of normal "
+    f"images {mean_of['called_normal']:.0%}.\n"
+    f"3. *The difference is larger in abnormal images*: its mean has an AUC of **{mean_of['difference']:.2f}**; sharpness, which "
+    f"learns nothing, {mean_of['sharpness']:.2f}; the default score {mean_of['default']:.2f}.\n"
+    "4. *The map lies on the finding*: cannot be said. Nobody marked the findings in these images."
+)
+
+# %% [markdown]
 # ## How much of it is sharpness? (6 min)
 #
 # Here abnormal images are softer on average, whatever the reason, and a detector may live on that. The test:
@@ -607,7 +672,7 @@ from pathlib import Path
 
 from squidlib.detection.adaptation import adapted, recalibrated
 
-owners = [patient_of(Path(name)) for name, label in zip(test.ids, labels, strict=True) if label == 0]
+owners = [patient_of(Path(name)) or name for name, label in zip(test.ids, labels, strict=True) if label == 0]
 lent = torch.tensor([owner in sorted(set(owners))[::2] for owner in owners])
 given, unseen = theirs[lent], theirs[~lent]  # no patient is in both
 ways = {"as trained": detector}

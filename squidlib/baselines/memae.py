@@ -7,7 +7,7 @@ Objective: mean (x - x')^2 + 2e-4 * entropy of the weights. Score: mean (x - x')
 Differs from the original: the query is the code of a whole patch, so that its memory can be compared with SQUID's
 slot by slot; the cosine is multiplied by a learned scale before the softmax; encoder and decoder are SQUID's laptop
 ones; the rate is higher (2e-3, not 1e-4), for minutes and not hours of training. ``positions`` = 1 is MemAE's one
-memory for the whole image; ``grid``^2 is a memory for each patch.
+memory for the whole image; ``grid`` ^ 2 is a memory for each patch.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from squidlib.memory import MemoryMatrix, MemoryRead, cosine_similarity
 from squidlib.shrinkage import hard_shrink
 from squidlib.utils.errors import UserError
 
-THRESHOLD = 0.0025  #: lambda of the hard shrinkage
+THRESHOLD = 0.0025  #: lambda of the hard shrinkage, for hundreds of slots
 ENTROPY = 2e-4  #: factor of the entropy term
 
 
@@ -37,9 +37,9 @@ def entropy(weights: Float[Tensor, "B R S"]) -> Float[Tensor, ""]:
 class MemAENetwork(nn.Module):
     """Encoder -> memory matrix -> decoder, patch by patch."""
 
-    def __init__(self, config: SquidConfig, positions: int, slots: int) -> None:
+    def __init__(self, config: SquidConfig, positions: int, slots: int, threshold: float = THRESHOLD) -> None:
         super().__init__()
-        self.config = config
+        self.config, self.threshold = config, threshold
         self.encoder = Encoder(config)
         channels = config.channels(config.levels)
         self.reduce = nn.Conv2d(channels, config.code_channels, 1)
@@ -55,7 +55,7 @@ class MemAENetwork(nn.Module):
 
     def recall(self, queries: Float[Tensor, "B R D"]) -> MemoryRead:
         """What the memory says of each code."""
-        return self.memory(queries, lambda w: hard_shrink(w, THRESHOLD), cosine_similarity, self.log_scale.exp())
+        return self.memory(queries, lambda w: hard_shrink(w, self.threshold), cosine_similarity, self.log_scale.exp())
 
     def forward(self, images: Float[Tensor, "B C H W"]) -> tuple[Tensor, Tensor]:
         """Reconstruction (B, 1, H, W) and weights (B, R, S)."""
@@ -71,6 +71,7 @@ class MemAE(ByReconstruction, SingleLoss):
         config: encoder, decoder and grid; None is SQUID's laptop preset.
         positions: 1 (one memory for all patches) or grid^2 (one for each).
         slots: of each memory.
+        threshold: lambda of the hard shrinkage; its authors advise 1 to 3 times 1 / slots.
         steps, batch_size, learning_rate: of the training.
     """
 
@@ -82,12 +83,13 @@ class MemAE(ByReconstruction, SingleLoss):
         config: SquidConfig,
         positions: int = 1,
         slots: int = 2000,
+        threshold: float = THRESHOLD,
         steps: int = 400,
         batch_size: int = 16,
         learning_rate: float = 2e-3,
     ) -> None:
         self.config = config
-        self.positions, self.slots = positions, slots
+        self.positions, self.slots, self.threshold = positions, slots, threshold
         self.steps, self.batch_size, self.learning_rate = steps, batch_size, learning_rate
 
     def build(self, shape: Shape, seed: int) -> MemAENetwork:
@@ -101,7 +103,7 @@ class MemAE(ByReconstruction, SingleLoss):
                 f"images of {self.config.image_shape} (channels, height, width) expected, as the configuration says, "
                 f"got {shape}; take a SquidConfig of that size"
             )
-        return MemAENetwork(self.config, self.positions, self.slots)
+        return MemAENetwork(self.config, self.positions, self.slots, self.threshold)
 
     def loss(self, images: Float[Tensor, "B C H W"], generator: Generator) -> Float[Tensor, ""]:
         """Squared error, and the entropy of the weights."""

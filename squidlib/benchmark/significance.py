@@ -71,14 +71,9 @@ def compare(
     """
     from scipy.stats import t
 
-    if min((labels == 1).sum(), (labels == 0).sum()) < 2:
-        raise ValueError("at least two normal and two abnormal images are needed to compare two AUCs")
     sides = [[placements(labels, row) for row in rows] for rows in (first, second)]
-    means = [Placements(*(np.mean(part, axis=0) for part in zip(*rows, strict=True))) for rows in sides]
-    difference = float(means[0].abnormal.mean() - means[1].abnormal.mean())
-    variance = sum(
-        float(np.var(ours - theirs, ddof=1)) / len(ours) for ours, theirs in zip(means[0], means[1], strict=True)
-    )
+    difference = float(np.mean([row.abnormal for row in sides[0]]) - np.mean([row.abnormal for row in sides[1]]))
+    variance = error_over_images(labels, first, second) ** 2
     small = 0.0  # sum of squares over degrees of freedom, of the parts that have few
     for rows in sides:
         if len(rows) > 1:
@@ -90,6 +85,28 @@ def compare(
     freedom = variance**2 / small if small > 0 else np.inf
     error = variance**0.5
     return Comparison(difference, error, float(2 * t.sf(abs(difference) / error, freedom)))
+
+
+def error_over_images(
+    labels: Int[np.ndarray, "T"], first: Float[np.ndarray, "S T"], second: Float[np.ndarray, "U T"]
+) -> float:
+    """DeLong's standard error of the difference of mean AUCs that other test images would give to the same trainings.
+
+    Args:
+        labels: 0 normal, 1 abnormal; at least two of each.
+        first, second: scores, a row a seed.
+
+    Raises:
+        ValueError: where there are fewer than two images of a class.
+    """
+    if min((labels == 1).sum(), (labels == 0).sum()) < 2:
+        raise ValueError("at least two normal and two abnormal images are needed to compare two AUCs")
+    means = [
+        Placements(*(np.mean(part, axis=0) for part in zip(*(placements(labels, row) for row in rows), strict=True)))
+        for rows in (first, second)
+    ]
+    apart = [ours - theirs for ours, theirs in zip(*means, strict=True)]
+    return float(sum(np.var(part, ddof=1) / len(part) for part in apart) ** 0.5)
 
 
 def holm(p_values: Mapping[str, float]) -> dict[str, float]:

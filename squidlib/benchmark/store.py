@@ -1,12 +1,12 @@
 """Store: the benchmark's folder, one small file for each method and seed, so that it goes on where it was stopped.
 
-settings.json                what all jobs share
-jobs/METHOD-SEED.json        figures, or what went wrong, with the hashes of these, of the settings and of the scores:
-                             written last, so a job whose file is there is done
-jobs/METHOD-SEED.safetensors scores of test and calibration images
-jobs/METHOD-SEED.log         the traceback of what went wrong
-pictured/                    reconstructions and maps of the few images that are shown
-results.md, .csv, .json, auc.png, methods.png
+- settings.json: what all jobs share
+- jobs/METHOD-SEED.json: figures, or what went wrong, with the hashes of these, of the settings and of the scores;
+  written last, so a job whose file is there is done
+- jobs/METHOD-SEED.safetensors: scores of test and calibration images
+- jobs/METHOD-SEED.log: the traceback of what went wrong
+- pictured/: reconstructions and maps of the few images that are shown
+- results.md, .csv, .json, auc.png, methods.png: what people read
 """
 
 from __future__ import annotations

@@ -22,6 +22,7 @@ from squidlib.cli.doctor import Doctor
 from squidlib.cli.evaluate import Evaluate
 from squidlib.cli.explore import Explore
 from squidlib.cli.export import Export
+from squidlib.cli.fetch import Fetch
 from squidlib.cli.score import Score
 from squidlib.cli.train import Train
 from squidlib.utils.errors import UserError
@@ -67,6 +68,7 @@ def parse(arguments: Sequence[str] | None = None) -> Any:
         | Annotated[Explore, subcommand("explore")]
         | Annotated[MakeDigits, subcommand("digits")]
         | Annotated[Export, subcommand("export")]
+        | Annotated[Fetch, subcommand("fetch")]
         | Annotated[Doctor, subcommand("doctor")]
         | Annotated[Bench, subcommand("bench")]
     )

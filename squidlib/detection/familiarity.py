@@ -40,7 +40,7 @@ class Statistic(NamedTuple):
 STATISTICS = {
     "brightness": Statistic(0.5, 0.02),  # mean grey value
     "contrast": Statistic(0.5, 0.2),  # log of the standard deviation
-    "darkest": Statistic(1.0, 0.02),  # of coarse cells
+    "darkest": Statistic(1.0, 0.15),  # of coarse cells; in some X-rays the body fills the image
     "brightest": Statistic(1.0, 0.02),  # of coarse cells
     "sharpness": Statistic(0.5, 0.2),  # log of the mean step between neighbours, in standard deviations of the image
     "detail": Statistic(0.5, 0.1),  # log of the mean step at half size, in those at a quarter: what blurring takes

@@ -1,8 +1,8 @@
 """ONNX: a detector as one file that runs without torch and without this library.
 
-    images  float32 (B, C, H, W) in 0..1, any B
-    ->      score (B,), abnormal (B,), unlike (B,), patch_scores (B, R), reconstruction (B, C, H, W),
-            anomaly_map (B, 1, H, W): what ``Detector.predict`` says, for one threshold
+- Input: images, float32 (B, C, H, W) in 0..1, any B.
+- Outputs: score (B,), abnormal (B,), unlike (B,), patch_scores (B, R), reconstruction (B, C, H, W), anomaly_map
+  (B, 1, H, W): what ``Detector.predict`` says, for one threshold.
 
 What the file is of, and how its threshold was set, stands in its metadata. Needs the extra ``[onnx]``.
 """

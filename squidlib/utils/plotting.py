@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import io
+import os
 from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -17,11 +18,13 @@ from numpy.typing import ArrayLike
 from torch import Tensor
 
 from squidlib.utils import palette
+from squidlib.utils.figure_text import overlapping
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+CHECKED = "KIT_CHECK_FIGURES"  #: set where lessons are built and tested
 MAP_COLOURS = "magma"  # perceptually uniform and safe for colour-blind readers
 NORMAL_COLOUR, ABNORMAL_COLOUR = palette.NORMAL, palette.ABNORMAL
 COLOURS = (NORMAL_COLOUR, ABNORMAL_COLOUR, "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")  #: Okabe and Ito's
@@ -99,6 +102,8 @@ def curves(
             axis.fill_between(places, y - band, y + band, color=colour, alpha=0.15, linewidth=0)
     if log_x:
         axis.set_xscale("log")
+        axis.set_xticks(places, [f"{place:g}" for place in places], minor=False)
+        axis.set_xticks([], minor=True)
     _dress(axis, title, x_label, y_label, legend=len(lines) > 1)
     return figure
 
@@ -122,6 +127,7 @@ def histograms(
         axis.hist(numbers, bins=edges.tolist(), weights=weights, color=colour, histtype="step", ls=dash, label=name)
     if threshold is not None:
         axis.axvline(threshold, color="black", linestyle=":", label="threshold")
+    axis.locator_params(axis="x", nbins=4)
     _dress(axis, title, x_label, "share of images", legend=True)
     return figure
 
@@ -146,7 +152,8 @@ def bars(
     colours = [palette.NETWORK if name in subject or not subject else palette.COMPARED for name in names]
     axis.barh(names, [values[name] for name in names], xerr=errors, color=colours, edgecolor="black", linewidth=0.6)
     for place, name in enumerate(names):
-        axis.annotate(f" {values[name]:.2f}", (values[name] + (errors[place] if errors else 0), place), va="center")
+        end, box = values[name] + (errors[place] if errors else 0), {"fc": "white", "ec": "none", "pad": 0.3}
+        axis.annotate(f"{values[name]:.2f}", (end, place), (4, 0), textcoords="offset points", va="center", bbox=box)
     axis.invert_yaxis()
     if reference is not None:
         axis.axvline(reference, color="black", linestyle=":")
@@ -191,7 +198,7 @@ def _dress(axis: Axes, title: str, x_label: str, y_label: str, legend: bool) -> 
     axis.set_ylabel(y_label)
     axis.spines[["top", "right"]].set_visible(False)
     if legend:
-        axis.legend(fontsize=8, frameon=False)
+        axis.legend(fontsize=8, frameon=False, loc="upper left", bbox_to_anchor=(1, 1))  # beside the data
 
 
 def png(figure: Figure, dpi: int = 100) -> bytes:
@@ -202,8 +209,12 @@ def png(figure: Figure, dpi: int = 100) -> bytes:
 
 
 def show(figure: Figure, alt: str) -> None:
-    """Display a figure in a notebook, with a text for readers who do not see it; no matplotlib backend is needed."""
+    """Display a figure in a notebook, with a text for readers who do not see it; no matplotlib backend is needed.
+
+    Raises ValueError where text lies over text, and KIT_CHECK_FIGURES asks for a check."""
     from IPython.display import display
 
+    if os.environ.get(CHECKED) and (flaws := overlapping(figure)):
+        raise ValueError(f"texts of this figure cannot be read: {'; '.join(flaws)}")
     data = base64.b64encode(png(figure)).decode()
     display({"image/png": data, "text/plain": alt}, metadata={"image/png": {"alt": alt}}, raw=True)

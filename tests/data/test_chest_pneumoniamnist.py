@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import sys
-import types
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +11,7 @@ import pytest
 
 from squidlib.data.chest import PNEUMONIAMNIST, ChestData, pneumoniamnist
 from tests.chest_folders import pneumoniamnist_file
+from tests.file_server import file_server
 from tests.helpers import refusal
 
 module = importlib.import_module("squidlib.data.chest.pneumoniamnist")  # the package shows the function of that name
@@ -41,47 +40,34 @@ def test_normals_of_train_and_val_and_the_whole_test_set(root: Path, size: int) 
 
 
 def test_the_published_checksums_are_those_of_medmnist() -> None:
-    medmnist_info = pytest.importorskip(
-        "medmnist.info", reason="medmnist is not installed: pip install squidlib[chest]"
-    )
-    info = medmnist_info.INFO["pneumoniamnist"]
+    info = pytest.importorskip("medmnist.info", reason="medmnist is not installed").INFO["pneumoniamnist"]
     for size, md5 in module.PNEUMONIAMNIST_MD5.items():
         assert info["MD5" if size == 28 else f"MD5_{size}"] == md5
     for split, count in info["n_samples"].items():
         assert sum(PNEUMONIAMNIST[split].values()) == count
 
 
+def test_the_addresses_are_those_of_medmnist() -> None:
+    info = pytest.importorskip("medmnist.info", reason="medmnist is not installed").INFO["pneumoniamnist"]
+    for size in (28, 64, 128, 224):
+        assert module.address_of(size) == info["url" if size == 28 else f"url_{size}"]
+
+
 def test_nothing_is_downloaded_unasked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "medmnist", None)  # importing it would fail
+    monkeypatch.setattr(module.downloading, "download", None)  # calling it would fail
     text = refusal(lambda: pneumoniamnist(tmp_path / "new"))
-    assert "pneumoniamnist_128.npz: no such file; allow its download with --download" in text
+    assert "pneumoniamnist_128.npz: no such file" in text
+    assert f"squid fetch pneumoniamnist --size 128 --data {tmp_path / 'new'}" in text
     assert not (tmp_path / "new").exists()
 
 
-def test_downloading_without_the_package_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "medmnist", None)
-    assert "pip install 'squidlib[chest]'" in refusal(lambda: pneumoniamnist(tmp_path, download=True))
-
-
-def test_a_download_is_one_by_medmnist(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[dict[str, Any]] = []
-
-    def download(**arguments: Any) -> None:
-        asked.append(arguments)
-        (tmp_path / "new/pneumoniamnist_64.npz").write_bytes((root / "pneumoniamnist_64.npz").read_bytes())
-
-    monkeypatch.setitem(sys.modules, "medmnist", types.SimpleNamespace(PneumoniaMNIST=download))
-    for _ in ("asked", "there already"):
+def test_what_is_there_is_not_downloaded_again(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with file_server(root) as server:
+        monkeypatch.setattr(module, "PNEUMONIAMNIST_ADDRESS", server.address + "/{name}")
         assert len(pneumoniamnist(tmp_path / "new", 64, download=True).train) == 5
-    assert asked == [{"split": "test", "download": True, "root": str(tmp_path / "new"), "size": 64}]
-
-
-def test_a_download_that_fails_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(**arguments: object) -> None:
-        raise RuntimeError("\n Automatic download failed!\n\n")
-
-    monkeypatch.setitem(sys.modules, "medmnist", types.SimpleNamespace(PneumoniaMNIST=fail))
-    assert "could not be downloaded" in refusal(lambda: pneumoniamnist(tmp_path, download=True))
+        server.asked.clear()
+        assert len(pneumoniamnist(tmp_path / "new", 64, download=True).train) == 5
+        assert server.asked == []
 
 
 def test_a_size_that_does_not_exist(tmp_path: Path) -> None:

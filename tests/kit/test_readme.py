@@ -60,12 +60,32 @@ def test_every_link_leads_to_a_file_and_a_heading(page: Path) -> None:
 
 def test_the_glossary_names_places_that_exist() -> None:
     text = (ROOT / "docs" / "glossary.md").read_text()
-    terms = re.findall(r"^- \*\*(.+?)\*\*", text, re.MULTILINE)
+    terms = re.findall(r"^- <a id=\"[\w-]+\"></a>\*\*(.+?)\*\*", text, re.MULTILINE)
     assert len(terms) == len(set(terms)) >= 40
     places = re.findall(r"`([\w/]+\.py)`", text)
     assert [place for place in places if not (ROOT / place).is_file()] == []
     lessons = {path.name[:2] for path in (ROOT / "notebooks" / "src").glob("*.py")}
     assert set(re.findall(r"\*Lesson (\d\d)", text)) <= lessons
+
+
+def test_every_word_of_the_glossary_is_linked_where_its_lesson_first_uses_it() -> None:
+    text = (ROOT / "docs" / "glossary.md").read_text()
+    anchors = re.findall(r'<a id="([\w-]+)"></a>', text)
+    assert len(anchors) == len(set(anchors)) >= 40
+    entries = re.findall(r'<a id="([\w-]+)"></a>(?:.(?!<a id))*?\*Lesson (\d\d)', text, re.DOTALL)
+    assert len(entries) >= 38
+    for folder, up in (("notebooks", "../docs"), ("notebooks/solutions", "../../docs")):
+        prose = {path.name[:2]: markdown_of(path) for path in (ROOT / folder).glob("*.ipynb")}
+        lost = [anchor for anchor, lesson in entries if f"]({up}/glossary.md#{anchor})" not in prose[lesson]]
+        assert lost == []
+        used = [found for text in prose.values() for found in re.findall(r"glossary\.md#([\w-]+)", text)]
+        assert set(used) <= set(anchors)
+        assert len(used) == len(set(used)), "linked from its first use, not from all"
+
+
+def markdown_of(notebook: Path) -> str:
+    cells = json.loads(notebook.read_text())["cells"]
+    return "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown")
 
 
 def test_the_python_of_the_docs_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Generator, Tensor
 
-from squidlib.teaching.lesson.position import variance_by_position
+from squidlib.teaching.position import variance_by_position
 
 
 def noise(*shape: int, seed: int = 0) -> Tensor:

@@ -18,7 +18,8 @@ from squidlib.utils import palette
 FOLDER = Path(__file__).resolve().parents[2] / "notebooks" / "schematics"
 SVG = "{http://www.w3.org/2000/svg}"
 NAMES = (
-    "data_flow", *HERE, "memory_read", "memory_queue", "inpainting_spaces", "loss_map", "method_families",
+    "data_flow", *HERE, "memory_read", "memory_queue", "inpainting_spaces", "window_slides", "loss_map",
+    "method_families",
 )  # fmt: skip
 each_schematic = pytest.mark.parametrize("name", NAMES)
 
@@ -93,15 +94,22 @@ def test_a_read_memory_shows_weights_that_sum_to_one(drawn: dict[str, Canvas]) -
 
 def test_what_moves_stands_still_on_paper_and_for_who_wants_no_motion(drawn: dict[str, Canvas]) -> None:
     moving = {name for name, canvas in drawn.items() if canvas.motion}
-    assert moving == {"memory_queue"}
+    assert moving == {"memory_queue", "window_slides"}
+    for name in moving:
+        svg = drawn[name].svg()
+        rules = svg[svg.index("<style>") : svg.index("</style>")]
+        assert "animation" not in rules.split("@media screen and (prefers-reduced-motion: no-preference)")[0]
     svg = drawn["memory_queue"].svg()
-    rules = svg[svg.index("<style>") : svg.index("</style>")]
-    assert "animation" not in rules.split("@media screen and (prefers-reduced-motion: no-preference)")[0]
     slots = [path for path in ET.fromstring(svg).iter(f"{SVG}path") if path.get("class") == "slot"]
     newest_first = sorted(slots, key=lambda path: -float(path.get("style", "").split(":")[1].strip(" s;")))
     opacities = [float(path.get("fill-opacity", "0")) for path in newest_first[3:]]  # three are of this step
     assert len(slots) == 16
     assert opacities == sorted(opacities, reverse=True)
+
+
+def test_the_window_asks_three_neighbours_at_a_corner_and_eight_in_the_middle(drawn: dict[str, Canvas]) -> None:
+    told = [word for word in words(drawn["window_slides"].svg()) if word.endswith("neighbours")]
+    assert told == [f"{count} neighbours" for count in (3, 5, 3, 5, 8, 5, 3, 5, 3)]
 
 
 def test_the_data_flow_fades_all_but_what_is_named() -> None:

@@ -16,6 +16,7 @@ from squidlib.data.digits import Digits
 from squidlib.memory import MemoryQueue, cosine_similarity
 from squidlib.shrinkage import topk_shrink
 from squidlib.teaching.studies.ablation import judge
+from squidlib.teaching.studies.image_order import ORDER, order_of
 from squidlib.teaching.studies.results import auc_by_kind, path_of, read_runs, spread
 from squidlib.teaching.studies.variants import STUDIED, LearnedSlots, SharedQueue, variants
 from squidlib.training.loop import TrainingState, start, train, unwrapped
@@ -155,7 +156,11 @@ def test_a_variant_is_judged_by_the_scores_that_it_has(name: str) -> None:
     data = FewDigits()
     detector = finish(two_steps(name), data, {})
     found = judge(detector, data, variants()[name].has_memory)
-    assert set(found) == {"combined", "reconstruction", "discriminator"} | ({"memory"} if name == "whole" else set())
+    scores = {"combined", "reconstruction", "discriminator"} | ({"memory"} if name == "whole" else set())
+    assert set(found) == scores | {ORDER}
+    kinds = data.test_digits().kinds
+    for score in scores:
+        assert auc_by_kind(kinds, torch.tensor(order_of(found, score).astype(float))) == found[score]
     assert (found["combined"] == found["reconstruction"]) == (name == "no memory")
     default = auc_by_kind(data.test_digits().kinds, detector.score(data.test().images))
     assert (found["combined"] == default) == (name == "whole")

@@ -67,11 +67,14 @@ PNEUMONIAMNIST: Final = MappingProxyType(
         "val": MappingProxyType({"normal": 135, "pneumonia": 389}),
         "test": MappingProxyType({"normal": 234, "pneumonia": 390}),
         "source": "Yang et al., Scientific Data 2023 (MedMNIST v2); DOI 10.5281/zenodo.10519652",
-        "get": "pip install squidlib[chest], then allow the download",
+        "get": "squid fetch pneumoniamnist, which asks before it downloads",
         "licence": "CC BY 4.0",
         "use": USE,
     }
 )
+
+#: Where its authors keep a file of it (medmnist 3.0.2).
+PNEUMONIAMNIST_ADDRESS: Final = "https://zenodo.org/records/10519652/files/{name}?download=1"
 
 #: MD5 of PneumoniaMNIST's files by size, as its authors publish them (medmnist 3.0.2).
 PNEUMONIAMNIST_MD5: Final = MappingProxyType(

@@ -1,7 +1,6 @@
-"""PneumoniaMNIST: the ZhangLab set as others scaled and cut it, in one file that downloads by itself when asked.
+"""PneumoniaMNIST: the ZhangLab set as others scaled and cut it, in one file that is downloaded only when asked for.
 
-Source: Yang et al., MedMNIST v2, Scientific Data 2023. Facts: ``info.PNEUMONIAMNIST``. Reading needs numpy alone; the
-``medmnist`` package is only needed to download, which nothing here does unless told to.
+Source: Yang et al., MedMNIST v2, Scientific Data 2023. Facts: ``info.PNEUMONIAMNIST``.
 
 Its file keeps no names, so no patient is known: train and val were cut image by image, and calibration normals (val)
 may share patients with training. The test set is the official one, 234 + 390.
@@ -19,9 +18,10 @@ import numpy as np
 
 from squidlib.data.chest.arrays import Abnormals, ChestArrays
 from squidlib.data.chest.files import ABNORMAL, NORMAL
-from squidlib.data.chest.info import PNEUMONIAMNIST, PNEUMONIAMNIST_MD5
+from squidlib.data.chest.info import PNEUMONIAMNIST, PNEUMONIAMNIST_ADDRESS, PNEUMONIAMNIST_MD5
 from squidlib.data.chest.options import chest_settings, opened
 from squidlib.data.options import Entry
+from squidlib.utils import downloading
 from squidlib.utils.errors import UserError
 
 
@@ -31,25 +31,22 @@ def pneumoniamnist(root: Path, size: int = 128, download: bool = False) -> Chest
     Args:
         root: the folder of ``pneumoniamnist_128.npz`` (64, 224 likewise; ``pneumoniamnist.npz`` has 28 px).
         size: 28, 64, 128 or 224 pixels a side.
-        download: where the file is not in ``root``, let ``medmnist`` fetch it from Zenodo; it makes a folder
-            ``.medmnist`` in the home directory too.
+        download: where the file is not in ``root``, fetch it from its authors' address.
 
     Raises:
         UserError: where the size is another, the file missing, damaged or of another format, or the download fails.
     """
-    if size not in PNEUMONIAMNIST_MD5:
-        sizes = ", ".join(map(str, PNEUMONIAMNIST_MD5))
-        raise UserError(f"PneumoniaMNIST comes in squares of {sizes} pixels, got {size}; choose one of these")
-    path = root / f"pneumoniamnist{'' if size == 28 else f'_{size}'}.npz"
+    check_size(size)
+    path = file_of(root, size)
     if not path.is_file():
         if not download:
             raise UserError(
-                f"{path}: no such file; allow its download with --download, or take it from {_where()} by hand"
+                f"{path}: no such file; get it with: squid fetch pneumoniamnist --size {size} --data {root} (or allow "
+                f"its download with --download, or take it from {_where()} by hand)"
             )
-        _download(root, size)
-    with path.open("rb") as file:
-        if hashlib.file_digest(file, "md5").hexdigest() != PNEUMONIAMNIST_MD5[size]:
-            raise UserError(f"{path}: not the published file, its checksum differs; remove it and download it again")
+        downloading.download(address_of(size), path, PNEUMONIAMNIST_MD5[size])
+    if not is_published(path, size):
+        raise UserError(f"{path}: not the published file, its checksum differs; remove it and download it again")
     train, train_labels = _split(path, "train", size)
     val, val_labels = _split(path, "val", size)
     test, labels = _split(path, "test", size)
@@ -75,22 +72,27 @@ def _where() -> str:
     return str(PNEUMONIAMNIST["source"]).rpartition("; ")[2]
 
 
-def _download(root: Path, size: int) -> None:
-    try:
-        from medmnist import PneumoniaMNIST
-    except ImportError as error:
-        raise UserError(
-            f"the package medmnist is needed to download PneumoniaMNIST: pip install 'squidlib[chest]', or take "
-            f"the file from {_where()} by hand"
-        ) from error
-    try:
-        root.mkdir(parents=True, exist_ok=True)
-        PneumoniaMNIST(split="test", download=True, root=str(root), size=size)
-    except (RuntimeError, OSError, ValueError) as error:
-        raise UserError(
-            f"PneumoniaMNIST could not be downloaded to {root}; is there a network? Or take the file from {_where()} "
-            "by hand"
-        ) from error
+def check_size(size: int) -> None:
+    """Raises UserError where no file of that size is published."""
+    if size not in PNEUMONIAMNIST_MD5:
+        sizes = ", ".join(map(str, PNEUMONIAMNIST_MD5))
+        raise UserError(f"PneumoniaMNIST comes in squares of {sizes} pixels, got {size}; choose one of these")
+
+
+def file_of(root: Path, size: int) -> Path:
+    """The file in a folder, by its published name."""
+    return root / f"pneumoniamnist{'' if size == 28 else f'_{size}'}.npz"
+
+
+def address_of(size: int) -> str:
+    """Where its authors keep the file."""
+    return PNEUMONIAMNIST_ADDRESS.format(name=file_of(Path(), size).name)
+
+
+def is_published(path: Path, size: int) -> bool:
+    """Has the file the checksum that its authors publish?"""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "md5").hexdigest() == PNEUMONIAMNIST_MD5[size]
 
 
 def _split(path: Path, split: str, size: int) -> tuple[np.ndarray, np.ndarray]:

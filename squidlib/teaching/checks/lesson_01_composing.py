@@ -8,9 +8,9 @@ import torch
 from torch import Generator, Tensor
 
 from digitanatomy import cut_tiles, join_tiles
+from squidlib.teaching import position
 from squidlib.teaching.checks.lesson_01_anomalies import four_anomalies, own_anomaly
 from squidlib.teaching.checks.report import Holds, exercise
-from squidlib.teaching.lesson import position
 
 __all__ = ["changed_pixels", "four_anomalies", "join_nine_tiles", "own_anomaly", "variance_by_position"]
 

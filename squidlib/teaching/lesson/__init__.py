@@ -6,6 +6,7 @@
 from squidlib.teaching.lesson.live import LiveFigure
 from squidlib.teaching.lesson.mode import by_mode, mode
 from squidlib.teaching.lesson.progress import interruptible
+from squidlib.teaching.lesson.slider import slider
 from squidlib.teaching.lesson.speech import say
 from squidlib.utils.plotting import COLOURS, bars, curves, histograms, image_grid, panels, points, show
 
@@ -23,4 +24,5 @@ __all__ = [
     "points",
     "say",
     "show",
+    "slider",
 ]

@@ -18,6 +18,7 @@ from squidlib.teaching.schematics.loss_map import loss_map
 from squidlib.teaching.schematics.memory_queue import memory_queue
 from squidlib.teaching.schematics.memory_read import memory_read
 from squidlib.teaching.schematics.method_families import method_families
+from squidlib.teaching.schematics.window_slides import window_slides
 
 __all__ = ["HERE", "all_schematics"]
 
@@ -47,6 +48,7 @@ def all_schematics() -> dict[str, Canvas]:
         "memory_read": memory_read(squid, image[0], remembered[:, READ], READ),
         "memory_queue": memory_queue(),
         "inpainting_spaces": inpainting_spaces(cut_tiles(image[0]), recalled, remembered[:, ASKED].mean(0)),
+        "window_slides": window_slides(cut_tiles(image[0])),
         "loss_map": loss_map(LossWeights()),
         "method_families": method_families(),
     }

@@ -15,18 +15,25 @@ from functools import partial
 from typing import Any
 
 import torch
+from torch import Tensor
 
-from squidlib.data.digits import Digits
+from squidlib.data.digits import TEST_COUNTS, Digits
 from squidlib.detection.calibration import Calibration, standardised
 from squidlib.detection.detector import Detector
 from squidlib.detection.scores import PATCH_SCORES, RawScores
+from squidlib.teaching.studies.image_order import all_packed
 from squidlib.teaching.studies.results import SEEDS, auc_by_kind, one_thread, run_all
 from squidlib.teaching.studies.variants import Variant, variants
 from squidlib.training.loop import start, train
 from squidlib.training.trainer import finish
 
 STEPS = 400  #: a third of the laptop preset's
-METADATA = {"steps": STEPS, "seeds": list(SEEDS), "command": "python -m squidlib.teaching.studies.ablation"}
+METADATA = {
+    "steps": STEPS,
+    "seeds": list(SEEDS),
+    "images": TEST_COUNTS,
+    "command": "python -m squidlib.teaching.studies.ablation",
+}
 SCORES = {
     "combined": ("error", "structure", "mismatch", "distance"),
     "reconstruction": ("error", "structure"),
@@ -45,26 +52,25 @@ def train_variant(variant: Variant, steps: int, seed: int, hand: float = 0.0) ->
     return finish(state, data, {"seed": seed}), data
 
 
-def by_scores(
-    raw: RawScores, calibration: Calibration, kinds: Sequence[str], wanted: Mapping[str, Sequence[str]] = SCORES
-) -> dict[str, dict[str, float]]:
-    """AUC by anomaly type for each of ``wanted``, which are sums of patch scores."""
+def image_scores(
+    raw: RawScores, calibration: Calibration, wanted: Mapping[str, Sequence[str]] = SCORES
+) -> dict[str, Tensor]:
+    """For each of ``wanted``, which are sums of patch scores, an image's highest patch: (B,)."""
     patches = dict(zip(PATCH_SCORES, standardised(raw, calibration)[: len(PATCH_SCORES)], strict=True))
-    return {
-        name: auc_by_kind(kinds, torch.stack([patches[part] for part in parts]).sum(0).amax(-1))
-        for name, parts in wanted.items()
-    }
+    return {name: torch.stack([patches[part] for part in parts]).sum(0).amax(-1) for name, parts in wanted.items()}
 
 
 def judge(detector: Detector, data: Digits, has_memory: bool) -> dict[str, Any]:
-    """AUC by anomaly type for each of ``SCORES`` that the variant has, and for the discriminator's."""
+    """AUC by anomaly type, and the order of the images, for each of ``SCORES`` that the variant has and the
+    discriminator's.
+    """
     test = data.test_digits()
     raw = detector.raw_scores(test.images())
     wanted = (
         SCORES if has_memory else {"combined": SCORES["reconstruction"], "reconstruction": SCORES["reconstruction"]}
     )
-    found = by_scores(raw, detector.calibration, test.kinds, wanted)
-    return found | {"discriminator": auc_by_kind(test.kinds, raw.discriminator)}
+    scores = image_scores(raw, detector.calibration, wanted) | {"discriminator": raw.discriminator}
+    return {name: auc_by_kind(test.kinds, values) for name, values in scores.items()} | all_packed(scores)
 
 
 def one_run(variant: Variant, steps: int, seed: int) -> dict[str, Any]:

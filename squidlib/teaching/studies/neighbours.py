@@ -23,7 +23,7 @@ from digitanatomy import cut_tiles
 from squidlib.context import context_score
 from squidlib.detection.scores import cosine_distance
 from squidlib.squid import Squid
-from squidlib.teaching.studies.ablation import by_scores, train_variant
+from squidlib.teaching.studies.ablation import image_scores, train_variant
 from squidlib.teaching.studies.masked_inpainting import masked_score, train_masked
 from squidlib.teaching.studies.results import SEEDS, auc_by_kind, one_thread, run_all
 from squidlib.teaching.studies.variants import variants
@@ -111,8 +111,8 @@ def one_run(hand: float, seed: int) -> dict[str, Any]:
     images, normals, kinds = test.images(), data.calibration(), test.kinds
     found: dict[str, Any] = {}
     for name, detector in (("SQUID", whole), ("no neighbours", alone)):
-        judged_by = by_scores(detector.raw_scores(images), detector.calibration, kinds)
-        found |= {f"{name}, {score}": aucs for score, aucs in judged_by.items()}
+        scores = image_scores(detector.raw_scores(images), detector.calibration)
+        found |= {f"{name}, {score}": auc_by_kind(kinds, values) for score, values in scores.items()}
     learned, seen, held = (
         encoded(whole.squid, data, IMAGES),
         _queries(whole.squid, images),

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from digitanatomy import ANOMALIES, NORMAL, SUBTLE_ANOMALIES
 from squidlib.detection.metrics import auc
+from squidlib.teaching.studies.image_order import ORDER
 from squidlib.utils.errors import UserError
 from squidlib.utils.safetensors_io import write_atomically
 
@@ -91,7 +92,8 @@ class Progress(NamedTuple):
 
     def __str__(self) -> str:
         left = f", about {self.seconds_left / 60:.0f} min left" if self.done < self.total else ""
-        return f"{self.study} {self.done}/{self.total} {self.key}: {self.figures}{left}"
+        told = {name: value for name, value in self.figures.items() if name != ORDER}
+        return f"{self.study} {self.done}/{self.total} {self.key}: {told}{left}"
 
 
 def _print(progress: Progress) -> None:

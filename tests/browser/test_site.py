@@ -1,0 +1,126 @@
+"""The site: built from stored outputs without a warning; every link leads somewhere; no page asks another host."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import pytest
+from playwright.sync_api import BrowserContext
+
+from tests.file_server import file_server
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT / "docs" / "site"), str(ROOT / "tools")]
+from docstrings import as_rst  # noqa: E402
+from site_reference import modules, paper_map  # noqa: E402
+
+LOADED = {"img": "src", "script": "src", "link": "href", "iframe": "src", "video": "src", "source": "src"}
+
+
+class Page(HTMLParser):
+    """What a page links to, what it loads, and the places that can be linked to."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.links: list[str] = []
+        self.loads: list[str] = []
+        self.ids: set[str] = set()
+        self.without_alt = 0
+        self.feed(path.read_text(encoding="utf-8"))
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        found = dict(attributes)
+        self.ids |= {value for name, value in found.items() if name in ("id", "name") and value}
+        if tag == "a" and found.get("href"):
+            self.links.append(str(found["href"]))
+        if found.get(LOADED.get(tag, "")):
+            self.loads.append(str(found[LOADED[tag]]))
+        self.without_alt += tag == "img" and not found.get("alt")
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("site")
+    done = subprocess.run([sys.executable, "tools/site.py", str(folder)], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-3000:]
+    return folder / "html"
+
+
+@pytest.fixture(scope="module")
+def pages(site: Path) -> dict[Path, Page]:
+    return {path: Page(path) for path in sorted(site.rglob("*.html")) if "_static" not in path.parts}
+
+
+def test_every_lesson_and_every_part_of_the_docs_is_a_page(site: Path) -> None:
+    lessons = {path.stem for path in (ROOT / "notebooks").glob("[0-9]*.ipynb")}
+    assert {path.stem for path in (site / "notebooks").glob("[0-9]*.html")} == lessons
+    docs = {path.stem for path in (ROOT / "docs").glob("*.md")}
+    assert {path.stem for path in (site / "docs").glob("*.html")} == docs
+    assert {path.stem for path in (site / "notebooks/instructor").glob("*.html")} >= lessons
+
+
+def test_every_link_and_anchor_leads_somewhere(pages: dict[Path, Page], site: Path) -> None:
+    lost = []
+    for path, page in pages.items():
+        for link in page.links:
+            parts = urlsplit(link)
+            if parts.scheme or link == "#":
+                continue
+            target = (path.parent / unquote(parts.path)).resolve() if parts.path else path
+            known = pages.get(target)
+            missing = not target.exists() or (parts.fragment and known and unquote(parts.fragment) not in known.ids)
+            lost += [f"{path.relative_to(site)}: {link}"] * bool(missing)
+    assert lost == []
+
+
+def test_nothing_is_loaded_from_another_host(pages: dict[Path, Page], site: Path) -> None:
+    loads = [load for page in pages.values() for load in page.loads]
+    assert [load for load in loads if "//" in load.partition("data:")[0]] == []
+    styles = {path.name: path.read_text(errors="ignore") for path in site.rglob("*.css")}
+    assert [name for name, text in styles.items() if re.search(r"@import[^;]*//", text)] == []
+
+
+def test_pictures_of_lessons_have_alternative_texts(pages: dict[Path, Page]) -> None:
+    assert {path.name: page.without_alt for path, page in pages.items() if page.without_alt} == {}
+
+
+def test_formulas_are_mathml_and_answers_open(site: Path) -> None:
+    text = (site / "notebooks/08_squid.html").read_text(encoding="utf-8")
+    assert "<math" in text
+    assert "$$" not in text
+    assert text.count("<details") > 5
+
+
+def test_the_reference_has_every_module_every_command_and_the_paper(site: Path) -> None:
+    api, commands = ((site / "reference" / f"{name}.html").read_text(encoding="utf-8") for name in ("api", "commands"))
+    assert [name for name in modules() if f'id="module-{name}"' not in api and f">{name}<" not in api] == []
+    assert all(f"squid {name}" in commands for name in ("train", "score", "fetch", "export"))
+    assert "in this text" not in commands
+    assert paper_map().count("](../notebooks/") > 60
+
+
+def test_pages_work_in_a_browser_without_another_host(site: Path, context: BrowserContext) -> None:
+    with file_server(site) as server:
+        page = context.new_page()
+        page.set_viewport_size({"width": 390, "height": 800})
+        for name in ("index.html", "notebooks/03_memory_matrix.html"):
+            page.goto(f"{server.address}/{name}")
+            assert page.locator("article h1").first.is_visible()
+            assert page.evaluate("document.documentElement.scrollWidth") <= 390, "a phone need not scroll sideways"
+        page.goto(f"{server.address}/search.html?q=shrinkage")
+        page.wait_for_selector("#search-results li")
+        assert "Gumbel shrinkage" in page.locator("#search-results").inner_text()
+
+
+def test_docstrings_become_paragraphs_lists_and_escaped_formulas() -> None:
+    assert as_rst(["scores: (B,), higher = more", "    abnormal.", "map: |x - x'| of ``a|b``."]) == [
+        "- scores: (B,), higher = more abnormal.",
+        "- map: \\|x - x'\\| of ``a|b``.",
+    ]
+    sections = ["Text.", "", "Args:", "    images: of a batch,", "        in 0..1."]
+    assert as_rst(sections) == sections

@@ -1,0 +1,122 @@
+"""Build the kit's website from what is in the repository: lessons, docs, instructors' pages, reference.
+
+python tools/site.py [FOLDER]        # by default build/site; warnings are errors, nothing is executed or fetched
+
+Sources are laid out as in the repository, so that the links between them hold. A link to a file that is no page of the
+site becomes its name.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import sys
+from pathlib import Path
+
+import nbformat
+
+sys.path.insert(0, str(Path(__file__).parent))
+from readme_part import ROOT
+from site_reference import reference_pages
+
+HOW_TO = ("install", "command_line", "chest_xrays", "own_images", "gpus", "python")
+RESULTS = ("results", "benchmark", "experiments")
+DOCS = (*HOW_TO, *RESULTS, "glossary", "contributing")
+PICTURES = ("*.png", "*.gif")
+_LINK = re.compile(r"(!?)\[((?:[^\[\]]|\[[^\]]*\])*)\]\(([^)\s]+)\)")
+_ANCHOR = re.compile(r'<a id="([\w-]+)"></a>')
+
+
+def lay_out(source: Path) -> None:
+    """Copy and write all sources into an empty folder."""
+    for name in DOCS:
+        _page(ROOT / "docs" / f"{name}.md", source / "docs" / f"{name}.md")
+    for path in [found for pattern in PICTURES for found in (ROOT / "docs").glob(pattern)]:
+        shutil.copy(path, source / "docs")
+    shutil.copytree(ROOT / "notebooks" / "schematics", source / "notebooks" / "schematics")
+    for path in sorted((ROOT / "squidlib" / "benchmark" / "results").rglob("*.png")):
+        target = source / path.relative_to(ROOT)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, target)
+    for path in [ROOT / "SECURITY.md", *_teaching()]:
+        _page(path, source / path.relative_to(ROOT))
+    for path in sorted((ROOT / "notebooks").glob("[0-9]*.ipynb")):
+        notebook = nbformat.read(path, as_version=4)
+        for cell in notebook.cells:
+            if cell.cell_type == "markdown":
+                cell.source = _markdown(cell.source, path)
+            elif cell.metadata.get("jupyter", {}).get("source_hidden"):
+                cell.metadata["tags"] = [*cell.metadata.get("tags", []), "hide-input"]
+        nbformat.write(notebook, source / "notebooks" / path.name)
+    for name, text in reference_pages().items():
+        (source / "reference").mkdir(exist_ok=True)
+        (source / "reference" / f"{name}.md").write_text(text, encoding="utf-8")
+    for path in (ROOT / "docs" / "site").glob("*.*"):
+        shutil.copy(path, source)
+    (source / "index.md").write_text(index(), encoding="utf-8")
+
+
+def index() -> str:
+    """The first page: the README, and what stands where."""
+    lessons = [f"notebooks/{path.stem}" for path in sorted((ROOT / "notebooks").glob("[0-9]*.ipynb"))]
+    teaching = [str(path.relative_to(ROOT).with_suffix("")) for path in _teaching()]
+    parts = {
+        "Learn": [*lessons, "docs/glossary"],
+        "Teach": teaching,
+        "How to": [f"docs/{name}" for name in HOW_TO],
+        "Results": [f"docs/{name}" for name in RESULTS],
+        "Reference": [*(f"reference/{name}" for name in reference_pages()), "docs/contributing", "SECURITY"],
+    }
+    tree = "```{{toctree}}\n:caption: {}\n:hidden:\n:maxdepth: 1\n\n{}\n```"
+    trees = [tree.format(name, "\n".join(pages)) for name, pages in parts.items()]
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    return "\n\n".join([_markdown(text, ROOT / "README.md"), *trees]) + "\n"
+
+
+def _teaching() -> list[Path]:
+    return [ROOT / "notebooks" / "README.md", *sorted((ROOT / "notebooks" / "instructor").glob("*.md"))]
+
+
+def _page(path: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_text(_markdown(path.read_text(encoding="utf-8"), path), encoding="utf-8")
+
+
+def _markdown(text: str, path: Path) -> str:
+    """The text with anchors as MyST writes them, and links that lead to no page of the site as plain words."""
+
+    def link(match: re.Match[str]) -> str:
+        image, words, target = match.groups()
+        file, _, fragment = target.partition("#")
+        if "://" in target or not file or (image and (path.parent / file).is_file()):
+            return match[0]
+        found = (path.parent / file).resolve()
+        if found == ROOT / "README.md":
+            return f"[{words}](/index.md{'#' + fragment if fragment else ''})"
+        return match[0] if _on_site(found) else words
+
+    return _ANCHOR.sub(r"[]{#\1}", _LINK.sub(link, text))
+
+
+def _on_site(path: Path) -> bool:
+    place = path.relative_to(ROOT) if path.is_relative_to(ROOT) else path
+    if place.parts[:1] == ("docs",):
+        return (place.stem in DOCS and place.suffix == ".md") or place.suffix in (".png", ".gif")
+    return path in _teaching() or (place.parent == Path("notebooks") and place.suffix == ".ipynb")
+
+
+def main() -> int:
+    """Lay out, build; Sphinx's exit code."""
+    from sphinx.cmd.build import main as sphinx
+
+    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "build" / "site"
+    source, page = folder / "source", folder / "html"
+    for old in (source, page):
+        shutil.rmtree(old, ignore_errors=True)
+    (source / "docs").mkdir(parents=True)
+    lay_out(source)
+    return sphinx(["-b", "html", "-W", "--keep-going", "-q", "-j", "2", str(source), str(page)])
+
+
+if __name__ == "__main__":
+    sys.exit(main())
