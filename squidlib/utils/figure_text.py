@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +11,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 TOUCHING = 1.5  #: points by which two boxes may reach into each other: a box is a little larger than its letters
+LABEL_ROOM = 0.2  #: of a logarithmic axis, for one label in a narrow chart
 EDGE = 2.0  #: points by which a box may stick out
 
 
@@ -35,6 +38,16 @@ def overlapping(figure: Figure) -> list[str]:
         if box.x0 < page.x0 - edge or box.y0 < page.y0 - edge or box.x1 > page.x1 + edge or box.y1 > page.y1 + edge:
             found.append(f"{text!r} is cut off at the edge")
     return found
+
+
+def log_ticks(values: Sequence[int | float]) -> tuple[list[int | float], list[str]]:
+    """Places and labels for a logarithmic axis: every value, less those that stand too near the one before."""
+    span = math.log(max(values) / min(values)) if max(values) > min(values) else 1.0
+    kept: list[int | float] = []
+    for value in sorted(set(values)):
+        if not kept or math.log(value / kept[-1]) >= LABEL_ROOM * span:
+            kept.append(value)
+    return kept, [f"{value:g}" for value in kept]
 
 
 def _texts(figure: Figure) -> list[Any]:

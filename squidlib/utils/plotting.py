@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike
 from torch import Tensor
 
 from squidlib.utils import palette
-from squidlib.utils.figure_text import overlapping
+from squidlib.utils.figure_text import log_ticks, overlapping
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -102,7 +102,7 @@ def curves(
             axis.fill_between(places, y - band, y + band, color=colour, alpha=0.15, linewidth=0)
     if log_x:
         axis.set_xscale("log")
-        axis.set_xticks(places, [f"{place:g}" for place in places], minor=False)
+        axis.set_xticks(*log_ticks(places.tolist()))
         axis.set_xticks([], minor=True)
     _dress(axis, title, x_label, y_label, legend=len(lines) > 1)
     return figure

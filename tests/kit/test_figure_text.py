@@ -9,7 +9,7 @@ import torch
 from matplotlib.figure import Figure
 
 from squidlib.teaching.studies.variants import variants
-from squidlib.utils.figure_text import overlapping
+from squidlib.utils.figure_text import log_ticks, overlapping
 from squidlib.utils.interval_chart import interval_chart
 from squidlib.utils.plotting import bars, curves, histograms, image_grid, panels, points, show
 
@@ -81,6 +81,16 @@ def test_a_legend_lies_beside_the_data(name: str) -> None:
     figure.draw_without_rendering()
     axis = figure.axes[0]
     assert axis.get_legend().get_window_extent().x0 >= axis.get_window_extent().x1
+
+
+def test_a_logarithmic_axis_leaves_out_labels_that_would_touch() -> None:
+    places, labels = log_ticks([5, 10, 20, 50, 100, 200, 300])
+    assert places[0] == 5
+    assert labels == [f"{place:g}" for place in places]
+    assert 200 not in places or 300 not in places
+    figure = curves([1, 2, 5, 20, 80, 350], {"a": range(6)}, "A finding", "k", "AUC", log_x=True)
+    assert figure.axes[0].get_xticklabels()[0].get_text() == "1"
+    assert overlapping(figure) == []
 
 
 def test_a_lesson_that_is_built_or_tested_refuses_such_a_figure(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,8 +15,11 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+from digitanatomy import SUBTLE_ANOMALIES
+from squidlib.data.digits import TEST_COUNTS
 from squidlib.detection.scores import CONTEXT_SCORES
 from squidlib.teaching.studies.ablation import STEPS, judge, train_variant
+from squidlib.teaching.studies.image_order import ORDER, all_packed
 from squidlib.teaching.studies.results import SEEDS, auc_by_kind, one_thread, run_all
 from squidlib.teaching.studies.variants import variants
 
@@ -26,6 +29,7 @@ METADATA = {
     "hands": list(HANDS),
     "steps": STEPS,
     "seeds": list(SEEDS),
+    "images": TEST_COUNTS | dict.fromkeys(SUBTLE_ANOMALIES, 200),
     "command": "python -m squidlib.teaching.studies.ablation_by_hand",
 }
 
@@ -41,7 +45,9 @@ def one_run(name: str, hand: float, seed: int) -> dict[str, Any]:
     if name == "whole":
         test = data.test_digits()
         scores = detector.scores(test.images())
-        found |= {score: auc_by_kind(test.kinds, scores[score]) for score in CONTEXT_SCORES}
+        asked = {score: scores[score] for score in CONTEXT_SCORES}
+        found |= {score: auc_by_kind(test.kinds, values) for score, values in asked.items()}
+        found[ORDER] |= all_packed(asked)[ORDER]
     return found
 
 
