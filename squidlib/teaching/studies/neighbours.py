@@ -4,7 +4,9 @@ For every ``hand`` and seed the laptop preset is trained as it is and without th
 judged by its own scores. Beside them stand predictions of a patch's feature from the *other* patches alone, so that
 nothing of the patch leaks: a ridge regression with the covariance of what it leaves, a copy from the remembered images
 whose other patches are nearest, in-painting of masked patches, and ``squidlib.context``; and, as a bar that learns next
-to nothing, the regression on pixels. What could be had with labels is ``label_bounds``'s question.
+to nothing, the regression on pixels. What could be had with labels is ``label_bounds``'s question. All ways learn from
+the varied training images; a detector's own context learns from unvaried ones (``learn_context``) and finds more where
+the hand is shared in part (``ablation_by_hand``).
 
     python -m squidlib.teaching.studies.neighbours     # about 40 minutes on one CPU core
 """
