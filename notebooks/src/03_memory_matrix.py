@@ -76,8 +76,8 @@ def my_space_aware_read(weights, slots):
 check.space_aware_read(my_space_aware_read)
 
 # %% [markdown]
-# **Predict.** A memory of three slots is asked for something that is in none of them. Can the answer be far from all
-# three?
+# **Predict.** A memory of three slots is asked for something that is in none of them. Can the answer lie outside of what
+# the three span?
 #
 # ? Yes: the answer follows the query. :: The query only chooses the weights.
 # ! No: it is a mixture of the three. :: The weights are not negative and sum to one, so the answer lies between the slots.
@@ -104,7 +104,7 @@ for question in ([1.0, 0.1], [-1.0, -1.0]):
 # memories can reconstruct the image as it is?
 #
 # ! The one memory for all positions. :: It answers a 7 with sevens, wherever the 7 is.
-# ? The memories for each position. :: In that of the second position there are twos only.
+# ? The memories for each position. :: That of the second position learned from twos only, so another digit comes back worse there.
 # ? Neither of them. :: Both digits were seen in training, and one of the memories holds both.
 
 # For a fair comparison only the positions may differ. Both memories get 540 slots in all. The threshold λ of the shrinkage
@@ -139,6 +139,11 @@ title = "Error of a tile in a wrong position, in a right one's: " + ", ".join(
 )
 figure = image_grid(rows, title=title)
 show(figure, alt="Five images with two swapped digits, reconstructed by one memory and by one memory for each position")
+
+# %% [markdown]
+# To one memory for the whole image, a digit in a wrong position is as good as in the right one. A memory for each position
+# reconstructs it somewhat worse, although the number of slots and their sparsity are the same. It is a beginning, no
+# detector yet: learned slots are blurred mixtures. Lesson 04 replaces them by copies.
 
 # %% [markdown]
 # ## Sparse answers: the entropy (6 min)

@@ -144,6 +144,17 @@ for name, block in blocks.items():
     if not taken[name]:  # stopped before the first snapshot
         taken[name].append(snapshot(unwrapped(state.squid)))
 
+# %% tags=["varies"]
+ends = {name: [float(nearest_own_share(slots[4, -100:], fresh[4, -100:])) for slots, fresh in (of[0], of[-1])]
+        for name, of in taken.items()}  # fmt: skip
+say(
+    "Middle tile: of all slots and features, how many have a nearest point of their own kind (mixed: about 50 %)? "
+    + "; ".join(
+        f"**{name}**: {first:.0%} at the beginning, {last:.0%} at the end" for name, (first, last) in ends.items()
+    )
+    + "."
+)
+
 # %% [markdown]
 # ## The picture: t-SNE (7 min)
 #

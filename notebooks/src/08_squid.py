@@ -39,6 +39,11 @@ from squidlib.training.presets import PRESETS
 #
 # ![The whole of SQUID: image, encoder, memory queue, in-painting, masked shortcut, student, reconstruction; teacher, discriminator and pushes into the queue while training; what the score compares](schematics/data_flow.svg)
 #
+# Gradients stop in four places. Into the queue go *copies*; nothing flows back through them (dashed). The teacher sees the
+# raw features with their gradient stopped, so it learns and the encoder does not learn from it. In the discriminator's own step
+# the reconstruction is detached, so the student does not learn from it. And refilling the memory at the end learns nothing.
+# Everything else lets gradients through: reconstruction → student → in-painting and memory weights → encoder.
+#
 # `start` builds both networks and their optimisers. The memory must hold something before it is read, so the features
 # of one batch are pushed first.
 

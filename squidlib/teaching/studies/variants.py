@@ -142,7 +142,7 @@ def variants() -> dict[str, Variant]:
     whole = STUDIED
     config, training, weights = whole.config, whole.training, whole.weights
     return {
-        "whole": Variant("SQUID, laptop preset without the last three rows"),
+        "whole": Variant("the laptop preset without edges, other pens and the threefold position loss"),
         "no memory": Variant("features pass the memory unchanged", block=WithoutMemory, has_memory=False),
         "learned matrix": Variant("a learned matrix in place of the queue", block=WithLearnedMatrix),
         "shared queue": Variant("one queue for all positions", block=WithSharedQueue),
@@ -168,5 +168,5 @@ def variants() -> dict[str, Variant]:
             "the encoder sees directions of edges, too", whole._replace(config=replace(config, directions=8))
         ),
         "other pens": Variant("training digits by other pens, too", whole._replace(jitter=LAPTOP.jitter)),
-        "laptop": Variant("the laptop preset: both, and three times the position loss", LAPTOP),
+        "laptop": Variant("the laptop preset: edges, other pens, and three times the position loss", LAPTOP),
     }
