@@ -145,8 +145,10 @@ for name, block in blocks.items():
         taken[name].append(snapshot(unwrapped(state.squid)))
 
 # %% tags=["varies"]
-ends = {name: [float(nearest_own_share(slots[4, -100:], fresh[4, -100:])) for slots, fresh in (of[0], of[-1])]
-        for name, of in taken.items()}  # fmt: skip
+ends = {}
+for name, snapshots in taken.items():
+    pairs = [(slots[4], fresh[4]) for slots, fresh in (snapshots[0], snapshots[-1])]
+    ends[name] = [float(nearest_own_share(a[-len(b) :], b[-len(a) :])) for a, b in pairs]  # as many of each
 say(
     "Middle tile: of all slots and features, how many have a nearest point of their own kind (mixed: about 50 %)? "
     + "; ".join(
