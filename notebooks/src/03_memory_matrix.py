@@ -108,7 +108,7 @@ for question in ([1.0, 0.1], [-1.0, -1.0]):
 # ? Neither of them. :: Both digits were seen in training, and one of the memories holds both.
 
 # For a fair comparison only the positions may differ. Both memories get 540 slots in all. The threshold λ of the shrinkage
-# has to fit the number of slots that one query sees: of 540 equal weights none is above 0.0025, of 60 all are. MemAE's
+# has to fit the number of slots that one query sees: a λ that keeps half of 540 weights keeps nearly all of 60. MemAE's
 # authors advise one to three times 1/S. Here it is 1.35/S for both, so that the same *share* of the slots may contribute.
 
 # %% tags=["varies"]

@@ -59,7 +59,7 @@ from squidlib.training.trainer import finish
 #
 # It tells you size, licence and checksum, asks, and downloads PneumoniaMNIST: 5,856 chest X-rays of children, in one
 # file. Then run this notebook again; it finds them. The images keep no file names, so the section about patients still
-# shows drawn ones. With ZhangLab's own files (Mendeley Data, DOI 10.17632/rscbjbr9sj; folders `train` and `test`) in
+# shows drawn ones. With ZhangLab's own files (Mendeley Data, DOI `10.17632/rscbjbr9sj`; folders `train` and `test`) in
 # `data/chest_xray`, or in a folder that the environment variable `KIT_CHEST_DATA` names, everything is real.
 
 # %% tags=["varies"]
