@@ -30,7 +30,10 @@ def file_server(folder: Path, cut: bool = False) -> Iterator[FileServer]:
         def copyfile(self, source: Any, outputfile: Any) -> None:
             outputfile.write(source.read()[: -1 if cut else None])
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, directory=str(folder)))
+    class Server(ThreadingHTTPServer):
+        request_queue_size = 64  # a browser opens more connections at once than five
+
+    server = Server(("127.0.0.1", 0), partial(Handler, directory=str(folder)))
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:

@@ -109,10 +109,10 @@ def test_pages_work_in_a_browser_without_another_host(site: Path, context: Brows
         page = context.new_page()
         page.set_viewport_size({"width": 390, "height": 800})
         for name in ("index.html", "notebooks/03_memory_matrix.html"):
-            page.goto(f"{server.address}/{name}")
+            page.goto(f"{server.address}/{name}", wait_until="networkidle")
             assert page.locator("article h1").first.is_visible()
             assert page.evaluate("document.documentElement.scrollWidth") <= 390, "a phone need not scroll sideways"
-        page.goto(f"{server.address}/search.html?q=shrinkage")
+        page.goto(f"{server.address}/search.html?q=shrinkage", wait_until="networkidle")
         page.wait_for_selector("#search-results li")
         assert "Gumbel shrinkage" in page.locator("#search-results").inner_text()
 

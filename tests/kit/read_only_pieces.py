@@ -63,6 +63,12 @@ PIECES: dict[str, Call] = {
     "benchmark.confusion: possible_row": lambda w: (confusion.possible_row, 0.8, 0.8, 10, 10),
     "benchmark.confusion: f1_limits": lambda w: (confusion.f1_limits, w.values, 10, 10),
     "benchmark.significance: placements": lambda w: (significance.placements, w.labels, w.values),
+    "benchmark.significance: error_over_images": lambda w: (
+        significance.error_over_images,
+        w.labels,
+        w.values[None],
+        w.values[None],
+    ),
     "benchmark.significance: compare": lambda w: (
         significance.compare,
         w.labels,

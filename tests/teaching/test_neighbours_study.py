@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from squidlib.teaching.studies import ablation_by_hand, label_bounds, neighbours
+from squidlib.teaching.studies.image_order import ORDER, order_of
 from squidlib.teaching.studies.label_bounds import TileJudge
 from squidlib.teaching.studies.masked_inpainting import masked_score, some_hidden, train_masked
 from squidlib.teaching.studies.neighbours import copy_score, judged, ridge_score
@@ -118,8 +119,12 @@ def test_the_ablation_by_hand_judges_the_neighbours_where_the_whole_stands(monke
     assert set(ablation_by_hand.PIECES) <= set(variants())
     kinds = {"novel", "stranger", "drift", "lesion", "mean"}
     whole = ablation_by_hand.one_run("whole", 1.0, 0)
+    assert set(whole[ORDER]) == {"combined", "reconstruction", "memory", "discriminator", "context", "either"}
+    assert len(order_of(whole, "context")) == 6 + 3 + 3 * 200
+    del whole[ORDER]
     assert set(whole) == {"combined", "reconstruction", "memory", "discriminator", "context", "either"}
     without = ablation_by_hand.one_run("no memory", 0.5, 0)
+    assert set(without.pop(ORDER)) == {"combined", "reconstruction", "discriminator"}
     assert set(without) == {"combined", "reconstruction", "discriminator"}
     assert all(set(aucs) == kinds for aucs in (*whole.values(), *without.values()))
     assert next(iter(ablation_by_hand.jobs())) == "hand 1, whole/0"

@@ -8,9 +8,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
+from squidlib.data.digits import TEST_COUNTS
 from squidlib.teaching.studies import results
-from squidlib.teaching.studies.results import load_runs, run_all
+from squidlib.teaching.studies.image_order import ORDER, order_of
+from squidlib.teaching.studies.results import auc_by_kind, load_runs, run_all
 from squidlib.teaching.studies.variants import variants
 from tests.helpers import refusal
 
@@ -76,11 +79,18 @@ def test_a_stored_study_is_complete(study: str, settings: int) -> None:
 @pytest.mark.parametrize("study", ["ablation", "contamination"])
 def test_every_stored_figure_is_an_auc_and_means_are_means(study: str) -> None:
     for run in load_runs(study).values():
-        tables = [value for value in run.values() if isinstance(value, dict)] or [run]
+        tables = [value for name, value in run.items() if isinstance(value, dict) and name != ORDER] or [run]
         for table in tables:
             assert set(KINDS) <= set(table)
             assert all(0 <= table[kind] <= 1 for kind in KINDS)
             assert table["mean"] == pytest.approx(np.mean([table[kind] for kind in KINDS[:-1]]), abs=2e-4)
+
+
+def test_the_stored_order_of_images_gives_the_stored_auc() -> None:
+    types = [kind for kind, count in TEST_COUNTS.items() for _ in range(count)]
+    for key in ("whole/0", "no memory/1", "laptop/2"):
+        run = load_runs("ablation")[key]
+        assert auc_by_kind(types, torch.tensor(order_of(run, "combined").astype(float))) == run["combined"]
 
 
 def test_the_ablation_s_rows_are_the_variants() -> None:
