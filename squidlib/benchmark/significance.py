@@ -71,9 +71,10 @@ def compare(
     """
     from scipy.stats import t
 
-    sides = [[placements(labels, row) for row in rows] for rows in (first, second)]
-    difference = float(np.mean([row.abnormal for row in sides[0]]) - np.mean([row.abnormal for row in sides[1]]))
-    variance = error_over_images(labels, first, second) ** 2
+    sides = [_placed(labels, rows) for rows in (first, second)]
+    means = [_mean(rows) for rows in sides]
+    difference = float(means[0].abnormal.mean() - means[1].abnormal.mean())
+    variance = _over_images(*means)
     small = 0.0  # sum of squares over degrees of freedom, of the parts that have few
     for rows in sides:
         if len(rows) > 1:
@@ -99,14 +100,29 @@ def error_over_images(
     Raises:
         ValueError: where there are fewer than two images of a class.
     """
+    return _over_images(*(_mean(_placed(labels, rows)) for rows in (first, second))) ** 0.5
+
+
+def _placed(labels: np.ndarray, rows: np.ndarray) -> list[Placements]:
+    """Of each row of scores.
+
+    Raises:
+        ValueError: where there are fewer than two images of a class.
+    """
     if min((labels == 1).sum(), (labels == 0).sum()) < 2:
         raise ValueError("at least two normal and two abnormal images are needed to compare two AUCs")
-    means = [
-        Placements(*(np.mean(part, axis=0) for part in zip(*(placements(labels, row) for row in rows), strict=True)))
-        for rows in (first, second)
-    ]
-    apart = [ours - theirs for ours, theirs in zip(*means, strict=True)]
-    return float(sum(np.var(part, ddof=1) / len(part) for part in apart) ** 0.5)
+    return [placements(labels, row) for row in rows]
+
+
+def _mean(rows: list[Placements]) -> Placements:
+    """An image's placement, averaged over seeds."""
+    return Placements(*(np.mean(part, axis=0) for part in zip(*rows, strict=True)))
+
+
+def _over_images(first: Placements, second: Placements) -> float:
+    """DeLong's variance of the difference of two AUCs."""
+    apart = [ours - theirs for ours, theirs in zip(first, second, strict=True)]
+    return float(sum(np.var(part, ddof=1) / len(part) for part in apart))
 
 
 def holm(p_values: Mapping[str, float]) -> dict[str, float]:

@@ -39,6 +39,7 @@ from squidlib.utils.errors import UserError
 EPOCH_IMAGES = 1600  #: fresh normals an epoch, as in the authors' configuration
 CALIBRATION_IMAGES = 256
 TEST_COUNTS = {"normal": 400, **dict.fromkeys(ANOMALIES, 200)}
+SUBTLE_COUNTS = dict.fromkeys(SUBTLE_ANOMALIES, 200)  #: more of them, where the digits are written by one hand
 VALIDATION_IMAGES = 128
 _CALIBRATION_SEED, _TEST_SEED, _VALIDATION_SEED, _REFERENCE_SEED = 11, 12, 13, 14
 
@@ -124,7 +125,7 @@ class Digits:
         return DigitAnatomy(self.glyphs.test, self._test_counts(), _TEST_SEED, hand=self.hand)
 
     def _test_counts(self) -> dict[str, int]:
-        return TEST_COUNTS | (dict.fromkeys(SUBTLE_ANOMALIES, 200) if self.hand else {})
+        return TEST_COUNTS | (SUBTLE_COUNTS if self.hand else {})
 
     def test(self) -> TestSet:
         return digit_tests(self.test_digits())

@@ -146,6 +146,16 @@ def test_only_the_training_cell_of_lesson_08_is_announced_as_long() -> None:
     assert long == ["08"]
 
 
+@each_master
+def test_a_cell_keeps_its_name_when_another_is_put_in_before_it(master: Path, tmp_path: Path) -> None:
+    names = [cell["id"] for cell in student_notebook(master).cells]
+    assert len(names) == len(set(names))
+    head, rest = master.read_text(encoding="utf-8").split("\n\n# %%", 1)
+    longer = tmp_path / master.name
+    longer.write_text(f"{head}\n\n# %%\nan_inserted_cell = 1\n\n# %%{rest}", encoding="utf-8")
+    assert [cell["id"] for cell in student_notebook(longer).cells if "an-inserted-cell" not in cell["id"]] == names
+
+
 def test_a_build_keeps_outputs_where_only_prose_changed(tmp_path: Path) -> None:
     path = tmp_path / "lesson.ipynb"
     old = student_notebook(LESSONS[0])

@@ -15,8 +15,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from digitanatomy import SUBTLE_ANOMALIES
-from squidlib.data.digits import TEST_COUNTS
+from squidlib.data.digits import SUBTLE_COUNTS, TEST_COUNTS
 from squidlib.detection.scores import CONTEXT_SCORES
 from squidlib.teaching.studies.ablation import STEPS, judge, train_variant
 from squidlib.teaching.studies.image_order import ORDER, all_packed
@@ -29,7 +28,7 @@ METADATA = {
     "hands": list(HANDS),
     "steps": STEPS,
     "seeds": list(SEEDS),
-    "images": TEST_COUNTS | dict.fromkeys(SUBTLE_ANOMALIES, 200),
+    "images": TEST_COUNTS | SUBTLE_COUNTS,
     "command": "python -m squidlib.teaching.studies.ablation_by_hand",
 }
 

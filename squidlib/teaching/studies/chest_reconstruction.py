@@ -50,7 +50,7 @@ def claims(
         error: median squared error of a normal image's reconstruction; error_of_mean: of the mean normal image in its
         place. called: share of abnormal images that are called abnormal; called_again: of their reconstructions;
         called_normal: of the reconstructions of normal images. difference: AUC of the mean absolute difference;
-        sharpness: AUC of a score that learns nothing; seen again: AUC of the default score.
+        sharpness: AUC of a score that learns nothing; default: AUC of the default score.
     """
     found = detector.predict(images, RATE)
     again = detector.predict(found.reconstruction, RATE)
