@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from squidlib.patches import neighbours
 from squidlib.teaching.schematics.canvas import Canvas, Number, Point
 from squidlib.utils.palette import MEMORY, NEIGHBOURS, PLAIN
 
@@ -52,10 +54,9 @@ def _corner(position: int) -> tuple[float, float]:
 
 
 def neighbours_of(position: int) -> list[int]:
-    """Positions of the 3x3 grid that lie in the window around one, without itself."""
-    row, column = divmod(position, 3)
-    near = [(row + down, column + right) for down in (-1, 0, 1) for right in (-1, 0, 1) if (down, right) != (0, 0)]
-    return [3 * r + c for r, c in near if 0 <= r < 3 and 0 <= c < 3]
+    """Positions of the 3x3 grid that the in-painting block asks for one, as ``squidlib.patches`` gathers them."""
+    numbered = torch.arange(1.0, 10.0)[None, :, None]  # 0 is what stands outside of the grid
+    return [int(number) - 1 for number in neighbours(numbered, 3)[0, position, :, 0] if number > 0]
 
 
 def _key_frame(canvas: Canvas, origin: Point, position: int) -> None:
