@@ -35,6 +35,10 @@ from squidlib.teaching.studies.results import auc_by_kind
 #
 # **Predict.** Average 300 normal images, pixel by pixel. What will the mean look like with order and pose, without
 # order, without pose, without both?
+#
+# ? All four show grey spots. :: Where every fifth tile is a five, the mean of many fives still looks like one.
+# ! Only with both can digits be read; the others are spots. :: Without order nine different digits are averaged, without pose one digit in every attitude.
+# ? Without order it can still be read, because every digit is upright. :: Each position then averages all nine digits.
 
 # %%
 data = Digits()
@@ -139,6 +143,10 @@ check.join_nine_tiles(my_join)
 # alone, so that a training can be repeated, interrupted and resumed.
 #
 # **Predict.** You ask for image 1000 without the 1,000 before it. Is it the same image as in a batch 998 to 1002?
+#
+# ! Yes. :: Each image depends on the seed and its own number alone, so nothing has to be made before it.
+# ? No: a stream continues where it stands. :: That is how one generator for the whole stream would behave, and why there is none.
+# ? Only with the same batch size. :: How images are grouped plays no part.
 
 # %%
 stream = FreshNormals(data.glyphs.train, seed=3)
@@ -226,6 +234,10 @@ check.changed_pixels(my_mask)
 # %% [markdown]
 # **Predict.** What share of a wrong tile's pixels will the mask cover? For which kind is it the smallest? And how many
 # of the masked pixels are black in the image that the detector sees?
+#
+# ? All of it, alike for all four. :: A mask holds the pixels that changed, and most of a tile is black before and after.
+# ? About half; the smallest is that of flipped; hardly any is black. :: Strokes are thin, and a mirrored digit changes the old strokes and the new ones.
+# ! About a fifth or less; the smallest is that of missing, and all of it is black. :: Only the strokes that are gone have changed, and nothing is where they were.
 
 # %%
 examples = list(DigitAnatomy(data.glyphs.test, dict.fromkeys(ANOMALIES, 100), seed=1))
@@ -248,6 +260,10 @@ show(figure, alt="Four abnormal images and their masks; the mask of the missing 
 # ## Which flips change a glyph? (6 min)
 #
 # **Predict.** Write down for each digit 1 to 9: is it still that digit when mirrored left-right? When upside down?
+#
+# ! A 1 and an 8 stay what they are either way, and a 3 upside down. :: So the kit never flips the first two and mirrors the 3 left-right only.
+# ? A 6 becomes a 9 upside down, so both stay digits. :: That takes half a turn; mirrored upside down a 6 is neither.
+# ? All nine stay what they are left-right: the strokes are the same. :: A mirrored 7 is no 7; the strokes are the same and stand differently.
 
 # %%
 glyphs = data.glyphs.test
@@ -274,6 +290,10 @@ say(
 # **Predict.** Does the trained detector agree with our list? It was never told what a digit is. Below, one digit at a
 # time is flipped; the table says how often the flipped tile scores higher than 95 % of the normal tiles at its
 # position.
+#
+# ? No: it saw no flipped digit in training, so it raises an alarm at each. :: A mirrored 1 looks like another 1, and the memory holds such ones.
+# ! Mostly: it lets a flipped 1 pass, and an 8 often. :: What a person would call unchanged resembles something in the memory; the table shows how often it does not.
+# ? No: it is blind to flips, because it knows strokes only. :: It compares whole tiles with copies of whole tiles.
 
 # %% tags=["varies"]
 detector = squidlib.load("digitanatomy")
@@ -334,6 +354,10 @@ check.own_anomaly(my_anomaly)
 # nodule might be; a digit at a third of its brightness.
 #
 # **Predict.** The detector finds the four standard anomalies nearly always. How about these?
+#
+# ? All three: it was not told what an anomaly is, so it finds any. :: It finds what lies far from the memory in *its* features, and these need not change much.
+# ! The turned digit; the spot hardly, the faint digit not. :: Its features were learned from strokes: a turned digit is another shape, a faint one is the same shape.
+# ? The spot best, as it is the brightest. :: Sixteen of a tile's 1,024 pixels change.
 
 # %%
 SPOT = torch.zeros(32, 32)

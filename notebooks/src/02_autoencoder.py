@@ -224,6 +224,10 @@ check.worst_tile_score(my_worst_tile_score)
 
 # %% [markdown]
 # **Predict.** Does it help, for which types? Is *missing* found now?
+#
+# ? Yes, for all four; missing is found now. :: The error of an empty tile stays low in any unit; only the luck of the rest of the image is gone.
+# ! It helps some; missing comes up to guessing at most. :: One wrong tile is no longer lost among eight others. An empty tile's error is still no higher than a digit's.
+# ? No: the same errors, only in other units. :: The units differ from tile to tile, and the worst tile counts instead of the mean.
 
 
 # %% tags=["varies"]
@@ -274,6 +278,10 @@ check.mean_image_score(my_mean_image_score)
 
 # %% [markdown]
 # **Predict.** Put the auto-encoder and the four in an order, best first.
+#
+# ? The auto-encoder is first: it alone has learned. :: It learned to reconstruct, and nobody asked it to tell normal from abnormal.
+# ! HOG kNN is first, the auto-encoder somewhere behind. :: Edges at a position say more about a digit than its reconstruction error.
+# ? The mean image is first: anatomy is always the same. :: Handwriting differs from its mean more than an anomaly does.
 
 # %% tags=["varies"]
 table = {f"auto-encoder, {trained} steps": found, "auto-encoder, worst tile": by_tile}

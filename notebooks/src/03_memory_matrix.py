@@ -117,7 +117,7 @@ normals = data.fresh.batch(0, by_mode(64, 1600, 6400))
 config = PRESETS["laptop"]["digitanatomy"].config
 methods = {
     "one memory": MemAE(config, positions=1, slots=540, threshold=1.35 / 540),
-    "one a position": MemAE(config, positions=9, slots=60, threshold=1.35 / 60),
+    "one per position": MemAE(config, positions=9, slots=60, threshold=1.35 / 60),
 }
 for name, method in methods.items():
     method.steps = by_mode(2, 250, 3000)
@@ -185,12 +185,18 @@ for name, (_, weights) in read.items():
 # A slot is a code: the decoder can draw it. These slots were *learned*; nobody said that they should look like digits.
 #
 # **Predict.** Will you recognise digits, and the digit of the position?
+#
+# ? Yes: each slot is a training digit. :: Nothing copies digits into a matrix. That is what lesson 04 does.
+# ! Parts of them: strokes, blurred or broken. :: A slot only has to be useful in a mixture with others.
+# ? No, noise. :: The slots began as noise and were trained since, to reconstruct strokes.
 
 # %% tags=["varies"]
-network = methods["one a position"].network
+network = methods["one per position"].network
 config = network.config
 with torch.no_grad():
-    busiest = read["one a position"].weights.mean(0).topk(5, dim=-1).indices  # (R, 5) most used slots of each position
+    busiest = (
+        read["one per position"].weights.mean(0).topk(5, dim=-1).indices
+    )  # (R, 5) most used slots of each position
     drawn = []
     for rank in range(5):
         codes = network.memory.slots[torch.arange(9), busiest[:, rank]]  # (R, D)
@@ -224,6 +230,10 @@ check.mismatch(my_mismatch)
 # %% [markdown]
 # **Predict.** Four columns (the anomaly types), two memories, two scores: where is the best figure, and is any below
 # 0.5?
+#
+# ? Best: the error on novel. None is below. :: The error of an empty tile is low, whatever reconstructs it.
+# ! Best: the mismatch on missing. Below: the error on missing. :: An empty tile is easily reconstructed, but its code is unlike every answer of the memory.
+# ? Best: the mismatch on disorder. Below: both scores on flipped. :: Flipped digits are hard for both; the extremes are elsewhere.
 
 # %% tags=["varies"]
 table = {}

@@ -164,6 +164,10 @@ say(
 # between clouds, and it can make patterns out of nothing: hence the number in the next section.
 #
 # **Predict.** Memory and features in one picture: for the queue and for the matrix, early and late. Mixed, or apart?
+#
+# ? Both are mixed: both were trained on these features. :: The matrix was trained to reconstruct; nothing asks its slots to look like features.
+# ! The queue is mixed, early and late; the matrix lies apart. :: Copies of features are features. Learned slots go where the reconstruction loss sends them.
+# ? Both lie apart early and mix late. :: The matrix begins apart and stays so; the queue is mixed after a few steps.
 
 # %% tags=["varies"]
 place, each = 4, by_mode(40, 150, 190)  # the middle tile, the digit 5

@@ -114,6 +114,10 @@ check.hard_shrink(my_hard_shrink)
 # %% [markdown]
 # **Predict.** λ = 1/350 is what every slot would get if all were equally similar. What share of the slots survives it?
 # And what happens at λ = 0.05?
+#
+# ? About half; a few strong ones. :: 0.05 is many times what the strongest slot of a nearly flat softmax gets.
+# ! Somewhat more than half; none. :: The weights lie closely around 1/350, and 0.05 is far above all of them: the answer is empty.
+# ? All; about half. :: The mean weight is 1/350, so some lie below it.
 
 # %%
 for threshold in (0.0, 1 / 350, 0.01, 0.05):
@@ -224,6 +228,10 @@ for trick in (False, True):
 #
 # **Predict.** As k grows from 1 to all 350 slots: do reconstructions of *normal* images get better or worse? Of
 # *abnormal* ones? What happens to the AUC?
+#
+# ? Normal ones better, abnormal ones worse: the AUC rises. :: More slots let the memory come nearer to both.
+# ? Both better, and abnormal ones gain more: the AUC falls. :: That is why memories are made sparse. Here normal images gain as much.
+# ! Both better; the error's AUC rises, the default score's hardly moves. :: The default score also asks how far the slots are, whatever k is.
 
 # %% tags=["varies"]
 test = DigitAnatomy(data.glyphs.test, dict.fromkeys(KINDS, by_mode(8, 80, 200)), seed=2)

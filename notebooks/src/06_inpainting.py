@@ -152,6 +152,10 @@ show(figure, alt="Five images with a gap in the middle, filled by ridge regressi
 #
 # **Predict.** What does it answer for a normal tile? For a mirrored digit? Is it the better or the worse detector for
 # that?
+#
+# ? The mean 5 both times; it is the better detector. :: It sees the tile, and a regression takes the best clue that there is.
+# ! Nearly the tile itself, also where it is mirrored; by what comes back it is an auto-encoder. :: A clue that is the answer is used. Whether that makes the worse detector is measured below, and depends on the space.
+# ? The tile itself both times, so it cannot detect anything. :: Not wholly: a ridge regression copies less well what it never saw.
 
 # %%
 tiles = cut(normal, 3)  # (B, 9, 1, 32, 32)

@@ -166,6 +166,10 @@ say(
 #
 # **Predict.** Take the middle patch of the shipped detector. By how much does its in-painted feature change if its
 # eight neighbours are replaced by other samples of the same digits? Blanked? Replaced by wrong digits? And when it is itself another 5?
+#
+# ? All four change it alike: the block mixes all nine. :: The patch's own recalled feature is added to what the neighbours answer, and it weighs most.
+# ! Other samples hardly, wrong or blank ones somewhat, another 5 wholly. :: The block notices neighbours that it never saw, and not which normal ones they are.
+# ? Only blank ones do: everything else is a digit. :: Look at the last bar: the patch's own feature decides.
 
 
 # %%
@@ -210,6 +214,10 @@ show(figure, alt="How far the middle patch's in-painted feature moves when neigh
 # variant is calibrated again on held-out normal images.
 #
 # **Predict.** Which of the two makes reconstructions worse?
+#
+# ? Constant neighbours: in-painting is asked to use them. :: Independent digits tell nothing about this one, and training found that out.
+# ! A constant query. :: What the memory recalls is chosen by the query, and the reconstruction is made of that.
+# ? Both alike, for the block needs both. :: It can do without the neighbours, as the bars show.
 
 # %%
 with torch.no_grad():
@@ -341,6 +349,10 @@ check.misfit(my_misfit)
 #
 # **Predict.** SQUID's default score, with a memory of such images and calibrated on such images, against the new score:
 # which AUC has each on strangers? And on the four anomalies you know?
+#
+# ? The default score finds both; the new one finds both better. :: The default score compares each patch with its own memory, in which every hand occurs.
+# ! The default score finds the four known, the new one strangers; neither finds both. :: One asks whether a 5 is a 5, the other whether these nine go together.
+# ? Neither finds strangers: the encoder never saw images by one hand. :: Slant and stroke are in its features all the same.
 
 # %% tags=["varies"]
 by_one = Digits(hand=1.0)

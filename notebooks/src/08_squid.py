@@ -61,6 +61,10 @@ print(f"{'discriminator':14s}{count_parameters(discriminator):9,} parameters")
 
 # %% [markdown]
 # **Predict.** What does one forward pass give? Think of five things that a loss, a memory or a score will need.
+#
+# ? An image, a class, a probability, a loss, a mask. :: There are no classes, and a loss is computed outside, from what is given.
+# ? The reconstruction alone: all else follows from it. :: The queue needs the queries, and the matching needs both decoders' levels. Neither can be had from the picture.
+# ! Reconstruction, queries, what was recalled, its weights, the decoders' levels. :: And the teacher's picture, in training. Each is used: losses, push, scores, figures.
 
 # %%
 untrained = deepcopy(squid)
@@ -200,6 +204,10 @@ check.discriminator_loss(my_discriminator_loss)
 # %% [markdown]
 # **Predict.** Before any training: which term pulls most at the encoder's first layer, and which does not pull at all?
 # Compare the factors: is the matching, with the smallest of all, worth computing?
+#
+# ? The student's error pulls most; the matching not at all. :: The matching has the smallest factor and still reaches the encoder through the student.
+# ! The position loss pulls most; the teacher's error not at all. :: The encoder is cut off from the teacher. The other four all reach it.
+# ? The adversary pulls most; the position loss not at all. :: The position loss is a loss of the features themselves.
 
 # %%
 judge = deepcopy(discriminator).train()
@@ -253,6 +261,10 @@ check.training_step(my_training_step)
 # %% [markdown]
 # **Predict.** The library's `train_step` on one batch: how often does the encoder run, and how often the
 # discriminator? What happens to somebody who pushes before the backward pass?
+#
+# ! Once, and three times or not at all; PyTorch refuses. :: The backward pass needs the slots as they were read, and a push writes into them.
+# ? Twice, and twice: once for each of the two losses. :: Both losses use the same reconstruction, so the encoder runs once.
+# ? Once, and once; nothing happens, for a push copies. :: The discriminator judges for two losses, and it is the push that writes into the slots which the backward pass needs.
 
 # %%
 trial = start(preset.config, preset.training, "cpu")
@@ -316,6 +328,10 @@ shipped = squidlib.load("digitanatomy")  # a clean one
 #
 # **Predict.** Draw the curves: which term falls first? Does the discriminator's loss rise or fall? And what will come
 # back for the missing digit: an empty tile, the right digit, or something else?
+#
+# ? An empty tile: what goes in comes out. :: The code is made of memories, and no memory of that position is empty.
+# ? The right digit, in-painted from its neighbours. :: The neighbours are independent of it, and the query, which chooses the memories, is that of an empty tile.
+# ! Something faint that is no clean digit. :: The query of an empty tile fits no memory well, so a mixture comes back. See the last row of the figure.
 
 # %% tags=["varies"]
 steps = by_mode(3, 850, 1500)
@@ -408,6 +424,10 @@ for mode_name in ("train", "eval"):
 # **Predict.** Your own detector, by AUC: 0.5 is guessing. Where will the paper's score be, where the squared error, and
 # where the memory's scores? Will all of them beat a kNN on raw pixels, or on the directions of edges (HOG), which learned
 # nothing? The images below are made of test digits.
+#
+# ? The paper's score is the best, then the error, then the memory's. :: The order is the opposite one, as the table shows.
+# ! The paper's near 0.5, the error below both kNN, the memory's above them. :: Distances to copies of normal patches decide. HOG, which learned nothing, comes next.
+# ? All are above both kNN: a network was trained for them. :: Training helps the features, and the error hardly uses them.
 
 # %% tags=["varies"]
 test = DigitAnatomy(data.glyphs.test, dict.fromkeys(KINDS, by_mode(8, 100, 200)), seed=12)

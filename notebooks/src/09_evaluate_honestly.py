@@ -69,6 +69,10 @@ say(
 # %% [markdown]
 # **Predict.** A detector finds 95 % of the abnormal images and calls 5 % of the normal ones abnormal. It moves to a
 # hospital where 1 image in 100 is abnormal. What becomes of its AUC, its accuracy, its F1?
+#
+# ? All three fall. :: The AUC compares one abnormal with one normal image, and does not know how many there are.
+# ! AUC and accuracy stay; F1 falls. :: Most alarms are false ones now, because nearly all images are normal.
+# ? All three stay: it is the same detector. :: F1 counts alarms that were right, and those have become rare among all alarms.
 
 # %%
 found, alarmed = 0.95, 0.05
@@ -136,6 +140,10 @@ show(figure, alt="Histograms of the scores of normal and abnormal test images wi
 # **Predict.** The paper's own score, the discriminator's, is slightly below chance in the shipped detector. We draw 10 normal and
 # 10 abnormal test images and let the oracle choose. Which accuracy will it report for this score? And on the images
 # that it did not see?
+#
+# ? About 0.5, and about 0.5. :: Of all thresholds the oracle takes the one that suits these twenty images best.
+# ? About 0.6, and about 0.6. :: What suits these twenty images by chance does not suit others.
+# ! About 0.6, and about 0.5. :: So much can be reported for a score that knows nothing, if the threshold is chosen on the test labels.
 
 
 # %% tags=["varies"]
@@ -190,6 +198,10 @@ check.over_seeds(my_over_seeds)
 # %% [markdown]
 # **Predict.** Which is larger: the standard deviation between the three trainings, or the uncertainty that comes from
 # the finite number of test images (a bootstrap interval of one run)?
+#
+# ? That of the trainings, always. :: For the best scores both are tiny; for some the test images decide.
+# ? That of the test images, always. :: There are over a thousand of them. With a hundred you would be right.
+# ! It depends on the score; they are of one size. :: So a table needs both: several trainings, and an interval from the images.
 
 # %%
 runs = seed_figures()
@@ -292,6 +304,10 @@ say(
 # *methods*: the stored benchmark below gives all of them about the same time.
 #
 # **Predict.** Which method will reconstruct the flipped digit as it is? What will each put into the empty tile?
+#
+# ? SQUID leaves the tile empty, the others draw the right digit. :: Nobody knows which digit is missing, not even SQUID.
+# ! MemAE and Ganomaly draw something blurred; none of them the healthy digit. :: Look at the empty tile: what comes back is faint or a mixture, in all three rows.
+# ? All three draw the healthy digit: they know nothing else. :: They know strokes, and the query still chooses what is drawn.
 
 # %% tags=["varies"]
 normals = Digits(jitter=PRESETS["laptop"]["digitanatomy"].jitter).fresh.batch(0, by_mode(16, 1600, 6400))
@@ -383,6 +399,10 @@ check.hit_share(my_hit_share)
 #
 # **Predict.** The naive baseline for a pixel map is the image itself: bright is abnormal. For which anomaly types will it be
 # better than chance, and for which not?
+#
+# ? For all four: an anomaly is something bright. :: What is missing is black.
+# ! For all but missing. :: Masks lie on strokes, and strokes are bright; the mask of a missing digit lies where nothing is.
+# ? For none: it knows nothing. :: It knows where strokes are, and most changes are there.
 
 # %% tags=["varies"]
 wrong, kinds = torch.stack([s.wrong for s in samples]), np.array(test.kinds)

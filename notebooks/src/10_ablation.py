@@ -52,6 +52,10 @@ for name, variant in variants().items():
 # **Predict.** Write down which of these *cost* AUC, which make *no difference*, and which might even *help*. The paper
 # presents each of its components as part of what makes SQUID work.
 #
+# ? All cost: each is a component of the method. :: That they are parts of it does not show that each is needed.
+# ! The memory and its being one for each position cost; most others make no difference. :: The figure shows which differences are smaller than a point.
+# ? Teacher and discriminator cost most: they are networks of their own. :: They are the largest parts to leave out, and nothing happens.
+#
 # Most runs of one seed share training images and first weights. So each variant is compared with the whole *seed by seed*: what
 # a seed does to both does not count. The mean of the n differences has a 95 % interval of ± *f* · (standard deviation
 # of the differences, with n - 1) / √n around it, where *f* is Student's `student.ppf(0.975, n - 1)`: for three seeds 4.3,
@@ -316,6 +320,10 @@ check.possible_row(my_possible_row)
 #
 # **Predict.** The oracle's accuracy can never be below the share of the larger class. Which rows of ZhangLab are
 # below 62.5 %?
+#
+# ? None: the paper was reviewed. :: See for yourself; subtraction suffices.
+# ! One: MemAE. :: Its F1 is fine, its accuracy below that of calling everything abnormal.
+# ? Four: MemAE, Auto-Encoder, VAE and CutPaste. :: The other three are above it, though not by much.
 
 # %%
 ZHANGLAB = {
@@ -373,6 +381,10 @@ say(
 #
 # **Predict.** Before you run the cell: which of them held? Memory for each position, queue, shrinkage, neighbours, masked
 # shortcut, teacher, discriminator.
+#
+# ? All seven, as in the paper's ablation. :: The paper's data are X-rays, and its table has no intervals.
+# ! The memory for each position and the queue; the others make no difference here. :: And the discriminator does not tell normal from abnormal after a full training.
+# ? None. :: Without a memory for each position the AUC falls far.
 
 # %%
 discriminator = [run["scores"]["discriminator"]["mean"] for run in seed_figures().values()]

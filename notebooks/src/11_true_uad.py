@@ -122,6 +122,10 @@ say(
 #
 # **Predict.** Each queue has 350 slots. How many empty tiles among them does it take until the memory distance no
 # longer finds missing digits: 3, 35 or 175?
+#
+# ! 3. :: The distance is the mean to the three nearest slots, and all empty tiles are alike: three suffice.
+# ? 35. :: How common a slot is does not matter to the nearest three.
+# ? 175. :: A majority would be needed if the distance were taken to all slots.
 
 # %% tags=["varies"]
 detector = squidlib.load("digitanatomy")
@@ -257,6 +261,10 @@ print("wrong slots at each position:", wrong_slots.sum(1).tolist(), "of", slots.
 # `nearest` most similar others.
 #
 # **Predict.** Which is the better choice, `nearest` = 1 or half of all slots?
+#
+# ? 1: the nearest slot says most. :: The nearest slot to a wrong one is another wrong one, of the same type.
+# ! Half of all slots. :: Asked about so many, a wrong slot cannot hide among its like.
+# ? There is no difference. :: The curve below is not flat.
 
 # %% tags=["varies"]
 half = slots.shape[1] // 2
@@ -318,6 +326,10 @@ show(figure, alt="Histogram of the isolation of slots from right and from wrong 
 # calibrated again, on held-out images that are as contaminated as the training set.
 #
 # **Predict.** What does dropping a tenth do to the *clean* detector, whose slots are all right?
+#
+# ? It helps here, too. :: There is nothing wrong to drop.
+# ! It costs a little. :: The rarest normal tiles go, and normal images that need them look stranger.
+# ? It ruins it: a tenth of the memory is gone. :: Lesson 12 goes much further down. Many slots say the same.
 
 # %% tags=["varies"]
 dropped = by_mode([0.0, 0.1], [0.0, 0.1, 0.2, 0.4], [0.0, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.6])
@@ -416,6 +428,10 @@ for share in sorted({int(key.split()[1].split("/")[0]) for key in repaired}, rev
 # **Predict.** 40 % of the calibration images are abnormal. Will the threshold be too high or too low? What suffers,
 # sensitivity or specificity?
 #
+# ? Too low; specificity suffers. :: Abnormal images score high, so the quantile of the mixture lies higher, not lower.
+# ! Too high; sensitivity suffers. :: The upper 5 % of the mixture are abnormal images, and only the strangest of those exceed it.
+# ? Right all the same: a quantile is robust. :: A median would nearly be; the upper twentieth lies amid the contamination.
+#
 # **Exercise 4.** Suppose we *guess* the share of normals. If the abnormal ones score above the rest, which quantile of
 # the contaminated scores lets a share `rate` of the *normal* images pass above it?
 
@@ -496,6 +512,10 @@ say(
 # cleaned. The band in the figure is ± the standard deviation of the seeds, where there are at least two.
 #
 # **Predict.** Which method loses least between 100 % and 60 %? Does that make it the one to use?
+#
+# ? SQUID loses least, so use it. :: It loses most, from a far higher start.
+# ! MemAE loses least; that is no reason to use it. :: What is near guessing has nothing to lose. Compare the values, not the losses.
+# ? The auto-encoder loses most: it learns the anomalies, too. :: It loses little; it reconstructs anomalies anyway.
 #
 # **Exercise 5.** The study gives, for each share, a list of AUCs, one a seed. How much is lost against 100 %, seed by
 # seed, in the mean?

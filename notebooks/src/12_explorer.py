@@ -37,6 +37,10 @@ from squidlib.teaching.studies.results import load_runs, spread
 #
 # **Predict, before you touch anything.** Which of the two will do more harm: to leave only 5 of 350 memories, or to
 # read all of them with a λ of one twentieth?
+#
+# ? Five memories: nearly all knowledge is thrown away. :: Memories of one tile are much alike, and five still show what belongs there.
+# ! The λ. :: No weight is above one twentieth where 350 slots share one about equally: nothing is recalled.
+# ? Both alike. :: Try them, and look at the reconstruction.
 
 # %% tags=["varies"]
 explore()
@@ -206,6 +210,10 @@ check.missed_anomaly(my_missed_anomaly)
 # One is luck. Let us try them all: every digit of several normal images, mirrored in every way that changes it.
 #
 # **Predict.** Which digit is missed most often?
+#
+# ? The 1. :: Mirrored it is a 1 still, so the kit never flips it.
+# ? The 6, because it becomes a 9. :: Mirrored it is neither; and a 9 would be found in that place.
+# ! The 9. :: Mirrored left-right it resembles some handwritten nines of the memory more than other flips resemble theirs.
 
 # %% tags=["varies"]
 missed, tried, called_normal = {}, {}, []

@@ -2,7 +2,7 @@
 # # 13 · Chest X-rays
 #
 # **Aims.** Take SQUID from digits to images of a chest: tell whose image a file is and keep patients apart; measure
-# what a score finds that learns nothing; train, calibrate, and read sensitivity and specificity; find out how much of
+# what naive baselines find; train, calibrate, and read sensitivity and specificity; find out how much of
 # a detection is sharpness, and how much is the source of an image; take a detector to another hospital; say what the
 # paper claims, what we measured, and why the two may differ.
 #
@@ -164,6 +164,10 @@ check.patient_split(my_split)
 # %% [markdown]
 # **Predict.** Hold out 15 % of the *images* instead, as they come. How many of those show a patient who is
 # on the other side, too? Can one tell by the pixels alone which images are of the same patient?
+#
+# ? None, because the files differ. :: Many patients have several files, and a split of files does not ask whose they are.
+# ! A part of them; images of one patient are nearer than others, and not always nearest. :: So such a split leaks, and nobody sees it by looking.
+# ? Nearly all; each is nearest to its relatives. :: Most patients have one image here, and two images of one child may differ in pose and exposure.
 
 # %%
 owners = [patient_of(file.path) for file in (*files.train, *files.calibration)]
@@ -189,7 +193,7 @@ say(
 # Held-out normals set the threshold. Where they are relatives of training images they may look more normal than a new
 # patient will; then the threshold comes out too low, and new patients raise more false alarms than promised.
 #
-# ## What a score finds that learns nothing (6 min)
+# ## What naive baselines find (6 min)
 #
 # Before a network is trained: what can be had for nothing? *Sharpness* asks how soft an image is and knows nothing of
 # lungs.
@@ -211,6 +215,10 @@ check.sharpness_score(my_sharpness_score)
 # %% [markdown]
 # **Predict.** Which AUC will sharpness get on this test set? And the distance to the mean image, to the nearest pixels
 # of each tile, or to the nearest histograms of edge directions (HOG, from 2005)?
+#
+# ? About one half, each of them: they know nothing of lungs. :: They need not: the two classes differ in what they do know.
+# ! Sharpness well above chance, HOG no lower, the mean image the lowest. :: This is what a trained detector has to beat.
+# ? The mean image the highest: chests are alike. :: They are alike, and so abnormal ones are near the mean, too.
 
 # %%
 reference = data.reference()
@@ -261,6 +269,10 @@ else:
 #
 # **Predict.** While it trains we look, every few steps, at the test set: at the paper's own score (the discriminator's)
 # and at the distance to the nearest memories. We look and choose nothing by it. Will both rise?
+#
+# ? Both rise: training improves the detector. :: It improves what the losses ask for; the discriminator is asked about reconstructions, not about disease.
+# ! The memory's rises, the discriminator's does not keep rising. :: Its highest point is somewhere on the way, and nobody without labels knows where.
+# ? The discriminator's rises, the memory's falls. :: The features become better, and the distance uses them.
 
 # %% tags=["varies"]
 preset = chest_preset(steps=by_mode(4, 48, None))
@@ -314,6 +326,10 @@ show(figure, alt="AUC of the discriminator's score and of the memory distance ov
 # abnormal image is asked.
 #
 # **Predict.** Which kind of change is hardest to see, for you? And which score will win?
+#
+# ? The squared error: what was changed comes back worse. :: Most of the error is edges that never come back well, changed or not.
+# ! One that asks the memory. :: It compares with normal patches of the same position.
+# ? The discriminator's: it is the paper's. :: It is near chance, as on digits.
 
 # %% tags=["varies"]
 quiet = data.calibration()[:6]
@@ -403,6 +419,10 @@ say(
 
 # %% [markdown]
 # **Predict.** Every score of SQUID beside the naive baselines: which are above sharpness? Above all of them?
+#
+# ? All of them, and above all baselines. :: The error and the structure are far below; they are scores of the same network.
+# ! Those that ask the memory are above sharpness. :: Whether one is above all baselines depends on the images. On real X-rays the best of both cannot be told apart.
+# ? None. :: The memory's are above sharpness.
 
 # %% tags=["varies"]
 own = {f"SQUID {name}": auc(labels, values) for name, values in scores.items()}
@@ -427,6 +447,10 @@ show(figure, alt="Bars of the AUC of SQUID's six scores and of the baselines tha
 # chosen before anything was scored.
 #
 # **Predict.** Will the abnormal tiles come back normal?
+#
+# ? Yes: only normal patches are in the memory. :: The decoder mixes several of them, and the mixture follows the query.
+# ! One cannot tell by looking: everything comes back soft. :: Therefore it is asked as a number below.
+# ? No: each image comes back as it is. :: Look at the edges. Much of what is normal does not come back, either.
 
 # %% tags=["varies"]
 chosen = torch.cat([normal[:3], abnormal[:3]])
@@ -452,6 +476,10 @@ show(figure, alt="Three normal and three abnormal images: input, reconstruction,
 #
 # **Predict.** Which of these hold? (1) A normal image comes back as itself. (2) An abnormal image comes back normal.
 # (3) The difference is larger in abnormal images. (4) The map lies on the finding.
+#
+# ? All four: this is how such methods are explained. :: An explanation is no measurement.
+# ! The first, roughly; the last cannot be judged. :: Reconstructions of abnormal images are called abnormal more often than the images, and the difference hardly tells the classes apart.
+# ? The second and the third. :: They are the idea of the method, and neither held.
 
 # %%
 judged = load_runs("chest_reconstruction")
@@ -499,6 +527,10 @@ check.equal_softness(my_equal_softness)
 # **Predict.** Is the shortcut gone? First, test the test. Of synthetic phantoms we know the truth: abnormal ones were
 # drawn softer on purpose, and can be drawn again without that. A second number asks for the *finest* detail: minus the
 # mean absolute difference of differences.
+#
+# ? Yes: sharpness says nothing any more. :: That one number was made equal. Look at the other.
+# ! No: it turned round. :: Normal images needed the wider blur, and lost more of the finest detail.
+# ? No: nothing changed. :: Sharpness fell to chance, as was asked for.
 
 
 # %%
@@ -522,6 +554,10 @@ for name, softer in (("softer", 0.5), ("no softer", 0.0)):
 # an AUC below one half tells as much as one above. One number was matched, not the whole spectrum.
 #
 # **Predict.** What remains of SQUID and of the naive baselines on the test set of this lesson?
+#
+# ? All fall to one half: it was sharpness all the time. :: Some do not fall at all.
+# ? Nothing changes: they do not ask for sharpness. :: Blur changes edges and features, so every score moves.
+# ! Some fall, some rise. :: An AUC that stays is no proof of disease, and one that falls no proof of a shortcut alone.
 
 # %% tags=["varies"]
 level, some = common_level(reference), slice(None, None, by_mode(20, 2, 1))  # level: of normal training images
@@ -666,8 +702,11 @@ figure = image_grid(
 show(figure, alt="Six normal images, and below them the same a little darker and sharper")
 
 # %% [markdown]
-# **Predict.** Here 5 % of normal images should be called abnormal. How many will it be there: about 5 %, about 20 %, or
-# more than half?
+# **Predict.** Here 5 % of normal images should be called abnormal. How many will it be there?
+#
+# ? About 5 %: a normal image is normal anywhere. :: The units are those of images from here, and those there are darker and sharper.
+# ! Many more. :: Another exposure can be as far from the memory as an anomaly is. How far real series differ, stands below.
+# ? None: sharper images look healthier. :: To sharpness they do; the memory only knows that they are different.
 #
 # The other hospital has no labels, but it has normal images. A memory *queue* holds copies of features, so their
 # features can simply be pushed into it; no weight changes. `squidlib.detection.adaptation.adapted` does that and
@@ -730,6 +769,10 @@ say(
 # SALAD 82.7 ± .8, **SQUID 87.6 ± 1.5**. It shows no score that learns nothing.
 #
 # **Predict.** Is our figure a test of theirs?
+#
+# ? Yes: the same data set and the same measure. :: Their test images are others, and harder ones.
+# ? Yes, as both are above sharpness. :: The paper shows no such score.
+# ! No. :: Other test images, another score, another size, other children. Read the list below.
 
 # %% tags=["varies"]
 paper = {"Auto-Encoder": 0.599, "MemAE": 0.778, "Ganomaly": 0.780, "SALAD": 0.827, "SQUID": 0.876}

@@ -70,6 +70,10 @@ for family in FAMILIES:
 # with 16 numbers. *Memory*: for each tile the nearest tile of the same position in normal images.
 #
 # **Predict.** What will each put where a digit is missing? Where one is mirrored?
+#
+# ? Both leave the tile empty and mirror the digit. :: Neither can draw what normal images do not show at that position.
+# ! The code draws blurred healthy digits, the memory whole digits that were stored. :: One answers with a mixture that fits the rest, the other with the most similar tile.
+# ? Both draw the healthy digit, sharp. :: A narrow code is too narrow for that; the memory's digit is sharp, and by another hand.
 
 # %%
 source = NamedSource({"data": "digitanatomy", "jitter": as_plain(PRESETS["laptop"]["digitanatomy"].jitter)})
@@ -110,6 +114,10 @@ show(
 
 # %% [markdown]
 # **Predict.** Of our four anomalies (novel, disorder, missing, flipped), to which is a pasted patch most similar?
+#
+# ? To disorder: a part of the image in a wrong position. :: One would think so. The stored benchmark below shows hardly more than chance for it.
+# ? To novel: something that was not there. :: The patch comes from the same image; and see the stored benchmark below.
+# ! To missing. :: Most of a pasted patch is black background that covers strokes. It is the one type that CutPaste finds well.
 #
 # **One-class and distillation.** PANDA and M-KD (and, of the density family, PaDiM and feature-kNN) begin with a
 # network that saw ImageNet's photographs: `backbone()` looks for one on this machine and downloads none. Its name says
@@ -182,6 +190,10 @@ check.mahalanobis(my_mahalanobis)
 # %% [markdown]
 # **Predict.** Take the crudest features there are: every tile at 4×4 pixels, 16 numbers for each of nine positions. No
 # network at all. Which kind will this Gaussian find best?
+#
+# ? Missing: a whole digit is gone. :: Black lies in the middle of what is normal here: most of each tile is black, and strokes differ.
+# ! Disorder. :: Another digit is another distribution of ink; that can be seen at 4 × 4 pixels.
+# ? Flipped: it changes no ink, only its place. :: A mirrored digit is about where the digit was, so it comes behind disorder.
 
 
 # %%
@@ -205,6 +217,10 @@ for kind in dict.fromkeys(test_set.anomaly_types):
 #
 # **Predict.** Before anything is run: which method will be best on DigitAnatomy, which worst? Where will the naive
 # ones stand? Put the names into *your* order, the best first; the list is in alphabetical order.
+#
+# ? The naive ones are last: they learn nothing. :: One of them is second in the whole table.
+# ! The naive ones are spread over the list, one of them near the top. :: Learning to reconstruct, or ImageNet's features, help less here than edges at a position.
+# ? The naive ones are first, all of them. :: One that knows only how sharp an image is stands far below.
 
 # %%
 my_order = ["auto-encoder", "CutPaste", "IGD", "M-KD", "mean-image", "PaDiM", "pixel-kNN", "sharpness", "SQUID"]
@@ -221,6 +237,10 @@ my_guess = {name: -float(place) for place, name in enumerate(my_order)}
 # costs, then the steps are set to fill the time.
 #
 # **Predict.** Who profits when everybody has little time?
+#
+# ? Large networks: they learn fast. :: In a few seconds they make some dozen steps.
+# ! Those that train little or nothing. :: A Gaussian or a list of neighbours is complete as soon as its images were seen.
+# ? Nobody: all have the same time. :: They need different times; equal seconds are no equal terms.
 
 # %% tags=["varies"]
 fit_data, small_exam = part_of(whole, test_set, by_mode(40, 10, 1))
@@ -346,6 +366,10 @@ check.holm_correction(my_holm)
 # %% [markdown]
 # **Predict.** Of a hundred tables in which all K methods are exactly as good as SQUID, how many would call at least one
 # of them different at p < 0.05, without and with the correction?
+#
+# ? About 5, and about 5. :: Each *comparison* errs in 5 %, and a table has many.
+# ? About 5, and none. :: The correction holds the whole table to 5 %, not to nothing.
+# ! More than half, and about 5. :: The chance that none of many errs is small; the correction asks each for more.
 
 # %%
 lots = torch.rand(2000, len(METHODS) - 1, generator=torch.Generator().manual_seed(0))  # no difference: p is uniform
@@ -517,6 +541,10 @@ check.own_method(MyMethod)
 # check not passed, the library's example has its turn.
 #
 # **Predict.** Twenty lines without a network: above the best naive baseline? Above how many of those that learn?
+#
+# ? Below all that learn. :: Copies of tiles at a position are a strong description of digits.
+# ! Not above HOG kNN, but above nearly all that learn. :: Yours may differ; the chart below has it in bold.
+# ? Above everything. :: SQUID and HOG kNN stand before it.
 
 # %% tags=["varies"]
 ready = own_method(MyMethod).passed

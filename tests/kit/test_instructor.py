@@ -155,10 +155,11 @@ def test_the_core_path_is_a_walk_of_half_an_hour_that_the_lesson_itself_names(ma
 
 
 @each_master
-def test_a_lesson_has_predictions_with_three_answers_to_choose_from(master: Path) -> None:
+def test_each_prediction_of_a_lesson_has_three_answers_to_choose_from(master: Path) -> None:
     text = "\n".join(cell.source for cell in student_notebook(master).cells if cell.cell_type == "markdown")
+    asked = re.findall(r"^\*\*Predict[.,]", text, re.MULTILINE)
     answers = re.findall(r"<details><summary>\(([abc])\) .+</summary>\n\n\*\*(Yes|No)\.\*\* (.+)\n\n</details>", text)
-    assert len(answers) == text.count("<details>") >= 3
+    assert len(answers) == text.count("<details>") == 3 * len(asked) >= 3
     assert [letter for letter, _, _ in answers] == ["a", "b", "c"] * (len(answers) // 3)
     assert [verdict for _, verdict, _ in answers].count("Yes") == len(answers) // 3
     assert all(len(reply.split()) >= 4 for _, _, reply in answers), "say why, in a sentence"
