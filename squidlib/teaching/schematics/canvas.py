@@ -23,7 +23,7 @@ svg { --paper: #ffffff; --ink: #1f2328; --line: #57606a; font-family: "DejaVu Sa
 @media (prefers-color-scheme: dark) { svg { --paper: #161b22; --ink: #e6edf3; --line: #9da7b3; } }
 @media print { svg { --paper: #ffffff; --ink: #000000; --line: #444444; } }
 .paper { fill: var(--paper); } text { fill: var(--ink); } .line { stroke: var(--line); fill: none; stroke-width: 2; }
-.head { fill: var(--line); } .faded { opacity: 0.25; }
+.head { fill: var(--line); } .faded { opacity: 0.4; }
 """
 
 Number = int | float  #: a tests' type checker takes no whole number for a float
