@@ -201,10 +201,10 @@ def _dress(axis: Axes, title: str, x_label: str, y_label: str, legend: bool) -> 
         axis.legend(fontsize=8, frameon=False, loc="upper left", bbox_to_anchor=(1, 1))  # beside the data
 
 
-def png(figure: Figure, dpi: int = 100) -> bytes:
-    """A figure as the content of a PNG file."""
+def png(figure: Figure, dpi: int = 100, whole: bool = False) -> bytes:
+    """A figure as a PNG file; ``whole``: as large as its texts need, and not as planned, which moving pictures want."""
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=dpi)
+    figure.savefig(buffer, format="png", dpi=dpi, bbox_inches="tight" if whole else None, pad_inches=0.06)
     return buffer.getvalue()
 
 
@@ -216,5 +216,5 @@ def show(figure: Figure, alt: str) -> None:
 
     if os.environ.get(CHECKED) and (flaws := overlapping(figure)):
         raise ValueError(f"texts of this figure cannot be read: {'; '.join(flaws)}")
-    data = base64.b64encode(png(figure)).decode()
+    data = base64.b64encode(png(figure, whole=True)).decode()
     display({"image/png": data, "text/plain": alt}, metadata={"image/png": {"alt": alt}}, raw=True)

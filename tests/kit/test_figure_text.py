@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from io import BytesIO
 from typing import Any
 
 import pytest
 import torch
 from matplotlib.figure import Figure
+from PIL import Image
 
 from squidlib.teaching.studies.variants import variants
 from squidlib.utils.figure_text import log_ticks, overlapping
 from squidlib.utils.interval_chart import interval_chart
-from squidlib.utils.plotting import bars, curves, histograms, image_grid, panels, points, show
+from squidlib.utils.plotting import bars, curves, histograms, image_grid, panels, png, points, show
 
 METHODS = ["SQUID", "HOG kNN", "pixel kNN", "linear auto-encoder", "Auto-Encoder", "f-AnoGAN", "2-NN, ImageNet"]
 
@@ -102,3 +104,12 @@ def test_a_lesson_that_is_built_or_tested_refuses_such_a_figure(monkeypatch: pyt
     monkeypatch.setenv("KIT_CHECK_FIGURES", "1")
     with pytest.raises(ValueError, match="'first' lies over 'second'"):
         show(figure, alt="two texts")
+
+
+def test_a_shown_figure_is_as_wide_as_its_title_needs() -> None:
+    figure, axis = plain()
+    narrow = Image.open(BytesIO(png(figure, whole=True))).size
+    axis.set_title("a finding in so many words that it is much wider than the chart that it stands above")
+    assert Image.open(BytesIO(png(figure))).size == (400, 300)  # 4 × 3 inches of 100 dots, cut off
+    wide = Image.open(BytesIO(png(figure, whole=True))).size
+    assert wide[0] > 450 > narrow[0]
