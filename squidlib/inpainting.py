@@ -87,12 +87,25 @@ class InpaintingBlock(nn.Module):
 
     def inpaint(self, queries: Float[Tensor, "B R D"], recalled: Float[Tensor, "B R D"]) -> Float[Tensor, "B R D"]:
         """Ask the eight neighbours' recalled features, add the answer to the centre's recalled feature."""
-        around = neighbours(recalled, self.config.grid).flatten(0, 1)  # (B*R, 8, D)
-        own = queries.flatten(0, 1)[:, None]  # (B*R, 1, D)
-        answer = self.attention(own, around, around, need_weights=False)[0][:, 0]
-        x = F.relu(self.attention_norm(answer) + recalled.flatten(0, 1))
+        x = F.relu(self.attention_norm(self.ask(queries, recalled)) + recalled.flatten(0, 1))
         x = F.relu(self.feed_forward_norm(self.feed_forward(x)) + x)
         return x.unflatten(0, queries.shape[:2])
+
+    def ask(self, queries: Float[Tensor, "B R D"], recalled: Float[Tensor, "B R D"]) -> Float[Tensor, "N D"]:
+        """``attention(own, around, around)``, own the query of each patch, around its neighbours: N = B * R answers.
+
+        Keys and values are computed once for each patch, and not once for each of the eight that ask it.
+        """
+        asking, key, value = self.attention.in_proj_weight.chunk(3)
+        biases = self.attention.in_proj_bias.chunk(3)
+        heads = (self.config.heads, -1)
+        asked = F.linear(queries, asking, biases[0]).flatten(0, 1)[:, None].unflatten(-1, heads)  # (N, 1, heads, d)
+        told = [
+            (neighbours(F.linear(recalled, weight), self.config.grid) + bias).flatten(0, 1).unflatten(-1, heads)
+            for weight, bias in zip((key, value), biases[1:], strict=True)  # where the grid ends: the bias alone
+        ]
+        answer = F.scaled_dot_product_attention(*(part.transpose(1, 2) for part in (asked, *told)))
+        return self.attention.out_proj(answer.flatten(1))
 
     def rebuild(
         self, codes: Float[Tensor, "N C h w"], features: Float[Tensor, "B R D"], generator: Generator | None = None

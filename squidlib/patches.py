@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
+import torch
 import torch.nn.functional as F
 from einops import rearrange
 from jaxtyping import Float
@@ -17,7 +18,6 @@ from torch import Tensor
 
 #: Patches a side of a square grid, or rows and columns.
 Grid: TypeAlias = int | tuple[int, int]
-_CENTRE = 4  # of the nine positions of a 3x3 window in reading order
 
 
 def rows_and_columns(grid: Grid) -> tuple[int, int]:
@@ -64,7 +64,7 @@ def neighbours(tokens: Float[Tensor, "B R D"], grid: Grid) -> Float[Tensor, "B R
     rows, columns = rows_and_columns(grid)
     if tokens.shape[1] != rows * columns:
         raise ValueError(f"a {rows}x{columns} grid needs {rows * columns} tokens, got {tokens.shape[1]}")
-    on_grid = rearrange(tokens, "b (i j) d -> b d i j", i=rows, j=columns)
-    windows = F.unfold(on_grid, kernel_size=3, padding=1)  # (B, D*9, R)
-    windows = rearrange(windows, "b (d window) r -> b r window d", window=9)
-    return windows[:, :, [position for position in range(9) if position != _CENTRE]]
+    around = F.pad(tokens.unflatten(1, (rows, columns)), (0, 0, 1, 1, 1, 1))  # a frame of zeros
+    shifts = [(down, right) for down in range(3) for right in range(3) if (down, right) != (1, 1)]
+    windows = [around[:, down : down + rows, right : right + columns] for down, right in shifts]
+    return torch.stack(windows, dim=3).flatten(1, 2)

@@ -12,12 +12,13 @@ Differs from the original: no blocks that overlap; a patch's histogram has unit 
 
 from __future__ import annotations
 
+import torch
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
 from squidlib.baselines.base import Progress, check_count
-from squidlib.gradients import oriented_edges
+from squidlib.gradients import edge_maps
 from squidlib.patches import Grid, cut
 
 LEAST = 1e-3  #: standard deviation of a position's distances, 1 - cosine
@@ -64,8 +65,9 @@ class GradientNeighbours:
     def histograms(self, images: Float[Tensor, "B C H W"]) -> Float[Tensor, "R B D"]:
         """Of every patch, of unit length; zeros where it has no edge."""
         patches = cut(images, self.grid)  # (B, R, C, h, w)
-        edges = oriented_edges(patches.flatten(0, 1), self.directions)
-        found = F.adaptive_avg_pool2d(edges, self.cells).flatten(1).unflatten(0, patches.shape[:2])
+        maps = edge_maps(patches.flatten(0, 1), self.directions)
+        cells = torch.stack([F.adaptive_avg_pool2d(edges, self.cells) for edges in maps], dim=1)
+        found = cells.flatten(1).unflatten(0, patches.shape[:2])
         return F.normalize(found, dim=-1).transpose(0, 1)
 
     def _nearest(self, queries: Float[Tensor, "R B D"], count: int) -> Float[Tensor, "R B count"]:

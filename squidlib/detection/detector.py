@@ -21,7 +21,7 @@ from squidlib.config import SquidConfig
 from squidlib.detection.calibration import Calibration
 from squidlib.detection.familiarity import LEAST_IMAGES
 from squidlib.detection.inputs import check_images
-from squidlib.detection.prediction import NotFiniteError, Prediction, joined, moved, none_of, predict
+from squidlib.detection.prediction import NotFiniteError, Prediction, joined, moved, none_of, predict, rule_of
 from squidlib.detection.scores import BATCH, DEFAULT_SCORE, RawScores, score_batch, score_batches
 from squidlib.discriminator import Discriminator
 from squidlib.squid import Squid
@@ -89,14 +89,13 @@ class Detector:
     def predictions(self, images: Float[Tensor, "B C H W"], rate: float = 0.05) -> Iterator[Prediction]:
         """``predict`` batch by batch, for sets whose reconstructions and maps are too many to keep; at least one."""
         images, count = check_images(images, self.config.image_shape), len(images)
+        rule, slots = rule_of(self.calibration, self.default_score, rate), self.squid.inpainting.memory.contents()
         for number, batch in enumerate((images if count else self._blank(images)).split(BATCH)):
             on_device = batch.to(self.device)
             with evaluating(self.squid, self.discriminator):
-                slots = self.squid.inpainting.memory.contents()
                 reconstruction, raw = score_batch(self.squid, self.discriminator, slots, on_device)
-                grid, calibration = self.config.grid, self.calibration
                 try:
-                    found = predict(on_device, reconstruction, raw, calibration, self.default_score, rate, grid)
+                    found = predict(on_device, reconstruction, raw, rule, self.config.grid)
                 except NotFiniteError as error:  # its number is that within the batch
                     raise NotFiniteError(number * BATCH + error.image, error.name, error.value) from None
             yield moved(found, images.device) if count else none_of(found)

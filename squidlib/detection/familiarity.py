@@ -124,8 +124,9 @@ def unlike(images: Float[Tensor, "B C H W"], familiarity: Familiarity) -> Bool[T
 def statistics(images: Float[Tensor, "B C H W"], familiarity: Familiarity) -> Float[Tensor, "B K"]:
     """``STATISTICS`` of each image, in their order."""
     grey = images.mean(1, keepdim=True)
-    contrast = grey.flatten(1).std(1).clamp(min=LEAST_CONTRAST)
-    steps, half, quarter = (_steps(F.avg_pool2d(grey, min(size, *grey.shape[2:]))) for size in (1, 2, 4))
+    contrast = _std(grey.flatten(1))[:, 0].clamp(min=LEAST_CONTRAST)
+    half, quarter = (_steps(F.avg_pool2d(grey, min(size, *grey.shape[2:]))) for size in (2, 4))
+    steps = _steps(grey)
     sharpness, detail = (steps / contrast).log(), (half / quarter).log()
     coarse = _coarse(images)
     plain, typical = _standardised(coarse), familiarity.typical
@@ -152,4 +153,10 @@ def _coarse(images: Float[Tensor, "B C H W"]) -> Float[Tensor, "B cells"]:
 
 def _standardised(coarse: Float[Tensor, "B cells"]) -> Float[Tensor, "B cells"]:
     away = coarse - coarse.mean(1, keepdim=True)
-    return away / away.std(1, keepdim=True).clamp(min=LEAST_CONTRAST)
+    return away / _std(coarse).clamp(min=LEAST_CONTRAST)
+
+
+def _std(values: Float[Tensor, "B N"]) -> Float[Tensor, "B 1"]:
+    """As ``values.std(1, keepdim=True)``, in a tenth of its time on a CPU."""
+    away = values - values.mean(1, keepdim=True)
+    return away.norm(dim=1, keepdim=True) / max(1, values.shape[1] - 1) ** 0.5

@@ -72,43 +72,6 @@ class Prediction(NamedTuple):
         return [UNLIKE if foreign else ABNORMAL if abnormal else NORMAL for abnormal, foreign in pairs]
 
 
-def predict(
-    images: Float[Tensor, "B C H W"],
-    reconstruction: Float[Tensor, "B C H W"],
-    raw: RawScores,
-    calibration: Calibration,
-    score_name: str,
-    rate: float,
-    grid: Grid,
-) -> Prediction:
-    """Judge one batch by what a forward pass gave for it.
-
-    Args:
-        raw: of these images and reconstructions.
-        calibration: of the same network with the same memory.
-        rate: share of normal images that the threshold may call abnormal.
-
-    Raises:
-        NotFiniteError: where a score is NaN or infinite.
-    """
-    scores = image_scores(raw, calibration)
-    _check_finite(scores)
-    limits = limits_of(calibration)
-    patches = patch_scores(raw, calibration, limits)
-    threshold = calibration.threshold(score_name, rate)
-    return Prediction(
-        scores,
-        patches,
-        reconstruction,
-        weighted_difference(images, reconstruction, patches, limits.combined, grid),
-        scores[score_name],
-        score_name,
-        threshold,
-        scores[score_name] > threshold,
-        _unlike(images, calibration),
-    )
-
-
 class Limits(NamedTuple):
     """What the worst patch of a normal image scores: combined, and by context (0 without one)."""
 
@@ -121,6 +84,53 @@ def limits_of(calibration: Calibration) -> Limits:
     names = [name for name in ("combined", "context") if name in calibration.score_names]
     found = [max(LEAST_LIMIT, calibration.threshold(name, MAP_RATE)) for name in names]
     return Limits(*found, *[0.0] * (2 - len(found)))
+
+
+class Rule(NamedTuple):
+    """By what images are judged: made once a run, not once a batch.
+
+    calibration: of the same network with the same memory.
+    score_name: the score that decides.
+    threshold: what the asked share of normal images exceeds.
+    limits: what the worst patch of a normal image scores.
+    """
+
+    calibration: Calibration
+    score_name: str
+    threshold: float
+    limits: Limits
+
+
+def rule_of(calibration: Calibration, score_name: str, rate: float) -> Rule:
+    """The rule that calls a share ``rate`` of normal images abnormal."""
+    return Rule(calibration, score_name, calibration.threshold(score_name, rate), limits_of(calibration))
+
+
+def predict(
+    images: Float[Tensor, "B C H W"], reconstruction: Float[Tensor, "B C H W"], raw: RawScores, rule: Rule, grid: Grid
+) -> Prediction:
+    """Judge one batch by what a forward pass gave for it.
+
+    Args:
+        raw: of these images and reconstructions.
+
+    Raises:
+        NotFiniteError: where a score is NaN or infinite.
+    """
+    scores = image_scores(raw, rule.calibration)
+    _check_finite(scores)
+    patches = patch_scores(raw, rule.calibration, rule.limits)
+    return Prediction(
+        scores,
+        patches,
+        reconstruction,
+        weighted_difference(images, reconstruction, patches, rule.limits.combined, grid),
+        scores[rule.score_name],
+        rule.score_name,
+        rule.threshold,
+        scores[rule.score_name] > rule.threshold,
+        _unlike(images, rule.calibration),
+    )
 
 
 def patch_scores(raw: RawScores, calibration: Calibration, limits: Limits) -> Float[Tensor, "B R"]:

@@ -121,6 +121,7 @@ PIECES: dict[str, Call] = {
     "inpainting: InpaintingBlock.recall": lambda w: (w.network.inpainting.recall, w.output.queries),
     "inpainting: InpaintingBlock.shrink": lambda w: (w.network.inpainting.shrink, w.output.weights),
     "inpainting: InpaintingBlock.read": lambda w: (w.network.inpainting.read, w.output.queries, w.slots, two_strongest),
+    "inpainting: InpaintingBlock.ask": lambda w: (w.network.inpainting.ask, w.output.queries, w.output.recalled),
     "inpainting: InpaintingBlock.inpaint": lambda w: (
         w.network.inpainting.inpaint,
         w.output.queries,

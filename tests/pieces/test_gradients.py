@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from squidlib.autoencoder import Encoder
-from squidlib.gradients import edge_channels, oriented_edges
+from squidlib.gradients import edge_channels, edge_maps
 from squidlib.training.presets import PRESETS
 from squidlib.utils.errors import UserError
 from tests.helpers import noise
@@ -20,6 +20,11 @@ def ramp(degrees: float) -> Tensor:
     rows, columns = torch.meshgrid(torch.arange(12.0), torch.arange(12.0), indexing="ij")
     angle = torch.deg2rad(torch.tensor(degrees))
     return (0.5 + 0.01 * (angle.cos() * columns + angle.sin() * rows))[None, None]
+
+
+def oriented_edges(images: Tensor, directions: int) -> Tensor:
+    """All directions' maps: (N, K, H, W)."""
+    return torch.stack(list(edge_maps(images, directions)), dim=1)
 
 
 @pytest.mark.parametrize(

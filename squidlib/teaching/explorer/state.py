@@ -20,7 +20,7 @@ from squidlib.data.digits import Digits
 from squidlib.detection.calibration import Calibration, calibration_of
 from squidlib.detection.detector import Detector
 from squidlib.detection.memory_readout import Encoded, encode, newest, read, read_scores
-from squidlib.detection.prediction import predict
+from squidlib.detection.prediction import predict, rule_of
 from squidlib.detection.scores import raw_scores
 from squidlib.teaching.explorer.edits import Edited, apply_edits
 from squidlib.teaching.explorer.effect import Effect, judged_images
@@ -115,7 +115,7 @@ class ExplorerState:
             context = self.detector.squid.context
             raw = raw_scores(output, slots, logits, moved, 3, context=context).each(lambda part: part.cpu())
         calibration, reconstruction = self.calibration(_reading(setting)), output.reconstruction.cpu()
-        found = predict(image, reconstruction, raw, calibration, setting.score, setting.rate, 3)
+        found = predict(image, reconstruction, raw, rule_of(calibration, setting.score, setting.rate), 3)
         weights = output.weights[0, setting.tile].cpu()
         known = all(origin.known or origin.wrong for origin in edited.origins)
         return View(
