@@ -15,6 +15,7 @@ import torch  # noqa: E402
 
 from digitanatomy import Glyphs, GlyphSplit, mnist5000  # noqa: E402
 from squidlib.config import SquidConfig  # noqa: E402
+from squidlib.squid import Squid, fill_memory  # noqa: E402
 
 
 @pytest.fixture(scope="session")
@@ -42,6 +43,15 @@ def tiny_config(**changes: int | float | bool | tuple[int, int]) -> SquidConfig:
         "skip_slots": 5, "skips": 1, "joined_levels": 1,
     }  # fmt: skip
     return SquidConfig(**(numbers | changes))  # type: ignore[arg-type]
+
+
+def filled(config: SquidConfig, seed: int = 0) -> tuple[Squid, torch.Tensor]:
+    """A network of that seed, and the four images whose features its memory holds."""
+    torch.manual_seed(seed)
+    squid = Squid(config)
+    images = torch.rand(4, 1, config.image_size, config.image_size)
+    fill_memory(squid, images)
+    return squid, images
 
 
 @pytest.fixture

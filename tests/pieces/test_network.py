@@ -9,24 +9,14 @@ from typing import Any
 
 import pytest
 import torch
-from torch import Tensor
 
 from squidlib.config import SquidConfig, as_plain
 from squidlib.discriminator import Discriminator
-from squidlib.inpainting import binary_positions
 from squidlib.skip_memory import SkipMemory
 from squidlib.squid import Squid, count_parameters, fill_memory
 from squidlib.training.presets import PRESETS
 from squidlib.utils.errors import UserError
-from tests.conftest import tiny_config
-
-
-def filled(config: SquidConfig, seed: int = 0) -> tuple[Squid, Tensor]:
-    torch.manual_seed(seed)
-    squid = Squid(config)
-    images = torch.rand(4, 1, config.image_size, config.image_size)
-    fill_memory(squid, images)
-    return squid, images
+from tests.conftest import filled, tiny_config
 
 
 @pytest.mark.parametrize(
@@ -112,35 +102,6 @@ def test_filling_the_memory_stores_the_features_as_evaluation_sees_them() -> Non
     assert squid.training
     squid.eval()
     assert torch.allclose(squid.inpainting.memory.contents().transpose(0, 1), squid.query(images), atol=1e-6)
-
-
-def test_inpainting_asks_neighbours_recalled_features() -> None:
-    squid, _ = filled(tiny_config())
-    block, config = squid.inpainting.eval(), squid.config
-    queries = torch.rand(1, config.positions, config.features)
-    recalled = torch.rand(1, config.positions, config.features, requires_grad=True)
-    block.inpaint(queries, recalled)[0, 0].sum().backward()
-    assert recalled.grad is not None
-    reached = recalled.grad[0].abs().sum(-1) > 0
-    assert reached.tolist() == [True, True, False, True, True, False, False, False, False]  # corner: itself and three
-
-
-def test_the_answer_is_torchs_own_attention_over_the_neighbours_where_the_grid_ends_too() -> None:
-    squid, _ = filled(tiny_config())
-    block, config = squid.inpainting, squid.config
-    with torch.no_grad():
-        block.attention.in_proj_bias.normal_(generator=torch.Generator().manual_seed(2))  # zeros in a new network
-    queries, recalled = torch.rand(2, 2, config.positions, config.features).unbind()
-    found = block.ask(queries, recalled).unflatten(0, (2, -1))
-    zero = torch.zeros(2, config.features)
-    for position, around in {0: [1, 3, 4], 4: [0, 1, 2, 3, 5, 6, 7, 8], 5: [1, 2, 4, 7, 8]}.items():
-        told = torch.stack([recalled[:, other] for other in around] + [zero] * (8 - len(around)), dim=1)
-        own = queries[:, position, None]
-        assert torch.allclose(found[:, position], block.attention(own, told, told)[0][:, 0], atol=1e-6)
-
-
-def test_positions_in_binary() -> None:
-    assert binary_positions(9, 4)[[0, 1, 5, 8]].tolist() == [[0, 0, 0, 0], [0, 0, 0, 1], [0, 1, 0, 1], [1, 0, 0, 0]]
 
 
 @pytest.mark.parametrize("windows", [1, 2])
