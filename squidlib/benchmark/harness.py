@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from squidlib.benchmark.job import Job, work
 from squidlib.benchmark.registry import Entry
+from squidlib.benchmark.remote import Remote, check_same_images, hash_of, store_found
 from squidlib.benchmark.source import Source
 from squidlib.benchmark.store import JobResult, Store
 from squidlib.benchmark.subprocess import run_apart
 from squidlib.data.base import TestSet
 from squidlib.training.presets import Preset
+from squidlib.utils.cluster import Cluster
 
 OVERHEAD = 40.0  #: seconds besides the budget that a job is expected to take before one was measured
 LONGEST_OVERHEAD = 1800.0  #: seconds besides eight times the budget, after which a job counts as hung and is ended
@@ -23,9 +25,9 @@ LONGEST_OVERHEAD = 1800.0  #: seconds besides eight times the budget, after whic
 def settings_of(dataset: str, test_set: TestSet, minutes_each: float, device: str) -> dict[str, Any]:
     """What all jobs in one folder share; the test images by a hash, so that it does not matter where they lie."""
     counts = {kind: test_set.anomaly_types.count(kind) for kind in dict.fromkeys(test_set.anomaly_types)}
-    digest = hashlib.sha256(test_set.images.numpy().tobytes()).hexdigest()
     return {
-        "data": dataset, "test_images": counts, "test_sha256": digest, "minutes_each": minutes_each, "device": device,
+        "data": dataset, "test_images": counts, "test_sha256": hash_of(test_set), "minutes_each": minutes_each,
+        "device": device,
     }  # fmt: skip
 
 
@@ -38,10 +40,15 @@ def run_jobs(
     minutes_each: float,
     device: str,
     say: Callable[[str], None],
+    cluster: Cluster | None = None,
 ) -> None:
     """Do what is not done yet, all methods with one seed before the next seed; failed jobs are tried again.
 
+    Args:
+        cluster: does the jobs on other machines, several at a time; None does them here, one after the other.
+
     Raises:
+        UserError: where the workers of the cluster cannot read the same images.
         KeyboardInterrupt: at Ctrl-C; finished jobs are kept.
     """
     taken: dict[str, list[float]] = {}  # seconds of finished jobs by method
@@ -50,25 +57,61 @@ def run_jobs(
         if result.figures is not None:
             done.add((result.method, result.seed))
             taken.setdefault(result.method, []).append(result.seconds)
-    jobs = [(name, seed) for seed in range(seeds) for name in methods]
-    waiting = [job for job in jobs if job not in done]
-    say(f"{len(jobs)} jobs, {len(jobs) - len(waiting)} of them done before; {60 * minutes_each:g} s of fitting each")
-    for place, (name, seed) in enumerate(waiting):
-        left = sum(expected(each, taken, 60 * minutes_each) for each, _ in waiting[place:])
-        end = datetime.now() + timedelta(seconds=left)
-        number = len(jobs) - len(waiting) + place + 1
-        say(f"{number}/{len(jobs)} {name}, seed {seed} (all done at about {end:%H:%M}, in {left / 60:.0f} min)")
-        job = Job(name, seed, methods[name], preset, source, 60 * minutes_each, device, store.folder)
+    every = [(name, seed) for seed in range(seeds) for name in methods]
+    waiting = [
+        Job(name, seed, methods[name], preset, source, 60 * minutes_each, device, store.folder)
+        for name, seed in every
+        if (name, seed) not in done
+    ]
+    before = len(every) - len(waiting)
+    say(f"{len(every)} jobs, {before} of them done before; {60 * minutes_each:g} s of fitting each")
+    if cluster is None:
+        _run_here(store, waiting, taken, before, say)
+    elif waiting:
+        _run_there(store, waiting, before, cluster, say)
+
+
+def _run_here(
+    store: Store, waiting: list[Job], taken: dict[str, list[float]], before: int, say: Callable[[str], None]
+) -> None:
+    """``taken``: seconds of finished jobs by method; ``before``: how many jobs were done before."""
+    for place, job in enumerate(waiting):
+        left = sum(expected(each.name, taken, job.budget) for each in waiting[place:])
+        end, number = datetime.now() + timedelta(seconds=left), before + place + 1
+        total, minutes = before + len(waiting), left / 60
+        say(f"{number}/{total} {job.name}, seed {job.seed} (all done at about {end:%H:%M}, in {minutes:.0f} min)")
         begun = time.perf_counter()
-        failure = run_apart(work, job, store.log(name, seed), 8 * job.budget + LONGEST_OVERHEAD)
+        failure = run_apart(work, job, store.log(job.name, job.seed), longest(job))
         seconds = time.perf_counter() - begun
         if failure is not None:
-            store.write_result(JobResult(name, seed, None, failure, seconds))
-            say(f"    failed: {failure}")
+            result = JobResult(job.name, job.seed, None, failure, seconds)
+            store.write_result(result)
         else:
-            result = next(found for found in store.results() if (found.method, found.seed) == (name, seed))
-            say(f"    {_told(result)}")
-        taken.setdefault(name, []).append(seconds)
+            result = next(found for found in store.results() if (found.method, found.seed) == (job.name, job.seed))
+        say(f"    {_told(result)}")
+        taken.setdefault(job.name, []).append(seconds)
+
+
+def _run_there(store: Store, waiting: list[Job], before: int, cluster: Cluster, say: Callable[[str], None]) -> None:
+    settings = store.settings()
+    cluster.ask(partial(check_same_images, waiting[0].source, settings["test_sha256"]))
+    say(f"{len(waiting)} jobs for {cluster.workers} workers, all of which read the same images")
+    jobs = {f"{job.name}, seed {job.seed}": job for job in waiting}
+    remote = {key: Remote(job, settings, longest(job)) for key, job in jobs.items()}
+    for number, done in enumerate(cluster.results(remote), before + 1):
+        if done.failure is not None or done.result is None:
+            job = jobs[done.key]
+            result = JobResult(job.name, job.seed, None, done.failure, 0.0)
+            store.write_result(result)
+        else:
+            result = done.result.result
+            store_found(store, done.result)
+        say(f"{number}/{before + len(waiting)} {done.key}: {_told(result)}")
+
+
+def longest(job: Job) -> float:
+    """Seconds after which a job counts as hung and is ended."""
+    return 8 * job.budget + LONGEST_OVERHEAD
 
 
 def expected(name: str, taken: Mapping[str, list[float]], budget: float) -> float:
@@ -78,7 +121,9 @@ def expected(name: str, taken: Mapping[str, list[float]], budget: float) -> floa
 
 
 def _told(result: JobResult) -> str:
-    figures = result.figures or {}
+    figures = result.figures
+    if figures is None:
+        return f"failed: {result.failure}"
     steps = f"{figures['steps']} steps, " if figures["steps"] else ""
     fitted = f"{steps}fitted in {figures['fit_seconds']:.0f} s"
     return f"AUC {figures['auc']['mean']:.3f}, {fitted}, {result.seconds:.0f} s in all"

@@ -119,13 +119,21 @@ class Store:
         content = result._asdict() | {"settings": self._settings_hash(), "scores": scores}
         write_json(self._path(result.method, result.seed, "json"), sealed(content))
 
+    def settings(self) -> dict[str, Any]:
+        """What all jobs share, as ``open`` was given it."""
+        return _read_json(self.folder / SETTINGS_FILE)
+
     def _settings_hash(self) -> str | None:
         path = self.folder / SETTINGS_FILE
         return digest_of(_read_json(path)) if path.is_file() else None
 
     def scores(self, method: str, seed: int) -> Tensor:
         """Of the test images: (T,)."""
-        return read_tensors(self._path(method, seed, "safetensors"))[0]["scores"]
+        return self.tensors(method, seed)["scores"]
+
+    def tensors(self, method: str, seed: int) -> dict[str, Tensor]:
+        """ "scores" of the test images (T,) and "calibration", those of the calibration images (K,)."""
+        return read_tensors(self._path(method, seed, "safetensors"))[0]
 
     def shown(self, method: str, seed: int) -> dict[str, Tensor]:
         """Of the pictured images: "reconstructions" and "maps" (P, 1, H, W) where the method has them."""

@@ -6,6 +6,7 @@ What is measured there (peak memory, above all) is this work's and no other's.
 from __future__ import annotations
 
 import multiprocessing
+import os
 import signal
 import threading
 import traceback
@@ -35,7 +36,10 @@ def run_apart(work: Callable[[WorkT], None], task: WorkT, log: Path, limit: floa
         KeyboardInterrupt: at Ctrl-C or a termination signal, when that process has ended.
     """
     log.unlink(missing_ok=True)
-    process = multiprocessing.get_context("spawn").Process(target=_guarded, args=(work, task, log))
+    main = threading.current_thread() is threading.main_thread()
+    # In another thread (a cluster's worker) no exception ends it; as a daemon it ends when this process does.
+    spawn = multiprocessing.get_context("spawn")
+    process = spawn.Process(target=_guarded, args=(work, task, log), daemon=not main)
     with _handling(signal.SIGINT, signal.SIG_IGN):  # the new process inherits that: Ctrl-C is for the parent to see
         process.start()
     try:
@@ -66,6 +70,7 @@ def _end(process: BaseProcess) -> None:
 
 
 def _guarded(work: Callable[[WorkT], None], task: WorkT, log: Path) -> None:
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     try:
         work(task)
     except Exception as error:
@@ -73,6 +78,14 @@ def _guarded(work: Callable[[WorkT], None], task: WorkT, log: Path) -> None:
         log.parent.mkdir(parents=True, exist_ok=True)
         log.write_text(f"{traceback.format_exc()}\n{summary}\n", encoding="utf-8")
         raise SystemExit(1) from error
+
+
+def _end_with_parent() -> None:
+    """Where the parent was killed, nobody waits for this work any more."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 @contextmanager

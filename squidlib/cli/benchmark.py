@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from tyro.conf import Positional
 
 from squidlib.cli.choices import DatasetName
-from squidlib.cli.device import check_device
+from squidlib.cli.device import check_device, device_of_workers
 from squidlib.utils.command import command
 from squidlib.utils.errors import UserError
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from squidlib.benchmark.store import Store
     from squidlib.data.base import TestSet
     from squidlib.training.presets import Preset
+    from squidlib.utils.cluster import Cluster
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,8 @@ class Benchmark:
     """Where decoded X-rays are kept; by default a folder in --data."""
     device: str = "auto"
     """auto (a CUDA GPU where there is one), cpu, cuda or mps."""
+    scheduler: str | None = None
+    """Do the jobs on other machines: a Dask scheduler's address, tcp://host:8786 (extra [cluster], docs/gpus.md)."""
     download: bool = False
     """Allow the download of PneumoniaMNIST to --data."""
     skip_bad: bool = False
@@ -57,17 +60,22 @@ class Benchmark:
 
     def run(self) -> int:
         """Run what is missing, then write tables and pictures; also after Ctrl-C."""
+        from squidlib.utils.cluster import connected
+
+        self._check()
+        with connected(self.scheduler, _say) as cluster:
+            return self._run(cluster)
+
+    def _run(self, cluster: Cluster | None) -> int:
         from squidlib.benchmark.harness import run_jobs, settings_of
         from squidlib.benchmark.registry import ON_PHOTOGRAPHS, chosen
         from squidlib.benchmark.source import NamedSource
         from squidlib.benchmark.store import Store
         from squidlib.data.registry import entry
-        from squidlib.training.loop import resolve_device
 
-        self._check()
         names = [name for name in self.methods.split(",") if name.strip()]
         methods, asked = chosen(names), self._settings()
-        source, device, store = NamedSource(asked), resolve_device(self.device), Store(self.out)
+        source, device, store = NamedSource(asked), device_of_workers(self.device, cluster), Store(self.out)
         test_set = source.test_set()
         settings = settings_of(self.dataset, test_set, self.minutes_each, device) | self._named()
         store.open(settings, self.overwrite, private=entry(self.dataset).private)
@@ -76,7 +84,7 @@ class Benchmark:
             _say(f"{ON_PHOTOGRAPHS} is left out: on digits ImageNet's features say nothing; --methods can name it")
         try:
             preset = self._preset(asked)
-            run_jobs(store, source, preset, methods, self.seeds, self.minutes_each, device, _say)
+            run_jobs(store, source, preset, methods, self.seeds, self.minutes_each, device, _say, cluster)
         except KeyboardInterrupt:
             write_report(store, test_set, settings)
             again = command(*(word for word in sys.argv[1:] if word != "--overwrite"))
@@ -92,7 +100,7 @@ class Benchmark:
             raise UserError(f"--seeds is the number of trainings of each method, at least 1; got {self.seeds}")
         if not 0 < self.minutes_each < 1e6:
             raise UserError(f"--minutes-each must be more than 0 and less than a million, got {self.minutes_each}")
-        check_device(self.device)
+        check_device(self.device, elsewhere=self.scheduler is not None)
         check_writable(self.out)
 
     def _named(self) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -12,15 +13,17 @@ from typing import TYPE_CHECKING, Any
 from tyro.conf import Positional
 
 from squidlib.cli.choices import DatasetName
-from squidlib.cli.device import check_device
+from squidlib.cli.device import check_device, device_of_workers
 from squidlib.utils.command import command
 from squidlib.utils.errors import UserError
 from squidlib.utils.text import printable
 
 if TYPE_CHECKING:
     from squidlib.data.chest import ChestData
+    from squidlib.teaching.studies.chest_contamination_jobs import Study
     from squidlib.teaching.studies.results import Progress, Stored
     from squidlib.training.presets import Preset
+    from squidlib.utils.cluster import Cluster
 
 RESULTS = "results.json"
 DIGITS = "python -m squidlib.teaching.studies.contamination"
@@ -55,6 +58,8 @@ class Contamination:
     """auto (a CUDA GPU where there is one), cpu, cuda or mps."""
     cache: Path | None = None
     """Where decoded X-rays are kept; by default a folder in --data."""
+    scheduler: str | None = None
+    """Train on other machines: a Dask scheduler's address, tcp://host:8786 (extra [cluster], docs/gpus.md)."""
     download: bool = False
     """Allow the download of PneumoniaMNIST to --data."""
     skip_bad: bool = False
@@ -62,11 +67,17 @@ class Contamination:
 
     def run(self) -> int:
         """Train what is missing, then write tables and figures; also after Ctrl-C."""
-        from squidlib.teaching.studies.results import Stored, run_all, write_runs
-        from squidlib.training.loop import resolve_device
-        from squidlib.training.trainer import Interrupted
+        from squidlib.utils.cluster import connected
 
         shares, seeds = self._checked()
+        with connected(self.scheduler, lambda line: print(line, flush=True)) as cluster:
+            return self._run(shares, seeds, cluster)
+
+    def _run(self, shares: list[int], seeds: range, cluster: Cluster | None) -> int:
+        from squidlib.teaching.studies.chest_contamination_jobs import Study
+        from squidlib.teaching.studies.results import Stored, run_all, write_runs
+        from squidlib.training.trainer import Interrupted
+
         data = self._data()
         preset = self._preset(data)
         images = self._size(data, shares, seeds)
@@ -76,13 +87,14 @@ class Contamination:
         }
         test = {"normal": int((data.arrays.labels == 0).sum()), "abnormal": int((data.arrays.labels == 1).sum())}
         metadata: dict[str, Any] = {"data": self.dataset, "images": images, "test": test, "steps": steps}
-        jobs = self._jobs(data, preset, shares, seeds, images, steps["baselines"], resolve_device(self.device))
+        study = Study(preset, images, steps["baselines"], device_of_workers(self.device, cluster))
+        jobs = self._jobs(study, data, shares, seeds, cluster)
         self.out.mkdir(parents=True, exist_ok=True)
         if not (self.out / RESULTS).is_file():
             write_runs(self.out / RESULTS, Stored(metadata, {}))  # what was asked for holds from here on
         print(f"{len(jobs)} trainings into {self.out}; Ctrl-C stops, the same command goes on", flush=True)
         try:
-            run_all("contamination", metadata, jobs, self.out / RESULTS, self._tell)
+            run_all("contamination", metadata, jobs, self.out / RESULTS, self._tell, cluster)
         except (Interrupted, KeyboardInterrupt):
             self._write(shares)
             again = command(*sys.argv[1:])
@@ -116,7 +128,9 @@ class Contamination:
             value = getattr(self, name)
             if value is not None and not 0 < value < 1e9:
                 raise UserError(f"--{name.replace('_', '-')} must be more than 0, got {value}")
-        check_device(self.device)
+        if self.scheduler is not None and self.minutes is not None:
+            raise UserError("--minutes is measured on this machine, not on the workers; with --scheduler give --steps")
+        check_device(self.device, elsewhere=self.scheduler is not None)
         check_writable(self.out)
         return shares, range(self.seeds)
 
@@ -169,29 +183,17 @@ class Contamination:
         return images
 
     def _jobs(
-        self,
-        data: ChestData,
-        preset: Preset,
-        shares: list[int],
-        seeds: range,
-        images: int,
-        baseline_steps: int,
-        device: str,
-    ) -> dict[str, Any]:
-        """Seed by seed, so that a curve over all shares is there early."""
-        from squidlib.data.chest import ChestData
-        from squidlib.teaching.studies.chest_contamination import SQUID, baseline_run, baselines, squid_run
+        self, study: Study, data: ChestData, shares: list[int], seeds: range, cluster: Cluster | None
+    ) -> dict[str, Callable[[], dict[str, Any]]]:
+        from squidlib.teaching.studies.chest_contamination_jobs import RemoteRun, check_worker_data, study_content
 
-        def job(name: str, share: int, seed: int) -> dict[str, Any]:
-            contaminated = ChestData(data.arrays, seed, data.augmentation).contaminated(share, seed, images)
-            if name == SQUID:
-                return squid_run(contaminated, preset, seed, self._folder(f"{SQUID} {share}/{seed}"), device)
-            return baseline_run(baselines(preset, baseline_steps)[name], contaminated, seed, device)
-
-        names = [SQUID, *baselines(preset, baseline_steps)]
-        return {
-            f"{n} {share}/{seed}": partial(job, n, share, seed) for seed in seeds for share in shares for n in names
-        }
+        keys = {f"{name} {share}/{seed}": (name, share, seed) for name, share, seed in study.keys(shares, seeds)}
+        if cluster is None:
+            return {text: partial(study.figures, data, *key, self._folder(text)) for text, key in keys.items()}
+        settings, wanted = {"data": self.dataset, **data.settings}, study_content(data)
+        cluster.ask(partial(check_worker_data, settings, wanted))
+        print(f"{cluster.workers} workers, all of which read the same images", flush=True)
+        return {text: RemoteRun(study, settings, wanted, key) for text, key in keys.items()}
 
     def _folder(self, key: str) -> Path:
         """Of a training of SQUID while it is under way."""

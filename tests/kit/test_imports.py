@@ -13,6 +13,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 HEAVY = {"matplotlib", "sklearn", "lightning_fabric", "tyro", "rich", "scipy", "pandas", "torchvision", "mlxtend"}
+HEAVY |= {"dask", "distributed"}
 
 PROBE = """
 import json, sys

@@ -21,8 +21,9 @@ from squidlib.data.digits import TEST_COUNTS, Digits
 from squidlib.detection.calibration import Calibration, standardised
 from squidlib.detection.detector import Detector
 from squidlib.detection.scores import PATCH_SCORES, RawScores
+from squidlib.teaching.studies.command import run_study
 from squidlib.teaching.studies.image_order import all_packed
-from squidlib.teaching.studies.results import SEEDS, auc_by_kind, one_thread, run_all
+from squidlib.teaching.studies.results import SEEDS, auc_by_kind
 from squidlib.teaching.studies.variants import Variant, variants
 from squidlib.training.loop import start, train
 from squidlib.training.trainer import finish
@@ -80,8 +81,7 @@ def one_run(variant: Variant, steps: int, seed: int) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    one_thread()
-    run_all(
+    run_study(
         "ablation",
         METADATA,
         {

@@ -18,8 +18,9 @@ from typing import Any
 from squidlib.data.digits import SUBTLE_COUNTS, TEST_COUNTS
 from squidlib.detection.scores import CONTEXT_SCORES
 from squidlib.teaching.studies.ablation import STEPS, judge, train_variant
+from squidlib.teaching.studies.command import run_study
 from squidlib.teaching.studies.image_order import ORDER, all_packed
-from squidlib.teaching.studies.results import SEEDS, auc_by_kind, one_thread, run_all
+from squidlib.teaching.studies.results import SEEDS, auc_by_kind
 from squidlib.teaching.studies.variants import variants
 
 HANDS = (1.0, 0.5)
@@ -61,5 +62,4 @@ def jobs() -> dict[str, Callable[[], dict[str, Any]]]:
 
 
 if __name__ == "__main__":
-    one_thread()
-    run_all("ablation_by_hand", METADATA, jobs())
+    run_study("ablation_by_hand", METADATA, jobs())

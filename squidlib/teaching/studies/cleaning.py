@@ -18,8 +18,9 @@ from squidlib.detection.calibration import calibrate
 from squidlib.detection.detector import Detector
 from squidlib.detection.memory_pruning import DROPPED, cleaned
 from squidlib.squid import fill_memory
+from squidlib.teaching.studies.command import run_study
 from squidlib.teaching.studies.contamination import STEPS, ContaminatedDigits
-from squidlib.teaching.studies.results import SEEDS, auc_by_kind, one_thread, run_all
+from squidlib.teaching.studies.results import SEEDS, auc_by_kind
 from squidlib.teaching.studies.variants import STUDIED
 from squidlib.training.loop import start, train
 from squidlib.training.trainer import finish
@@ -53,8 +54,7 @@ def one_run(share: int, seed: int, steps: int = STEPS["SQUID"], images: int = 16
 
 
 if __name__ == "__main__":
-    one_thread()
-    run_all(
+    run_study(
         "cleaning",
         METADATA,
         {f"SQUID {share}/{seed}": partial(one_run, share, seed) for seed in SEEDS for share in SHARES},

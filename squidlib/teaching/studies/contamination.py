@@ -20,7 +20,8 @@ from digitanatomy import ANOMALIES, NORMAL, DigitAnatomy, Glyphs, Sample, cut_ti
 from digitanatomy.compose import jitter_tiles
 from squidlib.baselines import AutoEncoder, MemAE
 from squidlib.data.digits import Digits
-from squidlib.teaching.studies.results import SEEDS, auc_by_kind, one_thread, run_all
+from squidlib.teaching.studies.command import run_study
+from squidlib.teaching.studies.results import SEEDS, auc_by_kind
 from squidlib.teaching.studies.variants import STUDIED
 from squidlib.training.loop import start, train
 from squidlib.training.presets import Preset
@@ -140,8 +141,7 @@ def one_run(method: str, share: int, seed: int, steps: int, images: int = IMAGES
 
 
 if __name__ == "__main__":
-    one_thread()
-    run_all(
+    run_study(
         "contamination",
         METADATA,
         {

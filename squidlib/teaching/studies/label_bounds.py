@@ -20,7 +20,8 @@ from torch import Tensor, nn
 
 from digitanatomy import DigitAnatomy, cut_tiles
 from squidlib.data.digits import Digits
-from squidlib.teaching.studies.results import SEEDS, auc_by_kind, one_thread, run_all
+from squidlib.teaching.studies.command import run_study
+from squidlib.teaching.studies.results import SEEDS, auc_by_kind
 from squidlib.training.context import minimise
 
 HANDS = (0.5, 1.0)
@@ -108,5 +109,4 @@ def jobs() -> dict[str, Callable[[], dict[str, Any]]]:
 
 
 if __name__ == "__main__":
-    one_thread()
-    run_all("label_bounds", METADATA, jobs())
+    run_study("label_bounds", METADATA, jobs())

@@ -22,7 +22,8 @@ from squidlib.detection.memory_readout import encode, newest, read_scores
 from squidlib.shrinkage import topk_shrink
 from squidlib.teaching.memory_sizes import sizes
 from squidlib.teaching.studies.ablation import STEPS, train_variant
-from squidlib.teaching.studies.results import SEEDS, auc_by_kind, one_thread, run_all
+from squidlib.teaching.studies.command import run_study
+from squidlib.teaching.studies.results import SEEDS, auc_by_kind
 from squidlib.teaching.studies.variants import LearnedSlots, Variant, variants
 
 MEMORIES = {
@@ -58,8 +59,7 @@ def _five(weights: Tensor) -> Tensor:
 
 
 if __name__ == "__main__":
-    one_thread()
-    run_all(
+    run_study(
         "memory_size",
         METADATA,
         {

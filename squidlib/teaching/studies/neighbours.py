@@ -26,8 +26,9 @@ from squidlib.context import context_score
 from squidlib.detection.scores import cosine_distance
 from squidlib.squid import Squid
 from squidlib.teaching.studies.ablation import image_scores, train_variant
+from squidlib.teaching.studies.command import run_study
 from squidlib.teaching.studies.masked_inpainting import masked_score, train_masked
-from squidlib.teaching.studies.results import SEEDS, auc_by_kind, one_thread, run_all
+from squidlib.teaching.studies.results import SEEDS, auc_by_kind
 from squidlib.teaching.studies.variants import variants
 from squidlib.training.context import FEATURE_BATCH, encoded, train_context
 
@@ -151,5 +152,4 @@ def jobs() -> dict[str, Callable[[], dict[str, Any]]]:
 
 
 if __name__ == "__main__":
-    one_thread()
-    run_all("neighbours", METADATA, jobs())
+    run_study("neighbours", METADATA, jobs())

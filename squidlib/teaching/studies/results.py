@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable, Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
@@ -16,6 +15,8 @@ from torch import Tensor
 from digitanatomy import ANOMALIES, NORMAL, SUBTLE_ANOMALIES
 from squidlib.detection.metrics import auc
 from squidlib.teaching.studies.image_order import ORDER
+from squidlib.teaching.studies.jobs import finished
+from squidlib.utils.cluster import Cluster
 from squidlib.utils.errors import UserError
 from squidlib.utils.safetensors_io import write_atomically
 
@@ -106,6 +107,7 @@ def run_all(
     jobs: dict[str, Callable[[], dict[str, Any]]],
     path: Path | None = None,
     tell: Callable[[Progress], None] = _print,
+    cluster: Cluster | None = None,
 ) -> dict[str, dict[str, Any]]:
     """Do every job that the file does not hold yet, write after each, and return all of their figures.
 
@@ -115,9 +117,10 @@ def run_all(
         jobs: "setting/seed" -> what computes the figures.
         path: the file; None is the kit's own for this study.
         tell: called after every run, when it is written.
+        cluster: does the jobs on other machines; see ``finished``.
 
     Raises:
-        UserError: where the file is damaged or holds runs of other facts.
+        UserError: where the file is damaged or holds runs of other facts, or jobs have failed on the cluster.
     """
     path = path_of(study) if path is None else path
     runs: dict[str, dict[str, Any]] = {}
@@ -125,14 +128,11 @@ def run_all(
         found, runs = read_runs(path, "remove it to run the study anew")
         if found != metadata:
             raise UserError(f"{path} holds runs of other settings; remove it to run the study anew")
-    for key, job in jobs.items():
-        if key in runs:
-            continue
-        begun = time.perf_counter()
-        runs[key] = job() | {"seconds": round(time.perf_counter() - begun, 1)}
+    for key, figures, at_a_time in finished({key: job for key, job in jobs.items() if key not in runs}, cluster):
+        runs[key] = figures
         write_runs(path, Stored(metadata, {name: runs[name] for name in (*jobs, *runs) if name in runs}))
         done = sum(name in runs for name in jobs)
-        tell(Progress(study, key, runs[key], done, len(jobs), seconds_left(runs, list(jobs))))
+        tell(Progress(study, key, runs[key], done, len(jobs), seconds_left(runs, list(jobs)) / at_a_time))
     return {key: runs[key] for key in jobs}
 
 
