@@ -7,6 +7,7 @@ import signal
 import time
 from dataclasses import dataclass
 from multiprocessing.synchronize import Event
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -17,6 +18,7 @@ from squidlib.benchmark.registry import NAIVE, Entry
 from squidlib.benchmark.source import FitData
 from squidlib.data.base import TestSet
 from squidlib.training.presets import Preset
+from squidlib.utils.safetensors_io import write_atomically
 from tests.helpers import noise
 
 SIDE = 24
@@ -147,6 +149,35 @@ class Blind(Brightness):
 
     def score(self, images: Tensor) -> Tensor:
         return torch.full((len(images),), float("nan"))
+
+
+class Marked(Brightness):
+    """Takes a second; a file marks its beginning and holds its process and its parent's, another one its end."""
+
+    name = "marked"
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__()
+        self.folder, self.stem = folder, f"{os.getpid()}-{id(self)}"
+
+    def fit(
+        self, normals: Tensor, seed: int = 0, progress: Progress = range, augmented: Tensor | None = None
+    ) -> Brightness:
+        mark = self.folder / f"{seed}-{self.stem}"
+        write_atomically(mark.with_suffix(".begun"), f"{os.getpid()} {os.getppid()}".encode())
+        time.sleep(1)
+        write_atomically(mark.with_suffix(".ended"), b"")
+        return self
+
+
+@dataclass(frozen=True)
+class Marking:
+    """``Entry.build`` of ``Marked``."""
+
+    folder: Path
+
+    def __call__(self, preset: Preset) -> Method:
+        return Marked(self.folder)
 
 
 def brightness(preset: Preset) -> Method:

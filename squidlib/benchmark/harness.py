@@ -99,7 +99,7 @@ def _run_there(store: Store, waiting: list[Job], before: int, cluster: Cluster, 
     jobs = {f"{job.name}, seed {job.seed}": job for job in waiting}
     remote = {key: Remote(job, settings, longest(job)) for key, job in jobs.items()}
     for number, done in enumerate(cluster.results(remote), before + 1):
-        if done.failure is not None or done.result is None:
+        if done.failure is not None:
             job = jobs[done.key]
             result = JobResult(job.name, job.seed, None, done.failure, 0.0)
             store.write_result(result)

@@ -21,6 +21,7 @@ from squidlib.benchmark.store import JobResult, Store
 from squidlib.benchmark.subprocess import run_apart
 from squidlib.data.base import TestSet
 from squidlib.utils.errors import UserError
+from squidlib.utils.safetensors_io import write_atomically
 
 
 class Found(NamedTuple):
@@ -67,7 +68,7 @@ def store_found(store: Store, found: Found) -> None:
         log.unlink(missing_ok=True)
         store.write(found.result, found.tensors, found.shown)
         return
-    log.write_text(found.log, encoding="utf-8")
+    write_atomically(log, found.log.encode())
     store.write_result(found.result)
 
 

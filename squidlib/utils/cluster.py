@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from importlib.util import find_spec
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 from uuid import uuid4
 
 from squidlib.utils.cluster_worker import START, aside, check_asked, on_worker, versions
@@ -25,18 +25,18 @@ ANSWER_SECONDS = 10.0  #: to reach the scheduler
 INSTALL = "pip install 'squidlib[cluster]'"
 
 
-class Done(NamedTuple, Generic[T]):
+class Done(NamedTuple):
     """The end of one job: its result, or in a line why there is none.
 
     Attributes:
         key: of the job.
-        result: None where it failed.
+        result: what the job returned; None where it failed.
         failure: None where it did not.
         workers: how many there are now.
     """
 
     key: str
-    result: T | None
+    result: Any
     failure: str | None
     workers: int
 
@@ -71,7 +71,7 @@ class Cluster:
             UserError: where one does not.
         """
         self._answers(check_asked)
-        _check_versions(self.ask(versions))
+        check_versions(self.ask(versions))
 
     def _answers(self, *question: Any) -> dict[str, Any]:
         try:
@@ -80,7 +80,7 @@ class Cluster:
             raise UserError(f"a worker of the cluster cannot do the work: {_line(error)}") from error
         return answers
 
-    def results(self, jobs: Mapping[str, Callable[[], T]]) -> Iterator[Done[T]]:
+    def results(self, jobs: Mapping[str, Callable[[], Any]]) -> Iterator[Done]:
         """Hand out all jobs, the first ones first, and give the end of each as it comes, in any order, once.
 
         A job whose worker dies goes to another worker, three times at most (Dask's setting
@@ -108,7 +108,7 @@ class Cluster:
                 futures, force=True
             )  # what waits is dropped; what was begun ends, and nobody asks for it
 
-    def _ended(self, future: Any, key: str) -> Done[Any]:
+    def _ended(self, future: Any, key: str) -> Done:
         if future.status == "finished":
             return Done(key, future.result(), None, self.workers)
         if future.status == "cancelled":  # Dask does that to all jobs of a client that has lost its scheduler
@@ -156,7 +156,12 @@ def connected(address: str | None, say: Callable[[str], None]) -> Iterator[Clust
         client.close()
 
 
-def _check_versions(theirs: dict[str, str]) -> None:
+def check_versions(theirs: dict[str, str]) -> None:
+    """Whether the workers' ``versions`` are those of this machine.
+
+    Raises:
+        UserError: where they are not; names the ones that differ.
+    """
     ours = versions()
     if theirs != ours:
         told = ", ".join(

@@ -40,7 +40,7 @@ def finished(jobs: Mapping[str, Callable[[], Figures]], cluster: Cluster | None 
     threads = torch.get_num_threads()
     failures = []
     for done in cluster.results({key: partial(_timed, job, threads) for key, job in jobs.items()}):
-        if done.failure is not None or done.result is None:
+        if done.failure is not None:
             failures.append(f"{done.key}: {done.failure}")
         else:
             yield Finished(done.key, done.result, max(1, done.workers))
