@@ -29,6 +29,7 @@ from squidlib.data.chest.augment import NUMBERS, Augmentation, augment
 from squidlib.data.content import Part
 from squidlib.data.folder_layout import LONGEST, LabelledFile, layout_of, shape_of, split
 from squidlib.data.folder_reading import normals_once, read_all, read_mask, without_contradictions
+from squidlib.data.large_sets import held_out_of, large_set_notes, reference_of
 from squidlib.data.options import DataOptions, Entry
 from squidlib.patches import Grid, rows_and_columns
 from squidlib.utils.errors import UserError
@@ -86,6 +87,7 @@ class FolderData:
             + (f", {len(held)} to validate on" if held else "")
             + ": drawn once and for all, whatever the seed of a run",
             f"read {read}, scaled to {self.size[0]} x {self.size[1]} pixels (height x width)",
+            *large_set_notes(len(train), len(calibration)),
         )
         self.settings: dict[str, Any] = {
             "data": "folder",
@@ -116,12 +118,12 @@ class FolderData:
         return augment(_as_tensor(self._train[rows]), torch.stack(uniform), Augmentation(outside="border"))
 
     def reference(self) -> Float[Tensor, "N C H W"]:
-        """All training images as they are."""
-        return _as_tensor(self._train)
+        """All training images as they are; of a large set, ``MOST_REFERENCE`` of them."""
+        return _as_tensor(reference_of(self._train))
 
     def calibration(self) -> Float[Tensor, "K C H W"]:
-        """Normal images that training never sees."""
-        return _as_tensor(self._calibration)
+        """Normal images that training never sees; of a large set, ``MOST_HELD_OUT`` of them."""
+        return _as_tensor(held_out_of(self._calibration))
 
     def validation(self) -> Float[Tensor, "V C H W"]:
         """Normal images that were held back.
@@ -131,7 +133,7 @@ class FolderData:
         """
         if not len(self._held):
             raise ValueError("no image is held back to validate on; make the data with held_back=0.1")
-        return _as_tensor(self._held)
+        return _as_tensor(held_out_of(self._held))
 
     def test(self) -> TestSet | None:
         """The images below ``test``, with masks where every abnormal image has one; None where there are none."""

@@ -19,6 +19,7 @@ from squidlib.data.chest.augment import NUMBERS, Augmentation, augment
 from squidlib.data.chest.sources import source_rarity
 from squidlib.data.chest.splits import contaminate, hold_back
 from squidlib.data.content import Part
+from squidlib.data.large_sets import held_out_of, large_set_notes, reference_of
 
 VARIED = 1 << 40  #: a stream of random numbers beside those of the batches; those of the acquisition follow
 PICTURED_ABNORMAL = 3  #: abnormal X-rays in the picture of a benchmark
@@ -82,7 +83,8 @@ class ChestData:
     @property
     def notes(self) -> tuple[str, ...]:
         """What was left out, and what is worth knowing."""
-        return (*self.arrays.skipped, *self.arrays.notes)
+        large = large_set_notes(len(self.arrays.train), len(self.arrays.calibration))
+        return (*self.arrays.skipped, *self.arrays.notes, *large)
 
     def batch(self, step: int, size: int) -> Float[Tensor, "B 1 H W"]:
         """Augmented training images of one step, in 0..1.
@@ -104,11 +106,11 @@ class ChestData:
         return images
 
     def reference(self) -> Float[Tensor, "N 1 H W"]:
-        """All training images as they are, in 0..1."""
-        return as_tensor(self.arrays.train)
+        """All training images as they are, in 0..1; of a large set, ``MOST_REFERENCE`` of them."""
+        return as_tensor(reference_of(self.arrays.train))
 
     def varied_reference(self) -> Float[Tensor, "N 1 H W"]:
-        """All training images, every second one as another acquisition would have given it, where that is asked.
+        """``reference``, every second image as another acquisition would have given it, where that is asked.
 
         Which acquisition depends on the seed.
         """
@@ -119,8 +121,11 @@ class ChestData:
         return under_every_shift(self.calibration()) if self.acquisition else []
 
     def calibration(self) -> Float[Tensor, "K 1 H W"]:
-        """Normal images that training never sees, in 0..1; of a contaminated set, as contaminated as training."""
-        return as_tensor(self.arrays.calibration)
+        """Normal images that training never sees, in 0..1; of a contaminated set, as contaminated as training.
+
+        Of a large set, ``MOST_HELD_OUT`` of them.
+        """
+        return as_tensor(held_out_of(self.arrays.calibration))
 
     def validation(self) -> Float[Tensor, "V 1 H W"]:
         """Normal images that were held back from training, in 0..1.
@@ -130,7 +135,7 @@ class ChestData:
         """
         if self._held is None:
             raise ValueError("no image is held back to validate on; make the data with holding_back(share)")
-        return as_tensor(self._held)
+        return as_tensor(held_out_of(self._held))
 
     def holding_back(self, share: float) -> ChestData:
         """The same data less a share of its training patients, whose images ``validation`` gives.
