@@ -95,7 +95,7 @@ def _run_here(
 def _run_there(store: Store, waiting: list[Job], before: int, cluster: Cluster, say: Callable[[str], None]) -> None:
     settings = store.settings()
     cluster.ask(partial(check_same_images, waiting[0].source, settings["test_sha256"]))
-    say(f"{len(waiting)} jobs for {cluster.workers} workers, all of which read the same images")
+    say(f"{len(waiting)} jobs for {cluster}; the images there are the same as here")
     jobs = {f"{job.name}, seed {job.seed}": job for job in waiting}
     remote = {key: Remote(job, settings, longest(job)) for key, job in jobs.items()}
     for number, done in enumerate(cluster.results(remote), before + 1):

@@ -192,7 +192,7 @@ class Contamination:
             return {text: partial(study.figures, data, *key, self._folder(text)) for text, key in keys.items()}
         settings, wanted = {"data": self.dataset, **data.settings}, study_content(data)
         cluster.ask(partial(check_worker_data, settings, wanted))
-        print(f"{cluster.workers} workers, all of which read the same images", flush=True)
+        print(f"{cluster}; the images there are the same as here", flush=True)
         return {text: RemoteRun(study, settings, wanted, key) for text, key in keys.items()}
 
     def _folder(self, key: str) -> Path:

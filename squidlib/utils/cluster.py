@@ -52,6 +52,10 @@ class Cluster:
         """How many there are now."""
         return len(self._client.scheduler_info(n_workers=-1)["workers"])
 
+    def __str__(self) -> str:
+        count = self.workers
+        return f"{count} worker" if count == 1 else f"{count} workers"
+
     def ask(self, question: Callable[[], T]) -> T:
         """The one answer of all workers. Nothing is handed out for it; a worker that is at work answers, too.
 

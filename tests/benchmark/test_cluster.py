@@ -70,7 +70,7 @@ def test_a_killed_worker_costs_nothing_and_the_table_is_the_same(
         run(tmp_path / "there", methods, cluster, again.append)
     assert again == ["2 jobs, 2 of them done before; 0.12 s of fitting each"]
     assert len(seeds_of(marks, "begun")) == 3
-    assert "2 jobs for 2 workers, all of which read the same images" in said
+    assert "2 jobs for 2 workers; the images there are the same as here" in said
     assert any("a worker died or left" in line and "another one does marked, seed" in line for line in said)
     assert [line[:11] for line in said if "/2 " in line] == ["1/2 marked,", "2/2 marked,"]
     here(monkeypatch)

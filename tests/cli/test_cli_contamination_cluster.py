@@ -76,7 +76,7 @@ def test_the_figures_are_those_of_one_machine(capsys: Capture, elsewhere: Elsewh
     assert squid(capsys, *options(folder, tmp_path / "here")).code == 0
     said = squid(capsys, *options(folder, tmp_path / "there", "--scheduler", "tcp://s:1"))
     assert said.code == 0, said.errors
-    assert "1 workers, all of which read the same images" in said.out
+    assert "1 worker; the images there are the same as here" in said.out
     assert len(figures(tmp_path / "there")) == 12
     assert figures(tmp_path / "there") == figures(tmp_path / "here")
     assert (tmp_path / "there/table.csv").read_text() == (tmp_path / "here/table.csv").read_text()
