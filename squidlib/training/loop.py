@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from contextlib import closing
 from typing import NamedTuple
 
 import torch
@@ -24,6 +25,7 @@ from squidlib.squid import fill_memory
 from squidlib.training.config import TrainingConfig
 from squidlib.training.devices import resolve_device
 from squidlib.training.early_stopping import back_to_best, is_over, validate
+from squidlib.training.prefetch import batch_threads, batches
 from squidlib.training.state import DivergenceError, TrainingState, start, unwrapped
 from squidlib.utils.distributed import (
     all_gather,
@@ -86,20 +88,27 @@ def train(
     share, processes = local_batch_size(training.batch_size, world_size()), world_size()
     unchecked: list[StepResult] = []
     together = 1 if state.fabric.device.type == "cpu" else CHECKED_TOGETHER
-    while not is_over(state, training):
-        state.squid.train()
-        state.discriminator.train()
-        step = state.step
-        images = _on_device(data.batch(step * processes + rank(), share), state)  # this process's share of the batch
-        result = train_step(state, images, step, training, weights)
-        unchecked.append(result)
-        state.step = step + 1
-        if len(unchecked) >= together or is_over(state, training):
-            _check_finite(unchecked)
-            unchecked.clear()
-        if validation is not None and (state.step % training.validate_every == 0 or state.step == training.steps):
-            result = result._replace(validation=validate(state, validation))
-        yield result
+    # this process's share of every batch
+    own = batches(
+        lambda step: data.batch(step * processes + rank(), share),
+        range(state.step, training.steps),
+        batch_threads(state.fabric.device),
+    )
+    with closing(own) as made:
+        while not is_over(state, training):
+            state.squid.train()
+            state.discriminator.train()
+            step = state.step
+            images = _on_device(next(made), state)
+            result = train_step(state, images, step, training, weights)
+            unchecked.append(result)
+            state.step = step + 1
+            if len(unchecked) >= together or is_over(state, training):
+                _check_finite(unchecked)
+                unchecked.clear()
+            if validation is not None and (state.step % training.validate_every == 0 or state.step == training.steps):
+                result = result._replace(validation=validate(state, validation))
+            yield result
     back_to_best(state)
     if training.refill_memory:
         reference = _on_device(data.varied_reference() if isinstance(data, Varies) else data.reference(), state)
