@@ -20,7 +20,7 @@ from readme_part import ROOT
 from site_reference import reference_pages
 
 HOW_TO = ("install", "command_line", "chest_xrays", "own_images", "gpus", "python")
-RESULTS = ("results", "benchmark", "experiments")
+RESULTS = ("results", "benchmark", "speed", "experiments")
 DOCS = (*HOW_TO, *RESULTS, "glossary", "contributing")
 PICTURES = ("*.png", "*.gif")
 _LINK = re.compile(r"(!?)\[((?:[^\[\]]|\[[^\]]*\])*)\]\(([^)\s]+)\)")
