@@ -12,8 +12,10 @@ RESULTS := squidlib/benchmark/results
 # the best on X-rays of other patients, and the naive ones
 STRONGEST := SQUID,feature-kNN,IF-2D,PANDA,PaDiM,HOG-kNN,pixel-kNN,sharpness,mean-image
 
+DIR ?= nbgrader_course
+
 .DEFAULT_GOAL := help
-.PHONY: help demo test lab setup notebooks schematics rehearse times badges figures studies benchmark site
+.PHONY: help demo test lab setup notebooks nbgrader schematics rehearse times badges figures studies benchmark site
 
 help: ## show what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/make \1\t\2/'
@@ -37,6 +39,9 @@ lab: $(READY) ## JupyterLab on notebooks/
 
 notebooks: $(READY) ## build notebooks, solutions, slides and handouts from notebooks/src
 	$(BIN)/python notebooks/build.py
+
+nbgrader: $(READY) ## assignments to grade the lessons with nbgrader, in the course folder DIR
+	$(BIN)/python notebooks/build.py --nbgrader "$(DIR)"
 
 site: $(READY) ## build the website of lessons, docs and reference in build/site/html; needs no network
 	$(BIN)/python tools/site.py
