@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import ast
 import pkgutil
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 from PIL import Image
 
 import digitanatomy
@@ -16,8 +20,10 @@ from squidlib.detection.checkpoint import save
 from tests.conftest import tiny_config
 from tests.dicom_files import dicom
 from tests.helpers import noise, untrained
-from tests.only_packages import PROJECT, Ran, allowed, hidden, run
+from tests.only_packages import PROJECT, Ran, allowed, hidden, owners_of_modules, run
 
+ROOT = Path(__file__).resolve().parents[2]
+OWN = {"squidlib", "digitanatomy"}
 EXTRAS = ("backbone", "dicom", "onnx")
 #: Of which packages each extra is made; ``hidden`` has to hide them where it is left out.
 MODULES = {
@@ -84,6 +90,25 @@ def test_the_extra_of_the_tests_holds_all_others_but_that_of_graders() -> None:
     for extra in EXTRAS:
         assert set(extras[extra]) <= set(extras["test"])
     assert not set(extras["grading"]) & {*extras["test"], *PROJECT["dependencies"]}
+
+
+def imported() -> dict[str, str]:
+    """Every foreign package that a file of the kit imports, wherever in the file, and one such file."""
+    found: dict[str, str] = {}
+    for path in [*ROOT.glob("squidlib/**/*.py"), *ROOT.glob("digitanatomy/**/*.py")]:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module or ""] if isinstance(node, ast.ImportFrom) and not node.level else []
+            found |= {name.partition(".")[0]: path.name for name in names}
+    return {name: file for name, file in found.items() if name not in {*sys.stdlib_module_names, *OWN}}
+
+
+def test_every_package_that_the_kit_imports_is_named_by_the_base_or_an_extra() -> None:
+    lines = [PROJECT["dependencies"], *(PROJECT["optional-dependencies"][extra] for extra in EXTRAS)]
+    named = {canonicalize_name(Requirement(line).name) for part in lines for line in part}
+    unnamed = {name: file for name, file in imported().items() if not owners_of_modules()[name] & named}
+    assert len(imported()) > 25
+    assert unnamed.keys() == {"IPython", "playwright"}, unnamed  # ipywidgets brings one; the other measures in tests
 
 
 def test_a_module_that_is_hidden_is_neither_found_nor_imported(tmp_path: Path) -> None:
