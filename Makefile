@@ -4,6 +4,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+GRADER := $(VENV)/grading
 READY := $(VENV)/.ready
 # threads that wait for work sleep soon: beside another busy process they would take its core (squidlib/__main__.py)
 CALM := $(if $(OMP_WAIT_POLICY)$(GOMP_SPINCOUNT),,$(if $(filter Linux,$(shell uname)),GOMP_SPINCOUNT=20000,OMP_WAIT_POLICY=passive))
@@ -31,7 +32,12 @@ setup: $(READY) ## make .venv and install the tested versions
 demo: $(READY) ## train on DigitAnatomy in minutes and show what was found
 	$(BIN)/squid demo
 
-test: $(READY) ## lint, types and all tests, notebooks included; with FAST=1 what each commit should pass
+# nbgrader beside the environment and not in it: it would add panels to the students' JupyterLab
+$(GRADER)/.ready: $(READY)
+	$(BIN)/python -m pip install --quiet --upgrade --no-deps --target $(GRADER) nbgrader alembic Mako notebook RapidFuzz --constraint constraints.txt
+	touch $@
+
+test: $(READY) $(if $(FAST),,$(GRADER)/.ready) ## lint, types and all tests, notebooks included; with FAST=1 what each commit should pass
 	$(BIN)/python tests/run_all.py $(if $(FAST),--fast)
 
 lab: $(READY) ## JupyterLab on notebooks/

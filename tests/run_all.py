@@ -2,7 +2,6 @@
 
 python tests/run_all.py
 python tests/run_all.py --fast      # for every commit: no training, no notebook, no browser, no command of the docs
-python tests/run_all.py --grading   # assignments and their grading alone; needs the extra [grading]
 """
 
 from __future__ import annotations
@@ -22,7 +21,6 @@ FAST = (
     ("pytest", *(f"tests/{folder}" for folder in ("pieces", "digitanatomy", "utils", "kit")), *SIDE_BY_SIDE[:2],
      "--quiet", "-k", "not commands_of_a_page and not rehears"),
 )  # fmt: skip
-GRADING = (("pytest", "tests/grading", "--quiet"),)
 STEPS = (
     *LINT,
     # nbval runs every notebook as it stands and compares the outputs of all cells but those that are tagged as varying;
@@ -47,9 +45,7 @@ def main() -> int:
     """Run the steps; the exit code of the first that fails, else 0."""
     begun = time.monotonic()
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parts = parser.add_mutually_exclusive_group()
-    parts.add_argument("--fast", dest="steps", action="store_const", const=FAST, default=STEPS)
-    parts.add_argument("--grading", dest="steps", action="store_const", const=GRADING, default=STEPS)
+    parser.add_argument("--fast", dest="steps", action="store_const", const=FAST, default=STEPS)
     for step in parser.parse_args().steps:
         print("$", *step, flush=True)
         code = subprocess.run([sys.executable, "-m", *step], cwd=ROOT, env=os.environ | ENVIRONMENT).returncode

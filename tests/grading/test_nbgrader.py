@@ -1,6 +1,6 @@
 """nbgrader itself: it takes every assignment, gives a right answer its points and all others none.
 
-Skipped where the extra ``[grading]`` is not installed; .ci/run installs it.
+Skipped where nbgrader is missing; ``make test`` brings it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import nbformat
 import pytest
 from nbformat import NotebookNode
 
-pytest.importorskip("nbgrader", reason="the extra [grading] is not installed")
+pytest.importorskip("nbgrader", reason="no nbgrader; make test brings it")
 from nbgrader.apps import NbGraderAPI
 from nbgrader.nbgraderformat import MetadataValidator
 from nbgrader.utils import has_failed
@@ -45,7 +45,7 @@ def course(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     with pytest.MonkeyPatch.context() as patch:
         for name in ("KIT_MODE", "KIT_CHEST_DATA"):
             patch.delenv(name, raising=False)  # the settings' own
-        patch.setenv("PYTHONPATH", str(ROOT))
+        patch.setenv("PYTHONPATH", str(ROOT), prepend=os.pathsep)
         patch.chdir(folder)
         yield folder
 
