@@ -1,0 +1,51 @@
+"""``squid lab``: working copies of the lessons, opened in JupyterLab."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from tyro.conf import Positional
+
+from squidlib.cli.lessons import FOLDER, told
+
+
+@dataclass(frozen=True)
+class Lab:
+    """Make working copies of the lessons (see squid lessons) and open them in JupyterLab; Ctrl-C twice stops it.
+
+    Its kernels inherit what this command set of threads: those that wait for work do not take another program's core.
+    """
+
+    folder: Positional[Path] = FOLDER
+    """The folder of the copies."""
+    port: int = 8888
+    """Where to serve; where it is taken, the next free one."""
+    browser: bool = True
+    """Open a browser, too."""
+
+    def run(self) -> int:
+        """Copy what is missing, then serve until JupyterLab ends."""
+        from squidlib.teaching.course.copies import make_copies
+        from squidlib.utils.errors import UserError
+
+        if not 1 <= self.port <= 65535:
+            raise UserError(f"a port lies in 1..65535, got {self.port}")
+        print("\n".join(told(make_copies(self.folder), self.folder)), flush=True)
+        command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={self.folder.resolve()}",
+                   f"--ServerApp.port={self.port}", *([] if self.browser else ["--no-browser"])]  # fmt: skip
+        return _wait(subprocess.Popen(command))
+
+
+def _wait(server: subprocess.Popen[bytes]) -> int:
+    """The server's exit code. Ctrl-C is the server's, which asks whether it is meant; a request to end is passed on."""
+    kept = {signal.SIGINT: signal.signal(signal.SIGINT, lambda number, frame: None)}
+    kept[signal.SIGTERM] = signal.signal(signal.SIGTERM, lambda number, frame: server.terminate())
+    try:
+        return server.wait()
+    finally:
+        for number, handler in kept.items():
+            signal.signal(number, handler)
