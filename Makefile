@@ -1,13 +1,11 @@
 # make demo   set up, train on DigitAnatomy, show what was found
 # make test   set up, then lint, types and all tests
-# make lab    set up, then JupyterLab on notebooks/
+# make lab    set up, then JupyterLab on your own copies of the lessons, in my/
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 GRADER := $(VENV)/grading
 READY := $(VENV)/.ready
-# threads that wait for work sleep soon: beside another busy process they would take its core (squidlib/__main__.py)
-CALM := $(if $(OMP_WAIT_POLICY)$(GOMP_SPINCOUNT),,$(if $(filter Linux,$(shell uname)),GOMP_SPINCOUNT=20000,OMP_WAIT_POLICY=passive))
 BENCHMARK := OMP_NUM_THREADS=1 $(BIN)/squid benchmark
 RESULTS := squidlib/benchmark/results
 # the best on X-rays of other patients, and the naive ones
@@ -40,8 +38,8 @@ $(GRADER)/.ready: $(READY)
 test: $(READY) $(if $(FAST),,$(GRADER)/.ready) ## lint, types and all tests, notebooks included; with FAST=1 what each commit should pass
 	$(BIN)/python tests/run_all.py $(if $(FAST),--fast)
 
-lab: $(READY) ## JupyterLab on notebooks/
-	$(CALM) $(BIN)/jupyter lab notebooks/
+lab: $(READY) ## JupyterLab on your own copies of the lessons, in my/
+	$(BIN)/squid lab
 
 notebooks: $(READY) ## build notebooks, solutions, slides and handouts from notebooks/src
 	$(BIN)/python notebooks/build.py

@@ -37,15 +37,20 @@ class Lab:
         print("\n".join(told(make_copies(self.folder), self.folder)), flush=True)
         command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={self.folder.resolve()}",
                    f"--ServerApp.port={self.port}", *([] if self.browser else ["--no-browser"])]  # fmt: skip
-        return _wait(subprocess.Popen(command))
+        return _serve(command)
 
 
-def _wait(server: subprocess.Popen[bytes]) -> int:
+def _serve(command: list[str]) -> int:
     """The server's exit code. Ctrl-C is the server's, which asks whether it is meant; a request to end is passed on."""
-    kept = {signal.SIGINT: signal.signal(signal.SIGINT, lambda number, frame: None)}
-    kept[signal.SIGTERM] = signal.signal(signal.SIGTERM, lambda number, frame: server.terminate())
+    servers: list[subprocess.Popen[bytes]] = []
+    handlers = {
+        signal.SIGINT: lambda *_: None,
+        signal.SIGTERM: lambda *_: [server.terminate() for server in servers],
+    }
+    kept = {number: signal.signal(number, handler) for number, handler in handlers.items()}
     try:
-        return server.wait()
+        servers.append(subprocess.Popen(command))
+        return servers[0].wait()
     finally:
         for number, handler in kept.items():
             signal.signal(number, handler)
