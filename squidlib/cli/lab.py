@@ -7,6 +7,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
 
 from tyro.conf import Positional
 
@@ -43,11 +44,12 @@ class Lab:
 def _serve(command: list[str]) -> int:
     """The server's exit code. Ctrl-C is the server's, which asks whether it is meant; a request to end is passed on."""
     servers: list[subprocess.Popen[bytes]] = []
-    handlers = {
-        signal.SIGINT: lambda *_: None,
-        signal.SIGTERM: lambda *_: [server.terminate() for server in servers],
-    }
-    kept = {number: signal.signal(number, handler) for number, handler in handlers.items()}
+
+    def pass_on(number: int, frame: FrameType | None) -> None:
+        for server in servers if number == signal.SIGTERM else []:
+            server.terminate()
+
+    kept = {number: signal.signal(number, pass_on) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         servers.append(subprocess.Popen(command))
         return servers[0].wait()
