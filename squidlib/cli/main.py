@@ -25,6 +25,7 @@ from squidlib.cli.export import Export
 from squidlib.cli.fetch import Fetch
 from squidlib.cli.lab import Lab
 from squidlib.cli.lessons import Lessons
+from squidlib.cli.progress import Progress
 from squidlib.cli.score import Score
 from squidlib.cli.train import Train
 from squidlib.utils.errors import UserError
@@ -63,6 +64,7 @@ def parse(arguments: Sequence[str] | None = None) -> Any:
         Annotated[Demo, subcommand("demo")]
         | Annotated[Lessons, subcommand("lessons")]
         | Annotated[Lab, subcommand("lab")]
+        | Annotated[Progress, subcommand("progress")]
         | Annotated[Train, subcommand("train")]
         | Annotated[Evaluate, subcommand("evaluate")]
         | Annotated[Score, subcommand("score")]
