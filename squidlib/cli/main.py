@@ -25,6 +25,7 @@ from squidlib.cli.export import Export
 from squidlib.cli.fetch import Fetch
 from squidlib.cli.lab import Lab
 from squidlib.cli.lessons import Lessons
+from squidlib.cli.pack import Pack
 from squidlib.cli.progress import Progress
 from squidlib.cli.score import Score
 from squidlib.cli.train import Train
@@ -65,6 +66,7 @@ def parse(arguments: Sequence[str] | None = None) -> Any:
         | Annotated[Lessons, subcommand("lessons")]
         | Annotated[Lab, subcommand("lab")]
         | Annotated[Progress, subcommand("progress")]
+        | Annotated[Pack, subcommand("pack")]
         | Annotated[Train, subcommand("train")]
         | Annotated[Evaluate, subcommand("evaluate")]
         | Annotated[Score, subcommand("score")]
