@@ -22,6 +22,7 @@ HEAVY = ("torch", "nvidia-", "cuda-", "triton")  #: how names begin of what is t
 BASH = """#!/usr/bin/env bash
 # bash install.sh [FOLDER]    installs the kit into FOLDER (squid, if none is named), without a network
 set -euo pipefail
+unset PYTHONPATH  # what lies there is not this kit
 here="$(cd "$(dirname "${{BASH_SOURCE[0]}}")" && pwd)"
 target="${{1:-squid}}"
 "${{PYTHON:-python3}}" -c 'import sys; sys.exit(sys.version_info[:2] != ({version}) and "Python {dotted} is needed, as it was packed for; name it: PYTHON=python{dotted} bash install.sh")'
