@@ -6,6 +6,7 @@ the tested pins. An editable installation finds them in the repository (squidlib
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
@@ -40,7 +41,19 @@ class BuildWithCourse(build_py):
             for path in found:
                 place = target / path.relative_to(ROOT)
                 place.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(path, place)
+                if path.suffix == ".ipynb":
+                    place.write_text(without_outputs(path.read_text(encoding="utf-8")), encoding="utf-8")
+                else:
+                    shutil.copyfile(path, place)
+
+
+def without_outputs(notebook: str) -> str:
+    """As working copies are: a lesson without outputs has a twentieth of the bytes."""
+    content = json.loads(notebook)
+    for cell in content["cells"]:
+        if cell["cell_type"] == "code":
+            cell["outputs"], cell["execution_count"] = [], None
+    return json.dumps(content, ensure_ascii=False, indent=1)
 
 
 setup(cmdclass={"build_py": BuildWithCourse})
