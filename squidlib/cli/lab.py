@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -38,6 +39,8 @@ class Lab:
         print("\n".join(told(make_copies(self.folder), self.folder)), flush=True)
         command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={self.folder.resolve()}",
                    f"--ServerApp.port={self.port}", *([] if self.browser else ["--no-browser"])]  # fmt: skip
+        if hasattr(os, "geteuid") and os.geteuid() == 0:  # who is root in a container has nobody else to be
+            command.append("--allow-root")
         return _serve(command)
 
 

@@ -48,7 +48,6 @@ class Served:
 @contextmanager
 def lab(folder: Path, **variables: str) -> Iterator[Served]:
     (folder / "config").mkdir()
-    (folder / "config" / "jupyter_server_config.json").write_text('{"ServerApp": {"allow_root": true}}')
     token, port = secrets.token_urlsafe(16), free_port("127.0.0.1", 8940)
     without = {name: value for name, value in os.environ.items() if name not in SPINNING}
     own = {name: str(folder / "config") for name in ("JUPYTER_CONFIG_DIR", "JUPYTERLAB_SETTINGS_DIR")}
