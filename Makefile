@@ -1,19 +1,20 @@
 # make demo   set up, train on DigitAnatomy, show what was found
 # make test   set up, then lint, types and all tests
-# make lab    set up, then JupyterLab on notebooks/
+# make lab    set up, then JupyterLab on your own copies of the lessons, in my/
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+GRADER := $(VENV)/grading
 READY := $(VENV)/.ready
-# threads that wait for work sleep soon: beside another busy process they would take its core (squidlib/__main__.py)
-CALM := $(if $(OMP_WAIT_POLICY)$(GOMP_SPINCOUNT),,$(if $(filter Linux,$(shell uname)),GOMP_SPINCOUNT=20000,OMP_WAIT_POLICY=passive))
 BENCHMARK := OMP_NUM_THREADS=1 $(BIN)/squid benchmark
 RESULTS := squidlib/benchmark/results
 # the best on X-rays of other patients, and the naive ones
 STRONGEST := SQUID,feature-kNN,IF-2D,PANDA,PaDiM,HOG-kNN,pixel-kNN,sharpness,mean-image
 
+DIR ?= nbgrader_course
+
 .DEFAULT_GOAL := help
-.PHONY: help demo test lab setup notebooks schematics rehearse times badges figures studies benchmark site
+.PHONY: help demo test lab setup notebooks nbgrader schematics rehearse times badges figures studies benchmark site
 
 help: ## show what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/make \1\t\2/'
@@ -29,14 +30,22 @@ setup: $(READY) ## make .venv and install the tested versions
 demo: $(READY) ## train on DigitAnatomy in minutes and show what was found
 	$(BIN)/squid demo
 
-test: $(READY) ## lint, types and all tests, notebooks included; with FAST=1 what each commit should pass
+# nbgrader beside the environment and not in it: it would add panels to the students' JupyterLab
+$(GRADER)/.ready: $(READY)
+	$(BIN)/python -m pip install --quiet --upgrade --no-deps --target $(GRADER) nbgrader alembic Mako notebook RapidFuzz --constraint constraints.txt
+	touch $@
+
+test: $(READY) $(if $(FAST),,$(GRADER)/.ready) ## lint, types and all tests, notebooks included; with FAST=1 what each commit should pass
 	$(BIN)/python tests/run_all.py $(if $(FAST),--fast)
 
-lab: $(READY) ## JupyterLab on notebooks/
-	$(CALM) $(BIN)/jupyter lab notebooks/
+lab: $(READY) ## JupyterLab on your own copies of the lessons, in my/
+	$(BIN)/squid lab
 
 notebooks: $(READY) ## build notebooks, solutions, slides and handouts from notebooks/src
 	$(BIN)/python notebooks/build.py
+
+nbgrader: $(READY) ## assignments to grade the lessons with nbgrader, in the course folder DIR
+	$(BIN)/python notebooks/build.py --nbgrader "$(DIR)"
 
 site: $(READY) ## build the website of lessons, docs and reference in build/site/html; needs no network
 	$(BIN)/python tools/site.py

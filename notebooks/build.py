@@ -3,6 +3,7 @@
     python notebooks/build.py                # those whose code changed; new prose is put into the others
     python notebooks/build.py 05_gumbel      # only those whose name begins so
     python notebooks/build.py --all          # execute every one again
+    python notebooks/build.py --nbgrader DIR # no notebooks here, but assignments to grade, see assignments.py
 
 Slides and handouts are made of the result, see pages.py; the measured seconds go into times.json, see times.py.
 """
@@ -18,6 +19,7 @@ import nbformat
 from nbformat import NotebookNode
 
 sys.path.insert(0, str(Path(__file__).parent))
+import assignments
 import pages
 import times
 from execute import execute
@@ -79,10 +81,14 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="*", help="how the names of the masters begin; all where none is given")
     parser.add_argument("--all", action="store_true", help="execute notebooks whose code did not change, too")
+    parser.add_argument("--nbgrader", metavar="DIR", type=Path, help="write assignments for nbgrader into this folder")
     options = parser.parse_args(arguments)
     chosen = masters(options.names)
     if not chosen:
         raise SystemExit(f"no master in notebooks/src begins with {' or '.join(options.names)}")
+    if options.nbgrader is not None:
+        assignments.write_course(options.nbgrader, chosen)
+        return
     for master in chosen:
         build(master, options.all)
     pages.remove_stale()

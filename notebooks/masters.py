@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -32,7 +33,8 @@ KERNEL = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language":
 FOLDED = 2  #: code cells at the beginning whose source is hidden until somebody clicks on it
 SCHEMATICS = "schematics"  #: folder of the drawings that prose shows: ![what is seen](schematics/name.svg)
 TAGS = {"exercise", "varies", "long", "setup"}
-_SOLUTION = re.compile(r"^( *)# solution: begin\n(.*?)^ *# solution: end\n?", re.DOTALL | re.MULTILINE)
+STUB = "...  # your code here"  #: what a student finds in place of a solution
+SOLUTION = re.compile(r"^( *)# solution: begin\n(.*?)^ *# solution: end\n?", re.DOTALL | re.MULTILINE)
 
 
 class Exercise(NamedTuple):
@@ -60,12 +62,12 @@ def solved_path(master: Path) -> Path:
 
 def student_notebook(master: Path) -> NotebookNode:
     """The notebook with blank exercises."""
-    return _notebook(master, _blank)
+    return notebook_of(master, _blank)
 
 
 def solved_notebook(master: Path) -> NotebookNode:
     """The notebook with solutions; it lies a folder deeper than what it shows and links."""
-    notebook = _notebook(master, _solved)
+    notebook = notebook_of(master, _solved)
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
             for folder in (SCHEMATICS, "../docs"):
@@ -80,7 +82,8 @@ def exercises(master: Path) -> list[Exercise]:
     return [Exercise(_blank(source), _solved(source)) for source in sources]
 
 
-def _notebook(master: Path, rewrite) -> NotebookNode:  # type: ignore[no-untyped-def]
+def notebook_of(master: Path, rewrite: Callable[[str], str]) -> NotebookNode:
+    """The notebook of a master, each cell's source passed through ``rewrite``, which sees the solutions."""
     notebook = jupytext.read(master)
     notebook.metadata = NotebookNode(kernelspec=KERNEL, language_info={"name": "python"})
     told = [cell for cell in notebook.cells if cell.cell_type == "markdown"]
@@ -119,15 +122,15 @@ def cell_name(source: str, taken: list[str]) -> str:
 
 
 def _blank(source: str) -> str:
-    return _SOLUTION.sub(_blank_line, source).rstrip("\n")
+    return SOLUTION.sub(_blank_line, source).rstrip("\n")
 
 
 def _blank_line(match: re.Match[str]) -> str:
     assignments = re.findall(r"^(\w+) = ", match[2], re.MULTILINE)
     if not match[1] and assignments:  # no function: the last name that is set is the answer
         return f"{assignments[-1]} = ...  # your answer here\n"
-    return f"{match[1]}...  # your code here\n"
+    return f"{match[1]}{STUB}\n"
 
 
 def _solved(source: str) -> str:
-    return _SOLUTION.sub(lambda match: match[2], source).rstrip("\n")
+    return SOLUTION.sub(lambda match: match[2], source).rstrip("\n")

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from squidlib.training.config import TrainingConfig
     from squidlib.utils.errors import UserError
 
-__version__ = "0.1.0"
+__version__ = "1.0.0"
 
 #: Every public name, by the module that defines it.
 _NAMES = {

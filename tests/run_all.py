@@ -6,6 +6,7 @@ python tests/run_all.py --fast      # for every commit: no training, no notebook
 
 from __future__ import annotations
 
+import argparse
 import os
 import subprocess
 import sys
@@ -43,7 +44,9 @@ ENVIRONMENT = {
 def main() -> int:
     """Run the steps; the exit code of the first that fails, else 0."""
     begun = time.monotonic()
-    for step in FAST if sys.argv[1:] == ["--fast"] else STEPS:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--fast", dest="steps", action="store_const", const=FAST, default=STEPS)
+    for step in parser.parse_args().steps:
         print("$", *step, flush=True)
         code = subprocess.run([sys.executable, "-m", *step], cwd=ROOT, env=os.environ | ENVIRONMENT).returncode
         if code:

@@ -1,4 +1,4 @@
-"""Run ``squid bench`` and write what it prints into docs/contributing.md.
+"""Run ``squid bench`` and write what it prints into docs/speed.md.
 
 .venv/bin/python tools/bench.py     # some minutes; leave the machine alone meanwhile
 """

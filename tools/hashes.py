@@ -14,6 +14,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -41,10 +42,17 @@ def hashed_lines(report: Mapping[str, Any]) -> list[str]:
     return sorted(lines, key=str.lower)
 
 
+def requirements() -> list[str]:
+    """What ``make setup`` installs: the kit's dependencies and its tests', not what only graders need."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    return [*project["dependencies"], *project["optional-dependencies"]["test"]]
+
+
 def main() -> int:
     """Ask pip, write the file; the exit code is pip's."""
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--dry-run", "--ignore-installed", "--report", "-"]
-    found = subprocess.run([*command, "--requirement", str(ROOT / "constraints.txt")], check=False, capture_output=True)
+    pinned = ["--constraint", str(ROOT / "constraints.txt"), *requirements()]
+    found = subprocess.run([*command, *pinned], check=False, capture_output=True)
     if found.returncode:
         sys.stderr.write(found.stderr.decode(errors="replace"))
         return found.returncode

@@ -20,7 +20,8 @@ from readme_part import ROOT
 from site_reference import reference_pages
 
 HOW_TO = ("install", "command_line", "chest_xrays", "own_images", "gpus", "python")
-RESULTS = ("results", "benchmark", "experiments")
+RESULTS = ("results", "benchmark", "speed", "experiments")
+OWN = ("SECURITY", "CHANGELOG")  #: pages of the repository's own folder
 DOCS = (*HOW_TO, *RESULTS, "glossary", "contributing")
 PICTURES = ("*.png", "*.gif")
 _LINK = re.compile(r"(!?)\[((?:[^\[\]]|\[[^\]]*\])*)\]\(([^)\s]+)\)")
@@ -38,7 +39,7 @@ def lay_out(source: Path) -> None:
         target = source / path.relative_to(ROOT)
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(path, target)
-    for path in [ROOT / "SECURITY.md", *_teaching()]:
+    for path in [*(ROOT / f"{name}.md" for name in OWN), *_teaching()]:
         _page(path, source / path.relative_to(ROOT))
     for path in sorted((ROOT / "notebooks").glob("[0-9]*.ipynb")):
         notebook = nbformat.read(path, as_version=4)
@@ -65,7 +66,7 @@ def index() -> str:
         "Teach": teaching,
         "How to": [f"docs/{name}" for name in HOW_TO],
         "Results": [f"docs/{name}" for name in RESULTS],
-        "Reference": [*(f"reference/{name}" for name in reference_pages()), "docs/contributing", "SECURITY"],
+        "Reference": [*(f"reference/{name}" for name in reference_pages()), "docs/contributing", *OWN],
     }
     tree = "```{{toctree}}\n:caption: {}\n:hidden:\n:maxdepth: 1\n\n{}\n```"
     trees = [tree.format(name, "\n".join(pages)) for name, pages in parts.items()]
@@ -102,6 +103,8 @@ def _on_site(path: Path) -> bool:
     place = path.relative_to(ROOT) if path.is_relative_to(ROOT) else path
     if place.parts[:1] == ("docs",):
         return (place.stem in DOCS and place.suffix == ".md") or place.suffix in (".png", ".gif")
+    if place.parent == Path("."):
+        return place.stem in OWN
     return path in _teaching() or (place.parent == Path("notebooks") and place.suffix == ".ipynb")
 
 

@@ -36,8 +36,8 @@ from squidlib.teaching.studies.results import auc_by_kind
 # %% [markdown]
 # ## How a lesson works (2 min)
 #
-# - **First**, in this and every lesson: *Edit* > *Clear Outputs of All Cells*. The lessons come with their results, so
-#   that they can be read without running them. Clear the outputs, so that you do not see an answer before you predict.
+# - **This copy is yours** where you opened it with `make lab` or `squid lab`: write into it as you like. A newer kit does
+#   not touch it until you ask for its changes (`squid lessons --update`), and then keeps your answers.
 # - **Predict** before you run an experiment. Write your guess down: being wrong is how you find out what you believed.
 # - **Exercises** have a cell with `...  # your code here`. Replace the dots, run the cell, then run the `check` below
 #   it. It says which properties hold and which does not yet, with a first hint; where there are more,

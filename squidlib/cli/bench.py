@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import Literal
 
 from squidlib.cli.device import check_device
-from squidlib.cli.scoring_speed import ScoringFigures, busy_process, scoring_figures
+from squidlib.cli.scoring_speed import ScoringFigures, busy_cores, scoring_figures
 
 GIGA = 1e9
+#: Other ways to compute the laptop preset's step, as changes of its ``TrainingConfig``.
+VARIANTS = {"not channels-last": "channels_last=False", "compiled": "compile=True"}
 
 
 @dataclass(frozen=True)
@@ -86,21 +88,31 @@ class Bench:
             for preset, dataset in (("laptop", "digitanatomy"), ("paper", "digitanatomy"), ("paper", "zhanglab")):
                 figures = self._measure(preset, dataset, precision, device, base)
                 table.add_row(f"{preset} {dataset} {precision}", *figures)
+        for name, changes in VARIANTS.items():
+            figures = self._measure("laptop", "digitanatomy", wanted[0], device, base, changes)
+            table.add_row(f"laptop digitanatomy {wanted[0]}, {name}", *figures)
         console.print(table)
-        with busy_process():
+        with busy_cores() as busy:
             beside = self._measure("laptop", "digitanatomy", wanted[0], device, base)[1]
-        console.print(f"laptop digitanatomy {wanted[0]} beside a busy process: {beside} s a step")
+        console.print(f"laptop digitanatomy {wanted[0]} beside {len(busy)} busy processes: {beside} s a step")
         console.print(_scoring(scoring_figures()))
         console.print(f"import squidlib after torch: {_import_seconds():.2f} s")
         for line in _explorer():
             console.print(line)
+        with busy_cores() as busy:
+            for line in _explorer():
+                console.print(f"beside {len(busy)} busy processes: {line}")
         return 0
 
-    def _measure(self, preset: str, dataset: str, precision: str, device: str, base: float) -> list[str]:
-        """In a process of its own, so that the peak memory is this preset's."""
+    def _measure(
+        self, preset: str, dataset: str, precision: str, device: str, base: float, changes: str = ""
+    ) -> list[str]:
+        """In a process of its own, so that the peak memory is this preset's; ``changes``: of its ``TrainingConfig``."""
         code = (
-            "from squidlib.training.speed import step_figures; from squidlib.training.presets import PRESETS; "
-            f"print(*step_figures(PRESETS[{preset!r}][{dataset!r}], {precision!r}, {device!r}, {self.seconds}))"
+            "from dataclasses import replace; from squidlib.training.speed import step_figures; "
+            f"from squidlib.training.presets import PRESETS; preset = PRESETS[{preset!r}][{dataset!r}]; "
+            f"preset = preset._replace(training=replace(preset.training, {changes})); "
+            f"print(*step_figures(preset, {precision!r}, {device!r}, {self.seconds}))"
         )
         flop, seconds, rate, images, inference, memory = map(float, _python(code).split())
         return [
@@ -117,7 +129,7 @@ class Bench:
 def _scoring(found: ScoringFigures) -> str:
     return (
         f"squid score, {found.images} images, beyond the {found.start:.1f} s that one takes: {found.one_thread:.1f} s "
-        f"on one thread, {found.alone:.1f} s by default, {found.beside:.1f} s beside a busy process"
+        f"on one thread, {found.alone:.1f} s by default, {found.beside:.1f} s beside a busy process on each core"
     )
 
 

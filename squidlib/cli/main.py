@@ -23,6 +23,10 @@ from squidlib.cli.evaluate import Evaluate
 from squidlib.cli.explore import Explore
 from squidlib.cli.export import Export
 from squidlib.cli.fetch import Fetch
+from squidlib.cli.lab import Lab
+from squidlib.cli.lessons import Lessons
+from squidlib.cli.pack import Pack
+from squidlib.cli.progress import Progress
 from squidlib.cli.score import Score
 from squidlib.cli.train import Train
 from squidlib.utils.errors import UserError
@@ -59,6 +63,10 @@ def parse(arguments: Sequence[str] | None = None) -> Any:
 
     commands = (
         Annotated[Demo, subcommand("demo")]
+        | Annotated[Lessons, subcommand("lessons")]
+        | Annotated[Lab, subcommand("lab")]
+        | Annotated[Progress, subcommand("progress")]
+        | Annotated[Pack, subcommand("pack")]
         | Annotated[Train, subcommand("train")]
         | Annotated[Evaluate, subcommand("evaluate")]
         | Annotated[Score, subcommand("score")]

@@ -30,7 +30,8 @@ class ScoringFigures(NamedTuple):
 def scoring_figures(images: int = 1000) -> ScoringFigures:
     """Write that many images of DigitAnatomy and score them with the shipped detector.
 
-    one_thread: with OMP_NUM_THREADS=1; alone, beside: with as many threads as torch takes by itself.
+    one_thread: with OMP_NUM_THREADS=1; alone, beside: with as many threads as torch takes by itself, beside a busy
+    process on each core.
     """
     with TemporaryDirectory() as name:
         folder = Path(name)
@@ -39,20 +40,21 @@ def scoring_figures(images: int = 1000) -> ScoringFigures:
         start = min(_seconds(folder, first) for _ in range(2))
         one_thread = _seconds(folder, first.parent, OMP_NUM_THREADS="1") - start
         alone = _seconds(folder, first.parent) - start
-        with busy_process():
+        with busy_cores():
             beside = _seconds(folder, first.parent) - start
     return ScoringFigures(images, start, one_thread, alone, beside)
 
 
 @contextmanager
-def busy_process() -> Iterator[subprocess.Popen[bytes]]:
-    """Another process that computes all the time, on one core."""
-    process = subprocess.Popen([sys.executable, "-c", "while True: pass"])
+def busy_cores() -> Iterator[list[subprocess.Popen[bytes]]]:
+    """Other processes that compute all the time, one for each core of this machine."""
+    processes = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(os.cpu_count() or 1)]
     try:
-        yield process
+        yield processes
     finally:
-        process.kill()
-        process.wait()
+        for process in processes:
+            process.kill()
+            process.wait()
 
 
 def _write_images(folder: Path, count: int) -> None:

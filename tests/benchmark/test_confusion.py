@@ -62,17 +62,14 @@ def test_points_are_drawn_at_their_places_and_only_some_are_named() -> None:
 
 
 def test_the_seeds_figures_are_found_from_anywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)  # beside the package
+    monkeypatch.chdir(tmp_path)
     runs = seed_figures.seed_figures()
     assert sorted(runs) == [0, 1, 2]
     assert all(0 <= run["scores"]["combined"]["mean"] <= 1 for run in runs.values())
 
 
-def test_the_seeds_figures_are_found_above_a_solution(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    below = tmp_path / "notebooks" / "solutions"
-    below.mkdir(parents=True)
-    monkeypatch.chdir(below)
-    monkeypatch.setattr(seed_figures, "files", lambda package: tmp_path / "site-packages" / package)
+def test_the_seeds_figures_are_those_of_the_course(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(seed_figures, "course_folder", lambda: tmp_path)
     assert "run: make figures" in refusal(seed_figures.seed_figures)
     (tmp_path / "docs").mkdir()
     (tmp_path / "docs" / "figures.json").write_text(json.dumps({"runs": {"7": {"a": 1}}}))

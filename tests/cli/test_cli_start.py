@@ -104,8 +104,3 @@ def test_a_process_that_was_told_to_ignore_ctrl_c_ignores_it(tmp_path: Path) -> 
     words = [sys.executable, "-c", INTERRUPTED, "torch", *SCORE_NOTHING[3:]]
     done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, preexec_fn=ignore)
     assert done.returncode == 2
-
-
-def test_kernels_of_make_lab_wait_as_long_as_commands_do() -> None:
-    makefile = Path(__file__).resolve().parents[2] / "Makefile"
-    assert f"GOMP_SPINCOUNT={start.SPINS}," in makefile.read_text()

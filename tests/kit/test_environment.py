@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import tomllib
@@ -83,6 +84,12 @@ def test_the_package_says_the_version_of_the_project() -> None:
     import squidlib
 
     assert squidlib.__version__ == PROJECT["version"]
+
+
+def test_the_citation_and_the_newest_entry_of_the_changelog_say_it_too() -> None:
+    assert str(yaml.safe_load((ROOT / "CITATION.cff").read_text())["version"]) == PROJECT["version"]
+    entries = re.findall(r"^## (.+)$", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    assert entries[0] == PROJECT["version"]
 
 
 @pytest.mark.parametrize(

@@ -87,6 +87,12 @@ def test_a_hash_is_written_beside_every_pin() -> None:
         hashes.hashed_lines(report)
 
 
+def test_hashes_are_asked_for_what_make_setup_installs_and_not_for_what_graders_need() -> None:
+    asked = {canonicalize_name(Requirement(line).name) for line in hashes.requirements()}
+    assert asked >= {"torch", "jupyterlab", "pytest"}
+    assert "nbgrader" not in asked
+
+
 def test_colab_says_which_of_its_packages_were_replaced() -> None:
     before = {"pillow": "11.3.0", "numpy": "2.0.2"}
     after = {"pillow": "13.0.0", "numpy": "2.0.2", "einops": "0.8.2"}

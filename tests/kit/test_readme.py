@@ -17,6 +17,7 @@ from squidlib.cli.evaluate import evaluate_run
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PROJECT_FILES = [ROOT / "CONTRIBUTING.md", ROOT / "CODE_OF_CONDUCT.md"]
 README = "\n".join(path.read_text() for path in PAGES)  # every page of them
 CHECKPOINT = ROOT / "squidlib" / "detection" / "checkpoints" / "digitanatomy.safetensors"
 _BLOCK = re.compile(r"(?P<skip><!-- test: skip[^>]*-->\n)?```(?P<language>\w+)\n(?P<code>.*?)```", re.DOTALL)
@@ -42,7 +43,7 @@ def anchor(heading: str) -> str:
     return re.sub(r"[^\w\- ]", "", heading.strip().lower()).replace(" ", "-")
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)
+@pytest.mark.parametrize("page", PAGES + PROJECT_FILES, ids=lambda path: path.name)
 def test_every_link_leads_to_a_file_and_a_heading(page: Path) -> None:
     lost = []
     for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text()):
@@ -116,7 +117,8 @@ def test_the_first_page_shows_the_commands_that_everyone_needs() -> None:
 
 def test_the_make_targets_of_the_readme_exist() -> None:
     targets = set(re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
-    named = set(re.findall(r"\bmake (\w+)(?=\s+#|`)", README))
+    text = "\n".join([README, *(path.read_text() for path in PROJECT_FILES)])
+    named = set(re.findall(r"\bmake (\w+)(?=\s+#|`)", text))
     assert named >= {"demo", "lab", "test"}
     assert named <= targets
 

@@ -29,9 +29,10 @@ WORDS = {
     r"\b(its|their) likes\b": "others of its kind",
     r"\bcannot be had\b": "is not available",
 }  # fmt: skip
+FIRST_PAGES = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CODE_OF_CONDUCT.md")]
 PAGES = sorted(
     path
-    for path in [ROOT / "README.md", *ROOT.glob("docs/*.md"), *ROOT.glob("notebooks/**/*.md")]
+    for path in [*FIRST_PAGES, *ROOT.glob("docs/*.md"), *ROOT.glob("notebooks/**/*.md"), *ROOT.glob(".github/*.md")]
     if path.name != "experiments.md"
 )
 MASTERS = sorted(ROOT.glob("notebooks/src/*.py"))

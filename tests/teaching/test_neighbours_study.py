@@ -88,6 +88,7 @@ def test_every_way_is_judged_for_every_kind(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(label_bounds, "STEPS", 2)
     monkeypatch.setattr("squidlib.data.digits.TEST_COUNTS", {"normal": 6, "novel": 3})
     monkeypatch.setattr(neighbours, "train_context", lambda squid, data, seed: _short(squid, data, seed))
+    monkeypatch.setattr(neighbours, "train_masked", partial(train_masked, steps=2))
     assert list(neighbours.jobs())[:4] == ["1/0", "1/1", "1/2", "0.5/0"]
     found = neighbours.one_run(1.0, 0)
     assert {"SQUID, combined", "no neighbours, combined", "context prediction", "masked in-painting"} <= set(found)

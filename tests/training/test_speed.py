@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from pathlib import Path
 
 import pytest
@@ -49,7 +50,7 @@ def test_the_product_rate_counts_two_operations_a_multiplication(monkeypatch: py
 def test_a_machine_without_bf16_is_told_so(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(bench, "has_fast_bf16", lambda: False)
     monkeypatch.setattr(bench, "product_rate", lambda dtype, device: 50e9)
-    monkeypatch.setattr(Bench, "_measure", lambda self, preset, dataset, precision, device, base: [precision] * 7)
+    monkeypatch.setattr(Bench, "_measure", lambda self, preset, dataset, precision, *_: [precision] * 7)
     monkeypatch.setattr(cli, "_explorer", lambda: iter(["explorer: as fast as it is"]))
     monkeypatch.setattr(cli, "scoring_figures", lambda: scoring_speed.ScoringFigures(1000, 1.5, 3.0, 2.0, 4.0))
     assert Bench(device="cpu").run() == 0
@@ -58,7 +59,9 @@ def test_a_machine_without_bf16_is_told_so(monkeypatch: pytest.MonkeyPatch, caps
     assert "bf16-mixed" not in said
     assert "50 GFLOP/s" in said
     assert "as fast as it is" in said
-    assert "laptop digitanatomy 32-true beside a busy process: 32-true s a step" in said
+    assert "s a step" in said
+    assert f"laptop digitanatomy 32-true beside {os.cpu_count()} busy processes: 32-true" in said
+    assert "laptop digitanatomy 32-true, compiled" in said
     assert "1000 images, beyond the 1.5 s that one takes: 3.0 s on one thread, 2.0 s by default, 4.0 s beside" in said
 
 
@@ -67,9 +70,9 @@ def test_scoring_is_measured_by_the_command_itself_and_the_busy_process_ends() -
     assert figures.images == 3
     assert figures.start > 0
     assert all(map(math.isfinite, figures))
-    with scoring_speed.busy_process() as process:
-        assert process.poll() is None
-    assert process.poll() is not None
+    with scoring_speed.busy_cores() as busy:
+        assert [process.poll() for process in busy] == [None] * (os.cpu_count() or 1)
+    assert None not in [process.poll() for process in busy]
 
 
 def test_reading_images_is_measured_alone_where_a_folder_is_given(

@@ -18,7 +18,7 @@ from typing import Any, NoReturn
 import torch
 from torch import Tensor
 
-from squidlib.teaching.checks import guard
+from squidlib.teaching.checks import counting, guard
 
 BLANK = "blank"  #: the key of a report on something that was not written yet
 RAISES = "raises"  #: ... on a function that raised an exception
@@ -187,7 +187,8 @@ def exercise(check: Callable[[Any, Holds], None]) -> Callable[..., Report]:
                 ),
             )
             holds.problem = f"it had not ended after {guard.SECONDS:g} seconds and was stopped"
-        return Report(check.__name__, tuple(holds.held), holds.failed, holds.problem, holds.hints, hints)
+        report = Report(check.__name__, tuple(holds.held), holds.failed, holds.problem, holds.hints, hints)
+        return counting.counted(report, BLANK)
 
     # What help() and a tooltip show; wraps() would have them show (mine, holds).
     run.__signature__ = inspect.Signature([_parameter("mine", None), _parameter("hints", 1)])  # type: ignore[attr-defined]

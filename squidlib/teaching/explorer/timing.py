@@ -24,6 +24,7 @@ from squidlib.teaching.explorer.subjects import OFFERED
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
+SHOWN = ".squid-verdict"  #: what is on the page once it shows a view
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 # From a key's event to the frame in which the reconstruction has changed, in milliseconds.
 _WATCH = """() => {
@@ -90,7 +91,7 @@ def browser() -> Iterator[Browser]:
 def open_explorer(page: Page, address: str) -> None:
     """Go to the explorer's page and wait until it shows a view."""
     page.goto(address)
-    page.wait_for_selector(".squid-verdict", timeout=120_000)
+    page.wait_for_selector(SHOWN, timeout=120_000)
 
 
 def move(page: Page, label: str, key: str) -> None:
