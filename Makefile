@@ -13,7 +13,7 @@ RESULTS := squidlib/benchmark/results
 STRONGEST := SQUID,feature-kNN,IF-2D,PANDA,PaDiM,HOG-kNN,pixel-kNN,sharpness,mean-image
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lab setup notebooks schematics rehearse times badges figures studies benchmark site
+.PHONY: help demo test lab setup notebooks schematics rehearse times badges figures studies benchmark site web
 
 help: ## show what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/make \1\t\2/'
@@ -40,6 +40,10 @@ notebooks: $(READY) ## build notebooks, solutions, slides and handouts from note
 
 site: $(READY) ## build the website of lessons, docs and reference in build/site/html; needs no network
 	$(BIN)/python tools/site.py
+
+web: ## build the page that runs a detector in the browser (needs Node.js 20 and the npm registry)
+	npm --prefix web ci --no-audit --no-fund
+	npm --prefix web run build
 
 schematics: $(READY) ## draw the schematics of the lessons and the README
 	$(BIN)/python tools/schematics.py

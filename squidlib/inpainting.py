@@ -87,12 +87,26 @@ class InpaintingBlock(nn.Module):
 
     def inpaint(self, queries: Float[Tensor, "B R D"], recalled: Float[Tensor, "B R D"]) -> Float[Tensor, "B R D"]:
         """Ask the eight neighbours' recalled features, add the answer to the centre's recalled feature."""
-        around = neighbours(recalled, self.config.grid).flatten(0, 1)  # (B*R, 8, D)
+        return self.add(recalled, self.ask(queries, recalled)[0])
+
+    def ask(
+        self, queries: Float[Tensor, "B R D"], told: Float[Tensor, "B R D"], weighed: bool = False
+    ) -> tuple[Tensor, Tensor | None]:
+        """What the eight neighbours answer (B*R, D), and with ``weighed`` how much each counts (B*R, 8), mean of heads.
+
+        Args:
+            told: the features that are asked for, of every position.
+        """
+        around = neighbours(told, self.config.grid).flatten(0, 1)  # (B*R, 8, D)
         own = queries.flatten(0, 1)[:, None]  # (B*R, 1, D)
-        answer = self.attention(own, around, around, need_weights=False)[0][:, 0]
+        answer, weights = self.attention(own, around, around, need_weights=weighed)
+        return answer[:, 0], None if weights is None else weights[:, 0]
+
+    def add(self, recalled: Float[Tensor, "B R D"], answer: Float[Tensor, "N D"]) -> Float[Tensor, "B R D"]:
+        """The neighbours' answer added to the centre's recalled feature, and the layer behind it."""
         x = F.relu(self.attention_norm(answer) + recalled.flatten(0, 1))
         x = F.relu(self.feed_forward_norm(self.feed_forward(x)) + x)
-        return x.unflatten(0, queries.shape[:2])
+        return x.unflatten(0, recalled.shape[:2])
 
     def rebuild(
         self, codes: Float[Tensor, "N C h w"], features: Float[Tensor, "B R D"], generator: Generator | None = None
