@@ -53,7 +53,7 @@ def topk_shrink(weights: Float[Tensor, "*lead S"], k: int, straight_through: boo
 
 
 def topk_shrink_by(weights: Float[Tensor, "*lead S"], k: Int[Tensor, ""]) -> Float[Tensor, "*lead S"]:
-    """``topk_shrink`` with k as a tensor, for an exported graph: by sorting; a k above S keeps all, one below 1 none."""
+    """``topk_shrink`` with k as a tensor, for an exported graph: by sorting; a k above S keeps all of them."""
     values, indices = weights.topk(weights.shape[-1], dim=-1)  # all of them, the strongest first
     kept = values * (torch.arange(weights.shape[-1], device=weights.device) < k)
     return torch.zeros_like(weights).scatter(-1, indices, F.normalize(kept, p=1, dim=-1))

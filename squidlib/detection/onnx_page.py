@@ -22,7 +22,7 @@ from squidlib.detection.calibration import Calibration, image_scores, standardis
 from squidlib.detection.detector import Detector
 from squidlib.detection.familiarity import unlike
 from squidlib.detection.onnx_file import AGREES, halve, translate
-from squidlib.detection.prediction import Limits, patch_scores
+from squidlib.detection.prediction import Limits, limits_of, patch_scores
 from squidlib.detection.scores import PATCH_SCORES, raw_scores, weighted_difference
 from squidlib.memory import cosine_similarity, dot_similarity
 from squidlib.shrinkage import hard_shrink, topk_shrink_by
@@ -119,7 +119,7 @@ class PageGraph(nn.Module):
         assert attention is not None  # it was asked for
         return Page(
             queries, similarity, softmax[0], weights, recalled, attention.unflatten(0, queries.shape[:2]), inpainted,
-            *pictures, raw.patches(), standardised(raw, calibration), patches,
+            pictures[0], pictures[1], raw.patches(), standardised(raw, calibration), patches,
             image_scores(raw, calibration)[self.name], foreign, shown,
         )  # fmt: skip
 
@@ -128,8 +128,6 @@ def page_inputs(
     detector: Detector, images: Float[Tensor, "B C H W"], slots: Float[Tensor, "R S D"], k: int, threshold: float
 ) -> tuple[Tensor, ...]:
     """``INPUTS`` for these images and this reading of the memory, with the detector's own calibration."""
-    from squidlib.detection.prediction import limits_of
-
     known = detector.calibration
     numbers = torch.tensor(k), torch.tensor(float(threshold))
     return images, slots, *numbers, known.mean, known.std, torch.tensor(limits_of(known).combined)
@@ -172,14 +170,14 @@ def _difference(content: bytes, graph: PageGraph, detector: Detector) -> float:
     session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
     every = detector.squid.inpainting.memory.contents().cpu()
     noise = torch.rand(4, *detector.config.image_shape, generator=torch.Generator().manual_seed(1))
-    found = []
+    count, found = every.shape[1], []
     with torch.no_grad():
         familiar = detector.reconstruct(noise).clamp(0, 1)  # what a decoder makes is no noise
-        for images, count, k, threshold in ((familiar, every.shape[1], 5, 0.0), (noise[:1], 1, 1, 0.0),
-                                            (familiar[:2], max(1, every.shape[1] // 2), every.shape[1], 0.01)):  # fmt: skip
-            inputs = page_inputs(detector, images, every[:, -count:], k, threshold)
-            named = {name: part.numpy() for name, part in zip(INPUTS, inputs, strict=True)}
-            told = session.run(None, named)
+        half = every[:, -max(1, count // 2) :]
+        few, one = (familiar, every, min(5, count), 0.0), (noise[:1], every[:, -1:], 1, 0.0)
+        for images, slots, k, threshold in (few, one, (familiar[:2], half, count, 0.01)):
+            inputs = page_inputs(detector, images, slots, k, threshold)
+            told = session.run(None, {name: part.numpy() for name, part in zip(INPUTS, inputs, strict=True)})
             found += [(torch.from_numpy(own).float() - other.float()).abs().max()
                       for own, other in zip(told, graph(*inputs), strict=True)]  # fmt: skip
     return float(torch.stack(found).max())

@@ -52,21 +52,19 @@ export function canvas(side: number, label: string, more = ""): HTMLCanvasElemen
   return h("canvas", { width: side, height: side, class: `picture ${more}`, ...described });
 }
 
-// Square grey values 0..1, the first of a longer array, as a picture.
+// Square grey values 0..1 as a picture.
 export function paintGrey(target: HTMLCanvasElement, values: ArrayLike<number>): void {
-  paint(target, (index) => {
-    const grey = 255 * Math.min(1, Math.max(0, values[index]));
-    return [grey, grey, grey];
+  paint(target, (bytes) => {
+    for (let index = 0; index < values.length; index++) bytes.fill(255 * values[index], 4 * index, 4 * index + 3); // clamped
   });
 }
 
-export function paint(target: HTMLCanvasElement, colour: (index: number) => ArrayLike<number>): void {
+// A picture whose red, green and blue ``write`` sets; it is opaque.
+export function paint(target: HTMLCanvasElement, write: (bytes: Uint8ClampedArray) => void): void {
   const context = target.getContext("2d") as CanvasRenderingContext2D;
   const picture = context.createImageData(target.width, target.height);
-  for (let index = 0; index < target.width * target.height; index++) {
-    picture.data.set(Uint8ClampedArray.from(colour(index)), 4 * index);
-    picture.data[4 * index + 3] = 255;
-  }
+  picture.data.fill(255);
+  write(picture.data);
   context.putImageData(picture, 0, 0);
 }
 

@@ -21,7 +21,7 @@ import { handOf } from "./view/hand";
 import { Inside } from "./view/inside";
 import { memoryOf } from "./view/memory";
 import { resultsOf } from "./view/results";
-import { copyLink } from "./view/share";
+import { copyLink, notify } from "./view/share";
 import { newImages, toolsOf } from "./view/tools";
 import { Tour } from "./view/tour";
 import { badgeOf, verdictOf } from "./view/verdict";
@@ -41,10 +41,13 @@ async function begin(root: HTMLElement): Promise<void> {
   const inside = new Inside(store);
   const tour = new Tour(store, inside);
   const takeTour = button("Take the tour", () => tour.start(takeTour), { class: "tour-start" });
+  const tools = toolsOf(store, board, say);
   const image = h("section", { class: "card image", "aria-labelledby": "image-title" },
     h("div", { class: "headline" }, h("h2", { id: "image-title" }, "Your image"), badgeOf(store)),
     h("p", { class: "invite" }, h("strong", {}, "Draw on any tile"), " or click one to look inside."),
-    board.element, toolsOf(store, board, say), newImages(store, say), handOf(store));
+    board.element, tools.drawing);
+  const change = h("section", { class: "card change", "aria-label": "Change the image" },
+    tools.tile, newImages(store, say), handOf(store));
   root.replaceChildren(
     h("header", {},
       h("div", {}, h("h1", {}, "SQUID, live"),
@@ -52,13 +55,13 @@ async function begin(root: HTMLElement): Promise<void> {
       h("div", { class: "row" }, takeTour, button("Copy link", () => void copyLink(store, say)))),
     linked ? "" : tour.offer(),
     h("main", {},
-      h("div", { class: "first" }, image,
-        h("div", { class: "made" }, h("section", { class: "card", "aria-labelledby": "made-title" },
+      h("div", { class: "first" }, image, change,
+        h("div", { class: "made" }, h("section", { class: "card shown", "aria-labelledby": "made-title" },
           h("h2", { id: "made-title" }, "What SQUID makes of it"), resultsOf(store)), verdictOf(store, say))),
       inside.element,
       h("div", { class: "second" }, memoryOf(store), gameOf(store, say))),
     aboutOf(data.facts), say.element, h("p", { class: "note", hidden: true }), tour.element);
-  if (link && !linked) say.now("The link was cut or is of another page, so the page begins as usual.");
+  if (link && !linked) notify(say, "The link was cut or is of another page, so the page begins as usual.");
   addEventListener("hashchange", async () => {
     const next = await stateOf(location.hash.slice(1), start, data);
     if (next) store.set(next);

@@ -43,6 +43,7 @@ export class Store {
     const reading = ["slots", "shrinkage", "threshold", "k"] as const;
     const judge = changed || reading.some((name) => next[name] !== this.state[name]);
     this.state = next;
+    rest(false);
     for (const listener of this.seen) listener(next, this);
     if (judge || !this.told) void this.judge();
     else for (const listener of this.judged) listener(this.told, next);
@@ -76,13 +77,21 @@ export class Store {
       }
     } finally {
       this.running = false;
+      if (this.timer === 0) rest(true); // else once the address is up to date
     }
   }
 
   private saveLink(): void {
     clearTimeout(this.timer);
     this.timer = window.setTimeout(async () => {
+      this.timer = 0;
       history.replaceState(null, "", `#${await linkOf(this.state)}`);
+      rest(!this.running);
     }, 150);
   }
+}
+
+// Whether all that was asked for is done; scripts and tests wait for it.
+function rest(done: boolean): void {
+  document.documentElement.dataset.squid = done ? "rest" : "busy";
 }

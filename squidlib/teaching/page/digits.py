@@ -18,7 +18,7 @@ MOST_SAMPLES = 100  #: of each digit
 WRITTEN = {NORMAL: 10, "stranger": 6}  #: images of each step of the hand
 WRITTEN_SEED = 21  #: of those
 TRIED = 200  #: images, among which the first one is looked for
-CLEAR = (3, 4, 6, 2)  #: digits that anybody sees to be mirrored
+CLEAR = (3, 4, 6)  #: digits that anybody sees to be mirrored
 _EDGE = (TILE_SIZE - GLYPH_SIZE) // 2
 
 Bytes = NDArray[np.uint8]
@@ -69,7 +69,7 @@ def composed(samples: Bytes, chosen: list[int]) -> Tensor:
 
 
 def beginning(detector: Detector, samples: Bytes) -> Beginning:
-    """An image with one mirrored digit: of those that this detector clearly finds, the one whose others look best.
+    """An image with one mirrored digit: of those that this detector clearly finds, the one that is most normal without.
 
     Where it finds none, the first that was tried.
     """
@@ -78,12 +78,12 @@ def beginning(detector: Detector, samples: Bytes) -> Beginning:
     for _ in range(TRIED):
         chosen = torch.randint(samples.shape[1], (TILES,), generator=generator).tolist()
         tried.append(Beginning(chosen, CLEAR[int(torch.randint(len(CLEAR), (), generator=generator))] - 1))
-    images = [composed(samples, each.samples) for each in tried]
-    for image, each in zip(images, tried, strict=True):
+    normal = torch.stack([composed(samples, each.samples) for each in tried])
+    mirrored = normal.clone()
+    for image, each in zip(mirrored, tried, strict=True):
         image[each.tile] = image[each.tile].flip(-1)
-    told = detector.predict(torch.stack([join_tiles(image) for image in images]))
+    before, after = (detector.predict(join_tiles(images)) for images in (normal, mirrored))
     places = torch.tensor([each.tile for each in tried])
-    own = told.patch_scores.gather(1, places[:, None])[:, 0]
-    others = told.patch_scores.scatter(1, places[:, None], -torch.inf).amax(1)
-    found = (own > 2 * told.threshold) & ~told.unlike
-    return tried[int(torch.where(found, others, torch.inf).argmin())]
+    own = after.patch_scores.gather(1, places[:, None])[:, 0]
+    found = (own > 2 * after.threshold) & ~after.unlike
+    return tried[int(torch.where(found, before.patch_scores.amax(1), torch.inf).argmin())]

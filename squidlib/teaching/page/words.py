@@ -1,4 +1,4 @@
-"""Words and colours that the page shares with the explorer, the charts and the schematics, and facts of its detector."""
+"""Words and colours that the page shares with explorer, charts and schematics, and facts of its detector."""
 
 from __future__ import annotations
 

@@ -16,8 +16,8 @@ export const neighbours: Step = {
     const change = own.reduce((sum, value, index) => sum + Math.abs(value - usual[index]), 0) / own.length;
     return [
       window3x3(look),
-      picture(usual, 32, "with usual neighbours"),
-      picture(own, 32, "with these neighbours"),
+      h("div", { class: "pair" },
+        picture(usual, 32, "with usual neighbours"), picture(own, 32, "with these neighbours")),
       h("div", {}, text(
         "The in-painting block asks the memories of the neighbouring patches, by attention; the percentages say how much each " +
           "counts, mean of the heads. Beyond the edge there are zeros. The two pictures compare the answer with that of " +

@@ -11,6 +11,8 @@ import type { Store } from "../store";
 
 export const STEPS: Step[] = [patch, query, similarity, shrinkage, recall, neighbours, reconstruction, score];
 
+const REST = 40; // milliseconds
+
 export class Inside {
   readonly element: HTMLElement;
   private at = 0;
@@ -38,6 +40,7 @@ export class Inside {
     this.flow.addEventListener("click", (event) => this.point(event.target as Element));
     store.onState((state) => (this.title.textContent = `Look inside tile ${state.selected + 1}`));
     store.onTold(() => this.later());
+    new ResizeObserver(() => this.later()).observe(this.flow); // as wide as the panel, and of one height
     this.go(0, false);
     void loadMemories().then((found) => {
       this.memories = found;
@@ -75,10 +78,10 @@ export class Inside {
     if (index >= 0) this.go(index, false);
   }
 
-  // After the picture that is being drawn: what is further down the page may come a frame later.
+  // After the picture that is being drawn: what is further down the page may come some frames later.
   private later(): void {
-    cancelAnimationFrame(this.drawn);
-    this.drawn = requestAnimationFrame(() => this.show());
+    clearTimeout(this.drawn);
+    this.drawn = window.setTimeout(() => this.show(), REST);
   }
 
   private show(): void {

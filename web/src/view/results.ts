@@ -11,7 +11,7 @@ export function resultsOf(store: Store): HTMLElement {
   const where = h("figcaption", {});
   store.onTold((told) => {
     paintGrey(picture, told.reconstruction);
-    paint(map, (index) => mapColour(table, told.anomaly_map[index]));
+    paint(map, (bytes) => told.anomaly_map.forEach((value, index) => bytes.set(mapColour(table, value), 4 * index)));
     const worst = told.patch_scores.indexOf(Math.max(...told.patch_scores));
     where.replaceChildren(h("strong", {}, "Anomaly map"), ` where they differ; brightest belongs to tile ${worst + 1}`);
     map.setAttribute("aria-label", `Anomaly map; the worst tile is ${worst + 1}`);

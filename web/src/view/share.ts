@@ -16,7 +16,7 @@ export async function copyLink(store: Store, say: Announcer): Promise<void> {
   }
 }
 
-function notify(say: Announcer, text: string): void {
+export function notify(say: Announcer, text: string): void {
   say.now(text);
   const note = document.querySelector<HTMLElement>(".note");
   if (!note) return;

@@ -7,7 +7,8 @@ import { describe, tile, type Tile } from "../tiles";
 import type { Announcer } from "./announcer";
 import type { Board } from "./board";
 
-export function toolsOf(store: Store, board: Board, say: Announcer): HTMLElement {
+// Pen, rubber and undo, which belong to the board, and what is done to the tile that is looked at.
+export function toolsOf(store: Store, board: Board, say: Announcer): { drawing: HTMLElement; tile: HTMLElement } {
   const { data } = store;
   const name = h("strong", { class: "tool-name" });
   const change = (words: string, make: (shown: Tile) => Tile) => () => {
@@ -15,7 +16,7 @@ export function toolsOf(store: Store, board: Board, say: Announcer): HTMLElement
     store.set(withTile(state, state.selected, make(state.tiles[state.selected])));
     say.now(`Tile ${state.selected + 1} ${words}.`);
   };
-  const swap = button("Swap …", () => {
+  const swap = button("Swap with …", () => {
     board.tools.swaps = !board.tools.swaps;
     board.onTools();
     if (board.tools.swaps) {
@@ -27,6 +28,7 @@ export function toolsOf(store: Store, board: Board, say: Announcer): HTMLElement
     store.undo();
     say.now("Last change taken back.");
   });
+  const empty = button("Empty", change("emptied", () => tile({ kind: "blank" })), { title: "Empty the tile that is looked at" });
   const pen = button("Pen", () => setPen(false));
   const rubber = button("Rubber", () => setPen(true));
   function setPen(erases: boolean): void {
@@ -55,10 +57,9 @@ export function toolsOf(store: Store, board: Board, say: Announcer): HTMLElement
     change(`shows a ${digit}`, () => tile({ kind: "digit", digit, sample: sample % samples }))();
   }
   const row = (label: string, ...children: Node[]) => h("div", { class: "row", role: "group", "aria-label": label }, ...children);
-  return h(
+  const actions = h(
     "div",
     { class: "tools" },
-    row("Drawing", pen, rubber, h("span", { class: "grow" }), undo),
     row(
       "The tile that is looked at",
       name,
@@ -66,11 +67,11 @@ export function toolsOf(store: Store, board: Board, say: Announcer): HTMLElement
       button("Turn ↕", change("turned upside down", (shown) => ({ ...shown, turned: !shown.turned })), {
         "aria-label": "Turn upside down",
       }),
-      button("Empty", change("emptied", () => tile({ kind: "blank" }))),
       swap,
     ),
     h("div", { class: "digits", role: "group", "aria-label": "Put a digit into it" }, ...digits),
   );
+  return { drawing: row("Drawing", pen, rubber, empty, h("span", { class: "grow" }), undo), tile: actions };
 }
 
 export function newImages(store: Store, say: Announcer): HTMLElement {

@@ -21,7 +21,7 @@ export class Tour {
 
   constructor(store: Store, inside: Inside) {
     this.steps = tourSteps(store, inside);
-    this.element = h("aside", { class: "tour", role: "dialog", "aria-labelledby": "tour-title", hidden: true },
+    this.element = h("div", { class: "tour", role: "dialog", "aria-labelledby": "tour-title", hidden: true },
       this.count, this.title, this.text, h("div", { class: "row" }, this.leave, h("span", { class: "grow" }), this.back, this.next));
     this.element.addEventListener("keydown", (event) => {
       if (event.key === "Escape") this.end();

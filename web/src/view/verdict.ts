@@ -18,16 +18,18 @@ export function verdictOf(store: Store, say: Announcer): HTMLElement {
   const chart = h("div", { class: "histogram" });
   const element = h("section", { class: "card verdict", "aria-labelledby": "verdict-title" },
     h("h2", { id: "verdict-title" }, "Verdict"), word, chart, sentence, truth);
+  const draw = () => store.told && chart.replaceChildren(histogram(store.told, Math.max(260, chart.clientWidth || 420)));
+  new ResizeObserver(draw).observe(chart);
   store.onTold((told, state) => {
     element.dataset.called = told.called;
-    const strange = told.unlike ? "Unlike anything it was trained on" : "";
-    word.textContent = strange || told.called.replace(/^./, (letter) => letter.toUpperCase());
+    word.textContent = told.called.replace(/^./, (letter) => letter.toUpperCase());
     const { normals } = told.reading;
     const above = normals.filter((value) => value >= told.score).length / normals.length;
     const values = { called: told.called, score: told.score, threshold: told.reading.threshold, normals: normals.length };
-    sentence.textContent = filled(facts.words.verdict, { ...values, rate: facts.rate, above });
+    const meaning = told.unlike ? " It is no image of the kind that SQUID learned, so its score means nothing." : "";
+    sentence.textContent = filled(facts.words.verdict, { ...values, rate: facts.rate, above }) + meaning;
     truth.textContent = truthText(state, store);
-    chart.replaceChildren(histogram(told, Math.max(260, chart.clientWidth || 420)));
+    draw();
     const worst = told.patch_scores.indexOf(Math.max(...told.patch_scores)) + 1;
     const where = told.called === facts.words.verdicts[1] ? ` The worst tile is ${worst}.` : "";
     say.later(`Called ${told.called}, score ${told.score.toFixed(1)}, threshold ${told.reading.threshold.toFixed(1)}.${where}`);
@@ -80,7 +82,7 @@ function histogram(told: Told, width: number): SVGElement {
   });
   chart.append(svg("line", { x1: 0, x2: width, y1: HEIGHT, y2: HEIGHT, class: "axis" }));
   chart.append(svg("line", { x1: x(threshold), x2: x(threshold), y1: 4, y2: HEIGHT, class: "threshold" }));
-  chart.append(svg("text", { x: x(threshold), y: HEIGHT + 16, "text-anchor": "middle" }, `threshold ${threshold.toFixed(1)}`));
+  chart.append(svg("text", { x: Math.max(92, x(threshold) - 4), y: HEIGHT + 16 }, `threshold ${threshold.toFixed(1)}`));
   chart.append(svg("text", { x: 0, y: HEIGHT + 16 }, "normal images"));
   const place = Math.max(4, x(told.score));
   chart.append(svg("path", { d: `M${place} 0 V${HEIGHT}`, class: "score" }));
