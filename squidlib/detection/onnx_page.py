@@ -130,7 +130,7 @@ def page_inputs(
     """``INPUTS`` for these images and this reading of the memory, with the detector's own calibration."""
     known = detector.calibration
     numbers = torch.tensor(k), torch.tensor(float(threshold))
-    return images, slots, *numbers, known.mean, known.std, torch.tensor(limits_of(known).combined)
+    return images, slots, *numbers, known.mean.clone(), known.std.clone(), torch.tensor(limits_of(known).combined)
 
 
 def page_model(detector: Detector) -> tuple[ModelProto, float]:

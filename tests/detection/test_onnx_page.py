@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 import jaxtyping
 import numpy as np
 import onnx
@@ -24,6 +27,7 @@ from tests.conftest import tiny_config
 from tests.helpers import noise, refusal
 
 SLOTS = 6
+Tell = Callable[[tuple[Tensor, ...]], Page]
 
 
 def made(**changes: int | bool) -> Detector:
@@ -34,16 +38,11 @@ def made(**changes: int | bool) -> Detector:
     return Detector(squid, discriminator, calibrate(squid, discriminator, noise(40, 24, seed=4)), {})
 
 
-@pytest.fixture(scope="module", params=[True, False], ids=["cosine", "dot product"])
-def detector(request: pytest.FixtureRequest) -> Detector:
-    return made(cosine_memory=request.param)
-
-
 @pytest.fixture(scope="module")
-def session(detector: Detector) -> onnxruntime.InferenceSession:
+def session() -> onnxruntime.InferenceSession:
     jaxtyping.config.update("jaxtyping_disable", True)  # the exporter traces with things that are no tensors
     try:
-        model, difference = page_model(detector)
+        model, difference = page_model(made(cosine_memory=True))
     finally:
         jaxtyping.config.update("jaxtyping_disable", False)
     assert difference < 1e-3
@@ -55,6 +54,21 @@ def session(detector: Detector) -> onnxruntime.InferenceSession:
 def told(session: onnxruntime.InferenceSession, inputs: tuple[Tensor, ...]) -> Page:
     found = session.run(None, {name: part.numpy() for name, part in zip(INPUTS, inputs, strict=True)})
     return Page(*map(torch.from_numpy, found))
+
+
+def in_torch(detector: Detector, inputs: tuple[Tensor, ...]) -> Page:
+    jaxtyping.config.update("jaxtyping_disable", True)  # Limits holds tensors there
+    try:
+        with torch.no_grad():
+            return PageGraph(detector)(*inputs)  # type: ignore[no-any-return]
+    finally:
+        jaxtyping.config.update("jaxtyping_disable", False)
+
+
+@pytest.fixture(params=[True, False], ids=["cosine in onnxruntime", "dot product in torch"])
+def case(request: pytest.FixtureRequest, session: onnxruntime.InferenceSession) -> tuple[Detector, Tell]:
+    detector = made(cosine_memory=request.param)
+    return detector, partial(told, session) if request.param else partial(in_torch, detector)
 
 
 def kept(k: int) -> Shrink:
@@ -80,11 +94,11 @@ READINGS = [
 
 @pytest.mark.parametrize(("count", "k", "threshold", "shrink"), READINGS)
 def test_however_the_memory_is_read_it_says_what_the_library_says(
-    detector: Detector, session: onnxruntime.InferenceSession, count: int, k: int, threshold: float, shrink: Shrink
+    case: tuple[Detector, Tell], count: int, k: int, threshold: float, shrink: Shrink
 ) -> None:
-    images = noise(3, 24, seed=9)
+    (detector, tell), images = case, noise(3, 24, seed=9)
     slots = newest(detector.squid.inpainting.memory.contents(), count)
-    found = told(session, page_inputs(detector, images, slots, k, threshold))
+    found = tell(page_inputs(detector, images, slots, k, threshold))
     output = read(detector.squid, encode(detector, images).levels[0], slots, shrink)
     raw = read_scores(detector, encode(detector, images), slots, shrink)
     expected = {
@@ -100,11 +114,11 @@ def test_however_the_memory_is_read_it_says_what_the_library_says(
 
 
 def test_as_it_was_trained_it_is_the_detectors_prediction(
-    detector: Detector, session: onnxruntime.InferenceSession
+    case: tuple[Detector, Tell],
 ) -> None:
-    images = torch.cat([noise(2, 24, seed=9), torch.zeros(1, 1, 24, 24)])  # the last one is unlike
+    (detector, tell), images = case, torch.cat([noise(2, 24, seed=9), torch.zeros(1, 1, 24, 24)])  # the last is unlike
     slots = detector.squid.inpainting.memory.contents()
-    found = told(session, page_inputs(detector, images, slots, detector.config.topk, 0.0))
+    found = tell(page_inputs(detector, images, slots, detector.config.topk, 0.0))
     own = detector.predict(images)
     for name in ("score", "patch_scores", "reconstruction", "anomaly_map"):
         assert torch.allclose(getattr(found, name), getattr(own, name), atol=1e-4, rtol=1e-4), name
@@ -113,21 +127,19 @@ def test_as_it_was_trained_it_is_the_detectors_prediction(
 
 
 @pytest.mark.parametrize(("count", "k", "threshold"), [(SLOTS, 2, 0.0), (4, 4, 0.1)])
-def test_every_output_is_torchs(
-    detector: Detector, session: onnxruntime.InferenceSession, count: int, k: int, threshold: float, as_users: None
-) -> None:
+def test_every_output_is_torchs(session: onnxruntime.InferenceSession, count: int, k: int, threshold: float) -> None:
+    detector = made(cosine_memory=True)
     slots = newest(detector.squid.inpainting.memory.contents(), count)
     inputs = page_inputs(detector, noise(2, 24, seed=5), slots, k, threshold)
-    with torch.no_grad():
-        own = PageGraph(detector)(*inputs)
-    for name, one, other in zip(Page._fields, told(session, inputs), own, strict=True):
+    for name, one, other in zip(Page._fields, told(session, inputs), in_torch(detector, inputs), strict=True):
         assert one.shape == other.shape, name
         assert torch.allclose(one.float(), other.float(), atol=1e-4, rtol=1e-4), name
 
 
 def test_attention_is_the_blocks_and_alone_is_the_picture_among_mean_neighbours(
-    detector: Detector, session: onnxruntime.InferenceSession
+    session: onnxruntime.InferenceSession,
 ) -> None:
+    detector = made(cosine_memory=True)
     squid, images = detector.squid, noise(2, 24, seed=6)
     block, slots = squid.inpainting, squid.inpainting.memory.contents()
     found = told(session, page_inputs(detector, images, slots, 2, 0.0))
