@@ -26,7 +26,7 @@ RESULTS = ("results", "benchmark", "experiments")
 DOCS = (*HOW_TO, *RESULTS, "glossary", "contributing")
 PICTURES = ("*.png", "*.gif")
 LIVE = "page"  #: the folder of the site with the page in which the shipped detector runs
-_TRY = f'<p><a href="{LIVE}/index.html"><strong>Try it now</strong>: draw a digit, and SQUID judges it in your browser.</a></p>'
+_TRY = f'<p><a href="{LIVE}/index.html"><strong>Try it now</strong>: draw a digit, let SQUID judge it.</a></p>'
 _LINK = re.compile(r"(!?)\[((?:[^\[\]]|\[[^\]]*\])*)\]\(([^)\s]+)\)")
 _ANCHOR = re.compile(r'<a id="([\w-]+)"></a>')
 

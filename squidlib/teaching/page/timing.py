@@ -23,15 +23,20 @@ if TYPE_CHECKING:
 
 READY = "#page[data-ready]"
 KINDS = ("normal", "novel", "disorder", "missing", "flipped", "lesion")
-# From the click on a button to the frame in which the reconstruction has changed, in milliseconds.
-_WATCH = """kind => new Promise(resolve => {
+# From the click on a button to the frame that shows the new reconstruction, in milliseconds.
+_WATCH = """kind => new Promise((resolve, reject) => {
   const picture = document.querySelector(".results canvas");
   const before = picture.toDataURL();
+  new PerformanceObserver((_, observer) => {
+    observer.disconnect();
+    requestAnimationFrame(() => setTimeout(() => {
+      const taken = performance.now() - begun;
+      if (picture.toDataURL() === before) reject(new Error("the picture did not change"));
+      else resolve(taken);
+    }, 0));
+  }).observe({type: "measure"});
   const begun = performance.now();
-  const look = () => picture.toDataURL() === before ? requestAnimationFrame(look)
-    : requestAnimationFrame(() => resolve(performance.now() - begun));
   document.querySelector(`button[data-kind="${kind}"]`).click();
-  requestAnimationFrame(look);
 })"""
 _JUDGE = """async images => {
   const found = [];
