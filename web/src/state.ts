@@ -2,7 +2,7 @@
 
 import type { Data } from "./load";
 import { altered, normalImage, writtenImage, type Draw } from "./random";
-import { onLadder, type Setting } from "./reading";
+import { nearest, onLadder, type Setting } from "./reading";
 import { TILES, tile, type Tile } from "./tiles";
 
 export interface State extends Setting {
@@ -16,9 +16,13 @@ export interface State extends Setting {
 
 export function beginning(data: Data): State {
   const { samples, tile: wrong } = data.facts.beginning;
-  const tiles = samples.map((sample, place) => tile({ kind: "digit", digit: place + 1, sample }));
+  const { hands, hand: learned } = data.facts;
+  const hand = hands.indexOf(nearest(hands, learned)); // images of the kind that the detector learned from
+  const tiles = hand
+    ? writtenImage(hand, 0)
+    : samples.map((sample, place) => tile({ kind: "digit", digit: place + 1, sample }));
   tiles[wrong] = { ...tiles[wrong], mirrored: true };
-  return { ...data.facts.start, tiles, selected: wrong, hand: 0, image: 0, moves: 0, drawn: -1 };
+  return { ...data.facts.start, tiles, selected: wrong, hand, image: 0, moves: 0, drawn: -1 };
 }
 
 export function withNewImage(state: State, kind: string, data: Data, draw?: Draw): State {

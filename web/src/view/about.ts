@@ -11,6 +11,7 @@ export function aboutOf(facts: Facts): HTMLElement {
   add("Score", `${facts.score}: ${facts.words.scores[facts.score] ?? ""}`);
   add("Threshold", `${percent(facts.rate)} of ${facts.calibrated_on} held-out normal images may exceed it`);
   add("Digits", `${facts.words.digits.source}; ${facts.words.digits.licence}`);
+  add("Runs by", "onnxruntime-web (MIT), in WebAssembly on one thread");
   for (const line of facts.limitations) add("Limit", line);
   return h("footer", {},
     h("p", {}, "SQUID, space-aware memory queues for in-painting and detecting anomalies, is of Xiang, Zhang, Lu, Yuille, Zhang, Cai and " +
