@@ -54,6 +54,8 @@ export class Inside {
       if (place === this.at) one.setAttribute("aria-current", "step");
       else one.removeAttribute("aria-current");
     });
+    const list = this.element.querySelector(".steps") as HTMLElement;
+    if (scroll) list.scrollLeft = this.buttons[this.at].offsetLeft - list.offsetLeft - 40;
     const [back, next] = this.element.querySelectorAll<HTMLButtonElement>(".walk");
     back.disabled = this.at === 0;
     next.disabled = this.at === STEPS.length - 1;

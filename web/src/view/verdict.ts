@@ -82,7 +82,7 @@ function histogram(told: Told, width: number): SVGElement {
   });
   chart.append(svg("line", { x1: 0, x2: width, y1: HEIGHT, y2: HEIGHT, class: "axis" }));
   chart.append(svg("line", { x1: x(threshold), x2: x(threshold), y1: 4, y2: HEIGHT, class: "threshold" }));
-  chart.append(svg("text", { x: Math.max(92, x(threshold) - 4), y: HEIGHT + 16 }, `threshold ${threshold.toFixed(1)}`));
+  chart.append(svg("text", { x: Math.max(98, x(threshold) - 4), y: HEIGHT + 16 }, `threshold ${threshold.toFixed(1)}`));
   chart.append(svg("text", { x: 0, y: HEIGHT + 16 }, "normal images"));
   const place = Math.max(4, x(told.score));
   chart.append(svg("path", { d: `M${place} 0 V${HEIGHT}`, class: "score" }));
