@@ -5,6 +5,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 GRADER := $(VENV)/grading
+PAGE := squidlib/teaching/page/built/index.html
 READY := $(VENV)/.ready
 BENCHMARK := OMP_NUM_THREADS=1 $(BIN)/squid benchmark
 RESULTS := squidlib/benchmark/results
@@ -14,7 +15,7 @@ STRONGEST := SQUID,feature-kNN,IF-2D,PANDA,PaDiM,HOG-kNN,pixel-kNN,sharpness,mea
 DIR ?= nbgrader_course
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lab setup notebooks nbgrader schematics rehearse times badges figures studies benchmark site
+.PHONY: help demo test lab setup notebooks nbgrader schematics rehearse times badges figures studies benchmark site web
 
 help: ## show what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/make \1\t\2/'
@@ -35,7 +36,11 @@ $(GRADER)/.ready: $(READY)
 	$(BIN)/python -m pip install --quiet --upgrade --no-deps --target $(GRADER) nbgrader alembic Mako notebook RapidFuzz --constraint constraints.txt
 	touch $@
 
-test: $(READY) $(if $(FAST),,$(GRADER)/.ready) ## lint, types and all tests, notebooks included; with FAST=1 what each commit should pass
+# the page that the browser's tests open; where it cannot be built, they are skipped and say so
+$(PAGE): $(shell find web -path web/node_modules -prune -o -type f -print)
+	$(MAKE) --no-print-directory web || echo "the page in the browser was not built: its tests are skipped"
+
+test: $(READY) $(if $(FAST),,$(GRADER)/.ready $(if $(shell command -v npm),$(PAGE))) ## lint, types and all tests, notebooks included; with FAST=1 what each commit should pass
 	$(BIN)/python tests/run_all.py $(if $(FAST),--fast)
 
 lab: $(READY) ## JupyterLab on your own copies of the lessons, in my/
@@ -49,6 +54,10 @@ nbgrader: $(READY) ## assignments to grade the lessons with nbgrader, in the cou
 
 site: $(READY) ## build the website of lessons, docs and reference in build/site/html; needs no network
 	$(BIN)/python tools/site.py
+
+web: ## build the page that runs a detector in the browser (needs Node.js 20 and the npm registry)
+	npm --prefix web ci --no-audit --no-fund
+	npm --prefix web run build
 
 schematics: $(READY) ## draw the schematics of the lessons and the README
 	$(BIN)/python tools/schematics.py

@@ -87,25 +87,39 @@ class InpaintingBlock(nn.Module):
 
     def inpaint(self, queries: Float[Tensor, "B R D"], recalled: Float[Tensor, "B R D"]) -> Float[Tensor, "B R D"]:
         """Ask the eight neighbours' recalled features, add the answer to the centre's recalled feature."""
-        x = F.relu(self.attention_norm(self.ask(queries, recalled)) + recalled.flatten(0, 1))
-        x = F.relu(self.feed_forward_norm(self.feed_forward(x)) + x)
-        return x.unflatten(0, queries.shape[:2])
+        return self.add(recalled, self.ask(queries, recalled)[0])
 
-    def ask(self, queries: Float[Tensor, "B R D"], recalled: Float[Tensor, "B R D"]) -> Float[Tensor, "N D"]:
-        """``attention(own, around, around)``, own the query of each patch, around its neighbours: N = B * R answers.
+    def ask(
+        self, queries: Float[Tensor, "B R D"], told: Float[Tensor, "B R D"], weighed: bool = False
+    ) -> tuple[Tensor, Tensor | None]:
+        """What the eight neighbours answer (B*R, D), and with ``weighed`` how much each counts (B*R, 8), mean of heads.
 
-        Keys and values are computed once for each patch, and not once for each of the eight that ask it.
+        ``attention(own, around, around)``, own the query of each patch and around what its neighbours are told; but keys
+        and values are computed once for each patch, and not once for each of the eight that ask it.
+
+        Args:
+            told: the features that are asked for, of every position.
         """
         asking, key, value = self.attention.in_proj_weight.chunk(3)
         biases = self.attention.in_proj_bias.chunk(3)
         heads = (self.config.heads, -1)
-        asked = F.linear(queries, asking, biases[0]).flatten(0, 1)[:, None].unflatten(-1, heads)  # (N, 1, heads, d)
-        told = [
-            (neighbours(F.linear(recalled, weight), self.config.grid) + bias).flatten(0, 1).unflatten(-1, heads)
+        own = F.linear(queries, asking, biases[0]).flatten(0, 1)[:, None].unflatten(-1, heads).transpose(1, 2)
+        keys, values = (
+            (neighbours(F.linear(told, weight), self.config.grid) + bias)
+            .flatten(0, 1).unflatten(-1, heads).transpose(1, 2)  # (B*R, heads, 8, d)
             for weight, bias in zip((key, value), biases[1:], strict=True)  # where the grid ends: the bias alone
-        ]
-        answer = F.scaled_dot_product_attention(*(part.transpose(1, 2) for part in (asked, *told)))
-        return self.attention.out_proj(answer.flatten(1))
+        )  # fmt: skip
+        shares = None
+        if weighed:
+            shares = torch.softmax(own @ keys.mT / math.sqrt(own.shape[-1]), dim=-1)[:, :, 0].mean(1)
+        answer = F.scaled_dot_product_attention(own, keys, values)
+        return self.attention.out_proj(answer.flatten(1)), shares
+
+    def add(self, recalled: Float[Tensor, "B R D"], answer: Float[Tensor, "N D"]) -> Float[Tensor, "B R D"]:
+        """The neighbours' answer added to the centre's recalled feature, and the layer behind it."""
+        x = F.relu(self.attention_norm(answer) + recalled.flatten(0, 1))
+        x = F.relu(self.feed_forward_norm(self.feed_forward(x)) + x)
+        return x.unflatten(0, recalled.shape[:2])
 
     def rebuild(
         self, codes: Float[Tensor, "N C h w"], features: Float[Tensor, "B R D"], generator: Generator | None = None

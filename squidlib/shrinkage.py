@@ -12,21 +12,22 @@ from __future__ import annotations
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
 
-def hard_shrink(weights: Float[Tensor, "*lead S"], threshold: float) -> Float[Tensor, "*lead S"]:
+def hard_shrink(weights: Float[Tensor, "*lead S"], threshold: float | Tensor) -> Float[Tensor, "*lead S"]:
     """Set weights at or below ``threshold`` to zero and renormalise: w' = relu(w - t) * w / |w - t|, w' / sum(w').
 
     Args:
         weights: non-negative, each row sums to 1 (a softmax).
         threshold: in 0..1; 0 changes nothing. Where no weight is above it, the row is all zeros: nothing is recalled.
+            A tensor's number is not looked at: a graph that is exported has none yet.
 
     Raises:
         ValueError: where the threshold is outside 0..1.
     """
-    if not 0 <= threshold <= 1:
+    if not isinstance(threshold, Tensor) and not 0 <= threshold <= 1:
         raise ValueError(f"a shrinkage threshold lies in 0..1, got {threshold}")
     kept = F.relu(weights - threshold) * weights / ((weights - threshold).abs() + 1e-12)
     return F.normalize(kept, p=1, dim=-1)
@@ -49,3 +50,10 @@ def topk_shrink(weights: Float[Tensor, "*lead S"], k: int, straight_through: boo
     values, indices = weights.topk(k, dim=-1)
     hard = torch.zeros_like(weights).scatter(-1, indices, F.normalize(values, p=1, dim=-1))
     return weights + (hard - weights).detach() if straight_through else hard
+
+
+def topk_shrink_by(weights: Float[Tensor, "*lead S"], k: Int[Tensor, ""]) -> Float[Tensor, "*lead S"]:
+    """``topk_shrink`` with k as a tensor, for an exported graph: by sorting; a k above S keeps all of them."""
+    values, indices = weights.topk(weights.shape[-1], dim=-1)  # all of them, the strongest first
+    kept = values * (torch.arange(weights.shape[-1], device=weights.device) < k)
+    return torch.zeros_like(weights).scatter(-1, indices, F.normalize(kept, p=1, dim=-1))

@@ -19,11 +19,15 @@ sys.path.insert(0, str(Path(__file__).parent))
 from readme_part import ROOT
 from site_reference import reference_pages
 
-HOW_TO = ("install", "command_line", "chest_xrays", "own_images", "gpus", "python")
+from squidlib.teaching.page import BUILT, write_page
+
+HOW_TO = ("install", "command_line", "browser_page", "chest_xrays", "own_images", "gpus", "python")
 RESULTS = ("results", "benchmark", "speed", "experiments")
 OWN = ("SECURITY", "CHANGELOG")  #: pages of the repository's own folder
 DOCS = (*HOW_TO, *RESULTS, "glossary", "contributing")
 PICTURES = ("*.png", "*.gif")
+LIVE = "page"  #: the folder of the site with the page in which the shipped detector runs
+_TRY = f'<p><a href="{LIVE}/index.html"><strong>Try it now</strong>: draw a digit, let SQUID judge it.</a></p>'
 _LINK = re.compile(r"(!?)\[((?:[^\[\]]|\[[^\]]*\])*)\]\(([^)\s]+)\)")
 _ANCHOR = re.compile(r'<a id="([\w-]+)"></a>')
 
@@ -70,8 +74,10 @@ def index() -> str:
     }
     tree = "```{{toctree}}\n:caption: {}\n:hidden:\n:maxdepth: 1\n\n{}\n```"
     trees = [tree.format(name, "\n".join(pages)) for name, pages in parts.items()]
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    return "\n\n".join([_markdown(text, ROOT / "README.md"), *trees]) + "\n"
+    text = _markdown((ROOT / "README.md").read_text(encoding="utf-8"), ROOT / "README.md")
+    if (BUILT / "index.html").is_file():
+        text = text.replace("\n\n", f"\n\n{_TRY}\n\n", 1)
+    return "\n\n".join([text, *trees]) + "\n"
 
 
 def _teaching() -> list[Path]:
@@ -118,7 +124,12 @@ def main() -> int:
         shutil.rmtree(old, ignore_errors=True)
     (source / "docs").mkdir(parents=True)
     lay_out(source)
-    return sphinx(["-b", "html", "-W", "--keep-going", "-q", "-j", "2", str(source), str(page)])
+    code = sphinx(["-b", "html", "-W", "--keep-going", "-q", "-j", "2", str(source), str(page)])
+    if (BUILT / "index.html").is_file():
+        write_page("digitanatomy", page / LIVE)
+    else:
+        print(f"without {LIVE}/, the page in which a detector runs: it was not built (make web)")
+    return code
 
 
 if __name__ == "__main__":

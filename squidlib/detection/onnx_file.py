@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -87,6 +88,36 @@ def export(detector: Detector, path: Path, rate: float = 0.05, half: bool = Fals
     """
     if not 0 < rate < 1:
         raise UserError(f"the rate of false alarms lies between 0 and 1, got {rate}")
+    judge = Judge(detector, rate).to("cpu")
+    shown = torch.rand(3, *detector.config.image_shape, generator=torch.Generator().manual_seed(0))
+    model = translate(judge, {INPUT: shown}, OUTPUTS, {INPUT: {0: torch.export.Dim("batch", min=1, max=1 << 16)}})
+    if half:
+        halve(model)
+    _describe(model, detector, rate)
+    content = model.SerializeToString()
+    difference = _difference(content, judge, detector)
+    if not difference <= (AGREES_HALF if half else AGREES):  # NaN is not, either
+        raise UserError(f"onnxruntime's numbers differ from torch's by {difference:.2g}; nothing was written")
+    write_atomically(path, content)
+    return difference
+
+
+def translate(
+    module: nn.Module,
+    examples: Mapping[str, Tensor],
+    outputs: Sequence[str],
+    dynamic_shapes: Mapping[str, Mapping[int, Any] | None],
+) -> ModelProto:
+    """A module as ONNX.
+
+    Args:
+        examples: name of each input of ``forward`` -> a tensor of its shape.
+        outputs: the names of what ``forward`` returns.
+        dynamic_shapes: name of each input -> its dimensions that may have any length.
+
+    Raises:
+        UserError: where the extra is not installed, or torch cannot translate the module.
+    """
     try:
         import onnxruntime  # noqa: F401 (looked for before minutes are spent)
         from onnxscript import opset20 as op
@@ -97,31 +128,23 @@ def export(detector: Detector, path: Path, rate: float = 0.05, half: bool = Fals
     def hypot(one: Any, other: Any) -> Any:  # the exporter knows none
         return op.Sqrt(op.Add(op.Mul(one, one), op.Mul(other, other)))
 
-    judge = Judge(detector, rate).to("cpu")
-    shown = torch.rand(3, *detector.config.image_shape, generator=torch.Generator().manual_seed(0))
-    batch = torch.export.Dim("batch", min=1, max=1 << 16)
     table = {getattr(torch.ops, kind).hypot.default: hypot for kind in ("prims", "aten")}
     logging.getLogger("onnxscript").setLevel(logging.ERROR)
     try:
         with torch.no_grad():
             program = torch.onnx.export(
-                judge, (shown,), dynamo=True, opset_version=OPSET, input_names=[INPUT], output_names=list(OUTPUTS),
-                dynamic_shapes={INPUT: {0: batch}}, custom_translation_table=table, verbose=False,
+                module, tuple(examples.values()), dynamo=True, opset_version=OPSET, input_names=list(examples),
+                output_names=list(outputs), dynamic_shapes=dict(dynamic_shapes), custom_translation_table=table,
+                verbose=False,
             )  # fmt: skip
     except torch.onnx.OnnxExporterError as error:
         text = " ".join(str(error.__cause__ or error).split())[:200]
         raise UserError(f"torch could not translate this network into ONNX: {text}") from error
     assert program is not None  # of the exporter that is chosen here
     model = program.model_proto
-    if half:
-        halve(model)
-    _describe(model, detector, rate)
-    content = model.SerializeToString()
-    difference = _difference(content, judge, detector)
-    if not difference <= (AGREES_HALF if half else AGREES):  # NaN is not, either
-        raise UserError(f"onnxruntime's numbers differ from torch's by {difference:.2g}; nothing was written")
-    write_atomically(path, content)
-    return difference
+    for node in model.graph.node:  # where in which file of this machine each came from
+        del node.metadata_props[:]
+    return model
 
 
 def halve(model: ModelProto) -> None:

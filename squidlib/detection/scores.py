@@ -118,7 +118,7 @@ def weighted_difference(
     images: Float[Tensor, "B C H W"],
     reconstructions: Float[Tensor, "B C H W"],
     patch_scores: Float[Tensor, "B R"],
-    limit: float,
+    limit: float | Tensor,
     grid: Grid,
 ) -> Float[Tensor, "B 1 H W"]:
     """The anomaly map: image against reconstruction, weighted by how abnormal its patch is; >= 0.

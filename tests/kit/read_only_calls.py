@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from types import ModuleType
 
 import squidlib
-from squidlib.detection import onnx_file, prediction
+from squidlib.detection import onnx_file, onnx_page, prediction
 from tests.kit.read_only_detection import DETECTION
 from tests.kit.read_only_pieces import MODULES, PIECES
 from tests.kit.read_only_world import Call
@@ -28,11 +28,17 @@ CHANGES = {
     "detection.checkpoint: save": "writes a file",
     "detection.onnx_file: export": "writes a file",
     "detection.onnx_file: halve": "changes the ONNX model that it is given",
+    "detection.onnx_file: translate": "runs torch's exporter on a copy; it takes seconds",
+    "detection.onnx_page: page_model": "likewise",
     "utils.plotting: show": "displays in a notebook",
 }
 
 JUDGED: dict[str, Call] = {
     "detection.onnx_file: Judge.forward": lambda w: (onnx_file.Judge(w.detector, 0.1), w.images),
+    "detection.onnx_page: PageGraph.forward": lambda w: (
+        onnx_page.PageGraph(w.detector), *onnx_page.page_inputs(w.detector, w.images, w.slots, 2, 0.0),
+    ),
+    "detection.onnx_page: page_inputs": lambda w: (onnx_page.page_inputs, w.detector, w.images, w.slots, 2, 0.0),
     "detection.prediction: limits_of": lambda w: (prediction.limits_of, w.detector.calibration),
     "detection.prediction: patch_scores": lambda w: (
         prediction.patch_scores, w.raw, w.detector.calibration, prediction.limits_of(w.detector.calibration),

@@ -25,12 +25,16 @@ def test_the_answer_is_torchs_own_attention_over_the_neighbours_where_the_grid_e
     with torch.no_grad():
         block.attention.in_proj_bias.normal_(generator=torch.Generator().manual_seed(2))  # zeros in a new network
     queries, recalled = torch.rand(2, 2, config.positions, config.features).unbind()
-    found = block.ask(queries, recalled).unflatten(0, (2, -1))
+    found, counted = block.ask(queries, recalled, weighed=True)
+    assert counted is not None
+    found, counted = found.unflatten(0, (2, -1)), counted.unflatten(0, (2, -1))
     zero = torch.zeros(2, config.features)
     for position, around in {0: [1, 3, 4], 4: [0, 1, 2, 3, 5, 6, 7, 8], 5: [1, 2, 4, 7, 8]}.items():
         told = torch.stack([recalled[:, other] for other in around] + [zero] * (8 - len(around)), dim=1)
         own = queries[:, position, None]
-        assert torch.allclose(found[:, position], block.attention(own, told, told)[0][:, 0], atol=1e-6)
+        answer, weights = block.attention(own, told, told)
+        assert torch.allclose(found[:, position], answer[:, 0], atol=1e-6)
+        assert torch.allclose(counted[:, position].sort().values, weights[:, 0].sort().values, atol=1e-6)
 
 
 def test_positions_in_binary() -> None:

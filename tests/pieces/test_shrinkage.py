@@ -7,7 +7,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from squidlib.shrinkage import hard_shrink, topk_shrink
+from squidlib.shrinkage import hard_shrink, topk_shrink, topk_shrink_by
 
 GOLDEN = torch.tensor([[0.4, 0.3, 0.2, 0.1]])
 
@@ -81,3 +81,21 @@ def test_an_impossible_k_is_named(k: int) -> None:
 def test_an_impossible_threshold_is_named(threshold: float) -> None:
     with pytest.raises(ValueError, match=r"0\.\.1, got"):
         hard_shrink(GOLDEN, threshold)
+
+
+@pytest.mark.parametrize("k", [1, 3, 9])
+def test_k_as_a_tensor_keeps_the_same_slots_and_one_above_their_number_all(k: int) -> None:
+    weights = rows(5, 9)
+    expected = topk_shrink(weights, k, straight_through=False)
+    assert torch.allclose(topk_shrink_by(weights, torch.tensor(k)), expected, atol=1e-6)
+    assert torch.allclose(topk_shrink_by(weights, torch.tensor(10 + k)), weights, atol=1e-6)
+
+
+def test_of_equal_weights_exactly_k_are_kept() -> None:
+    shrunk = topk_shrink_by(torch.full((1, 8), 0.125), torch.tensor(3))
+    assert sorted(shrunk[0].tolist()) == pytest.approx([0] * 5 + [1 / 3] * 3)
+
+
+def test_a_threshold_as_a_tensor_shrinks_as_its_number() -> None:
+    weights = rows(6, 9)
+    assert torch.equal(hard_shrink(weights, torch.tensor(0.125)), hard_shrink(weights, 0.125))

@@ -12,7 +12,8 @@ import torch
 
 from squidlib.teaching.schematics import HERE, all_schematics
 from squidlib.teaching.schematics.canvas import Canvas, Written
-from squidlib.teaching.schematics.data_flow import blank_pictures, data_flow
+from squidlib.teaching.schematics.data_flow import PARTS, blank_pictures, data_flow
+from squidlib.teaching.schematics.inference_flow import inference_flow, inline
 from squidlib.utils import palette
 
 FOLDER = Path(__file__).resolve().parents[2] / "notebooks" / "schematics"
@@ -124,6 +125,21 @@ def test_the_data_flow_fades_all_but_what_is_named() -> None:
     assert {"Encoder", "Student", "Teacher", "Anomaly score", "image"} <= pale
     with pytest.raises(ValueError, match="parts are encoder"):
         data_flow(pictures, ["memroy"])
+
+
+def test_the_inference_flow_has_the_data_flows_boxes_but_none_of_training() -> None:
+    canvas = inference_flow(blank_pictures())
+    assert [each.text for each in canvas.written if each.right - each.left > each.room] == []
+    assert overlapping(canvas.written) == []
+    root = ET.fromstring(inline(canvas))
+    groups = {group.get("data-part", ""): group for group in root.iter(f"{SVG}g")}
+    kept = {name for name, part in PARTS.items() if not part.training}
+    assert set(groups) == {*kept, "input", "reconstruction"}
+    for name in kept:
+        box = next(groups[name].iter(f"{SVG}rect"))
+        assert box.get("fill") == PARTS[name].colour
+        assert [text.text for text in groups[name].iter(f"{SVG}text")] == list(PARTS[name].lines)
+    assert not list(root.iter(f"{SVG}style"))  # it would be a whole page's
 
 
 def test_no_two_meanings_share_a_colour() -> None:

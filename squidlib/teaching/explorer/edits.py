@@ -22,7 +22,7 @@ from squidlib.utils.errors import UserError
 
 MOST = 200  #: edits of one image
 _EDIT = re.compile(r"[bhv][1-9]|s[1-9][1-9]|d[1-9][0-9]")
-_TURNED_ALIKE = (0, 1, 2, 5, 8)  #: digits that look the same upside down *and* mirrored
+TURNED_ALIKE = (0, 1, 2, 5, 8)  #: digits that look the same upside down *and* mirrored
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Origin:
         if self.digit != tile + 1:
             return False
         if self.mirrored and self.upside_down:
-            return self.digit in _TURNED_ALIKE
+            return self.digit in TURNED_ALIKE
         flips = DIGIT_FLIPS.get(self.digit, ())
         return not (self.mirrored and "horizontal" in flips) and not (self.upside_down and "vertical" in flips)
 

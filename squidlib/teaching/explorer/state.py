@@ -34,8 +34,11 @@ CACHED = 256  #: views that are kept
 GRID_SHAPE, IMAGE_SHAPE = (3, 3), (1, 96, 96)  #: of DigitAnatomy
 
 
-def check_explorable(detector: Detector) -> None:
+def check_explorable(detector: Detector, what: str = "the explorer") -> None:
     """Refuse a detector whose images have no digits to edit: the explorer is made of DigitAnatomy's nine tiles.
+
+    Args:
+        what: who refuses.
 
     Raises:
         UserError: which says what the detector is of.
@@ -44,7 +47,7 @@ def check_explorable(detector: Detector) -> None:
     if (name, config.grid_shape, config.image_shape) != ("digitanatomy", GRID_SHAPE, IMAGE_SHAPE):
         (rows, columns), (channels, height, width) = config.grid_shape, config.image_shape
         raise UserError(
-            "the explorer edits DigitAnatomy's digits: 3x3 tiles in 96x96 grey pixels; this detector is of "
+            f"{what} edits DigitAnatomy's digits: 3x3 tiles in 96x96 grey pixels; this detector is of "
             f"{name}, {rows}x{columns} tiles in {height}x{width} {'grey' if channels == 1 else 'colour'} pixels; to "
             "see what it finds: squid score DETECTOR IMAGES --maps FOLDER"
         )
@@ -133,6 +136,10 @@ class ExplorerState:
             threshold=found.threshold,
             called=found.verdicts[0],
         )
+
+    def remembered(self) -> Tensor:
+        """What every slot remembers: the training tile whose feature is most like it, (9, S, 32, 32)."""
+        return torch.stack([self._tiles[nearest, tile] for tile, nearest in enumerate(self._nearest)])
 
     def _strongest(self, weights: Tensor, tile: int) -> tuple[Remembered, ...]:
         values, places = weights.topk(min(STRONGEST, len(weights)))

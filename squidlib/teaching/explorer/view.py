@@ -11,6 +11,12 @@ from torch import Tensor
 from squidlib.detection.prediction import NORMAL
 from squidlib.teaching.explorer.setting import Setting
 
+#: The finding in a sentence; the page in the browser says it in the same words.
+VERDICT = (
+    "Called {called}: score {score:.2f}, threshold {threshold:.2f} (of {normals} held-out normal images, read in this "
+    "same way, {rate:.0%} exceed it; {above:.0%} score as high as this image)."
+)
+
 
 class Remembered(NamedTuple):
     """One slot that answered: its number (0 the oldest of the whole memory), its weight after shrinkage, and a picture.
@@ -59,11 +65,10 @@ class View:
     def verdict(self) -> str:
         """The finding in a sentence."""
         above = float((self.normal_scores >= self.score).float().mean())
-        return (
-            f"Called {self.called}: score {self.score:.2f}, threshold {self.threshold:.2f} "
-            f"(of {len(self.normal_scores)} held-out normal images, read in this same way, {self.setting.rate:.0%} "
-            f"exceed it; {above:.0%} score as high as this image)."
-        )
+        return VERDICT.format(
+            called=self.called, score=self.score, threshold=self.threshold, normals=len(self.normal_scores),
+            rate=self.setting.rate, above=above,
+        )  # fmt: skip
 
     @property
     def truth(self) -> str:
