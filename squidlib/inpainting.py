@@ -94,8 +94,8 @@ class InpaintingBlock(nn.Module):
     ) -> tuple[Tensor, Tensor | None]:
         """What the eight neighbours answer (B*R, D), and with ``weighed`` how much each counts (B*R, 8), mean of heads.
 
-        ``attention(own, around, around)``, own the query of each patch and around what its neighbours are told; but keys
-        and values are computed once for each patch, and not once for each of the eight that ask it.
+        It is ``attention(own, around, around)``, own the query of each patch, around what its neighbours are told; but
+        keys and values are computed once for each patch, and not once for each of the eight that ask it.
 
         Args:
             told: the features that are asked for, of every position.

@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-SIDE_BY_SIDE = ("--numprocesses", "2", "--dist", "loadfile")
+SIDE_BY_SIDE = ("--numprocesses", "3", "--dist", "loadfile")  # on two cores: a part of the tests waits for a browser
 LINT = (("ruff", "check", "."), ("ruff", "format", "--check", "."), ("mypy",))
 FAST = (
     *LINT,
@@ -25,12 +25,12 @@ STEPS = (
     *LINT,
     # nbval runs every notebook as it stands and compares the outputs of all cells but those that are tagged as varying;
     # a file's tests stay together, for they share what was trained for them
-    ("pytest", "tests", "notebooks", "--nbval", "--nbval-cell-timeout", "120", *SIDE_BY_SIDE, "--durations", "10"),
+    ("pytest", "tests", "notebooks", "--nbval", "--nbval-cell-timeout", "120", *SIDE_BY_SIDE, "--durations", "25"),
 )
 NOWHERE = "http://127.0.0.1:9"  # where nothing listens: a test or notebook that downloads something fails
 ENVIRONMENT = {
     "PYTHONWARNINGS": "ignore::SyntaxWarning",
-    "OMP_NUM_THREADS": "1",  # two processes side by side
+    "OMP_NUM_THREADS": "1",  # processes side by side
     "OMP_WAIT_POLICY": "passive",
     "KIT_MODE": "smoke",
     "KIT_CHEST_DATA": "",  # lesson 13 on drawn chests: its stored outputs are compared
