@@ -3,11 +3,13 @@
 python tools/site.py [FOLDER]        # by default build/site; warnings are errors, nothing is executed or fetched
 
 Sources are laid out as in the repository, so that the links between them hold. A link to a file that is no page of the
-site becomes its name.
+site becomes its name. Where the repository's address is known (``make badges``, or the environment variable
+KIT_REPOSITORY=owner/name), each lesson can be opened on Colab and Binder.
 """
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import sys
@@ -15,8 +17,9 @@ from pathlib import Path
 
 import nbformat
 
-sys.path.insert(0, str(Path(__file__).parent))
+sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent.parent / "notebooks")]
 from readme_part import ROOT
+from setup_cell import REPOSITORY
 from site_reference import reference_pages
 
 from squidlib.teaching.page import BUILT, write_page
@@ -28,6 +31,10 @@ DOCS = (*HOW_TO, *RESULTS, "glossary", "contributing")
 PICTURES = ("*.png", "*.gif")
 LIVE = "page"  #: the folder of the site with the page in which the shipped detector runs
 _TRY = f'<p><a href="{LIVE}/index.html"><strong>Try it now</strong>: draw a digit, let SQUID judge it.</a></p>'
+TRIED_IN = ("00_start_here", "05_gumbel_shrinkage", "12_explorer")  #: lessons that show that page
+_LIVE = f"""**On this page, without an installation:** draw on a tile, click one to look inside, change the memory.
+
+<iframe src="../{LIVE}/index.html" title="SQUID in the browser" loading="lazy" width="100%" height="760"></iframe>"""
 _LINK = re.compile(r"(!?)\[((?:[^\[\]]|\[[^\]]*\])*)\]\(([^)\s]+)\)")
 _ANCHOR = re.compile(r'<a id="([\w-]+)"></a>')
 
@@ -52,6 +59,8 @@ def lay_out(source: Path) -> None:
                 cell.source = _markdown(cell.source, path)
             elif cell.metadata.get("jupyter", {}).get("source_hidden"):
                 cell.metadata["tags"] = [*cell.metadata.get("tags", []), "hide-input"]
+        if path.stem in TRIED_IN and _is_built():
+            notebook.cells.insert(1, nbformat.v4.new_markdown_cell(_LIVE))
         nbformat.write(notebook, source / "notebooks" / path.name)
     for name, text in reference_pages().items():
         (source / "reference").mkdir(exist_ok=True)
@@ -66,18 +75,23 @@ def index() -> str:
     lessons = [f"notebooks/{path.stem}" for path in sorted((ROOT / "notebooks").glob("[0-9]*.ipynb"))]
     teaching = [str(path.relative_to(ROOT).with_suffix("")) for path in _teaching()]
     parts = {
-        "Learn": [*lessons, "docs/glossary"],
+        "Learn": lessons,
+        "Explain": ["docs/glossary", "reference/paper_map"],
         "Teach": teaching,
         "How to": [f"docs/{name}" for name in HOW_TO],
         "Results": [f"docs/{name}" for name in RESULTS],
-        "Reference": [*(f"reference/{name}" for name in reference_pages()), "docs/contributing", *OWN],
+        "Reference": ["reference/api", "reference/commands", "docs/contributing", *OWN],
     }
     tree = "```{{toctree}}\n:caption: {}\n:hidden:\n:maxdepth: 1\n\n{}\n```"
     trees = [tree.format(name, "\n".join(pages)) for name, pages in parts.items()]
     text = _markdown((ROOT / "README.md").read_text(encoding="utf-8"), ROOT / "README.md")
-    if (BUILT / "index.html").is_file():
+    if _is_built():
         text = text.replace("\n\n", f"\n\n{_TRY}\n\n", 1)
     return "\n\n".join([text, *trees]) + "\n"
+
+
+def _is_built() -> bool:
+    return (BUILT / "index.html").is_file()
 
 
 def _teaching() -> list[Path]:
@@ -124,8 +138,9 @@ def main() -> int:
         shutil.rmtree(old, ignore_errors=True)
     (source / "docs").mkdir(parents=True)
     lay_out(source)
+    os.environ.setdefault("KIT_REPOSITORY", REPOSITORY)  # for docs/site/conf.py
     code = sphinx(["-b", "html", "-W", "--keep-going", "-q", "-j", "2", str(source), str(page)])
-    if (BUILT / "index.html").is_file():
+    if _is_built():
         write_page("digitanatomy", page / LIVE)
     else:
         print(f"without {LIVE}/, the page in which a detector runs: it was not built (make web)")

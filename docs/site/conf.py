@@ -1,5 +1,6 @@
 """Sphinx's settings for the site; tools/site.py lays the sources out and calls it. Nothing is executed or fetched."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -25,6 +26,14 @@ napoleon_numpy_docstring = False
 html_theme = "sphinx_book_theme"
 html_title = "SQUID and DigitAnatomy"
 html_theme_options = {"show_navbar_depth": 1, "home_page_in_toc": True, "use_download_button": True}
+repository = os.environ.get("KIT_REPOSITORY", "")  # owner/name on GitHub, of tools/site.py
+if repository:
+    html_theme_options |= {
+        "repository_url": f"https://github.com/{repository}",
+        "repository_branch": "HEAD",
+        "use_repository_button": True,
+        "launch_buttons": {"colab_url": "https://colab.research.google.com", "binderhub_url": "https://mybinder.org"},
+    }
 html_static_path = ["site.css"]
 html_css_files = ["site.css"]
 html_favicon = "icon.svg"

@@ -38,6 +38,7 @@ OUTPUTS = ("score", "abnormal", "unlike", "patch_scores", "reconstruction", "ano
 AGREES = 1e-3  #: most that a number may differ from torch's, scores in standard deviations of normal images
 AGREES_HALF = 0.05  #: likewise, where weights are stored in 16 bits
 HALVED = 1024  #: weights of fewer numbers stay in 32 bits
+LICENCE = "MIT"  #: of the kit and of its checkpoints; a run of your own is yours
 USE = "for teaching and research; no medical device, not for clinical use"
 
 
@@ -129,7 +130,8 @@ def translate(
         return op.Sqrt(op.Add(op.Mul(one, one), op.Mul(other, other)))
 
     table = {getattr(torch.ops, kind).hypot.default: hypot for kind in ("prims", "aten")}
-    logging.getLogger("onnxscript").setLevel(logging.ERROR)
+    for talkative in ("onnxscript", "onnx_ir"):
+        logging.getLogger(talkative).setLevel(logging.ERROR)
     try:
         with torch.no_grad():
             program = torch.onnx.export(
@@ -173,6 +175,7 @@ def _describe(model: ModelProto, detector: Detector, rate: float) -> None:
         "squid.grid": list(detector.config.grid_shape),
         "squid.trained": str(detector.metadata.get("command", detector.metadata.get("data", "unknown"))),
         "squid.limitations": detector.limitations(rate),
+        "squid.licence": LICENCE,
         "squid.use": USE,
     }
     for name, value in facts.items():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import runpy
 import subprocess
 import sys
 from html.parser import HTMLParser
@@ -12,6 +13,7 @@ from urllib.parse import unquote, urlsplit
 import pytest
 from playwright.sync_api import BrowserContext
 
+from squidlib.teaching.page import BUILT
 from tests.file_server import file_server
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -124,3 +126,21 @@ def test_docstrings_become_paragraphs_lists_and_escaped_formulas() -> None:
     ]
     sections = ["Text.", "", "Args:", "    images: of a batch,", "        in 0..1."]
     assert as_rst(sections) == sections
+
+
+def test_lessons_show_the_page_in_the_browser_where_it_was_built(site: Path) -> None:
+    shown = {
+        path.stem for path in (site / "notebooks").glob("[0-9]*.html") if "SQUID in the browser" in path.read_text()
+    }
+    assert shown == ({"00_start_here", "05_gumbel_shrinkage", "12_explorer"} if BUILT.is_dir() else set())
+    assert (site / "page" / "index.html").is_file() == BUILT.is_dir()
+
+
+@pytest.mark.parametrize("repository", ["", "owner/name"])
+def test_lessons_are_opened_elsewhere_only_where_the_repository_is_known(
+    repository: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KIT_REPOSITORY", repository)
+    options = runpy.run_path(str(ROOT / "docs" / "site" / "conf.py"))["html_theme_options"]
+    assert options.get("repository_url") == (f"https://github.com/{repository}" if repository else None)
+    assert ("launch_buttons" in options) == bool(repository)

@@ -95,6 +95,7 @@ def test_the_file_says_what_it_is_of_and_that_it_is_no_medical_device(
     assert float(facts["squid.threshold"]) == pytest.approx(detector.threshold(0.1))
     assert json.loads(facts["squid.grid"]) == [3, 3]
     assert "no medical device" in facts["squid.use"]
+    assert facts["squid.licence"] in (Path(__file__).resolve().parents[2] / "LICENSE").read_text()
 
 
 def test_the_command_writes_a_file_and_refuses_what_it_cannot_write(

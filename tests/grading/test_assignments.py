@@ -16,10 +16,9 @@ from squidlib.teaching import checks
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "notebooks"))
 import assignments  # noqa: E402
+import build  # noqa: E402
 from assignments import assignment, write_course  # noqa: E402
 from masters import exercises, masters, solved_notebook  # noqa: E402
-
-import build  # noqa: E402
 
 each_master = pytest.mark.parametrize("master", masters(), ids=lambda path: path.stem)
 KEYS = {"schema_version", "grade_id", "grade", "solution", "locked", "task"}
