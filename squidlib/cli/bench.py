@@ -5,12 +5,12 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
-from squidlib.cli.device import check_device
+from squidlib.cli.device import check_device, fitting_precision
 from squidlib.cli.scoring_speed import ScoringFigures, busy_cores, scoring_figures
 
 GIGA = 1e9
@@ -29,6 +29,8 @@ class Bench:
     precision: Literal["32-true", "bf16-mixed", "both"] = "both"
     """both measures bf16 where the hardware has it, and says so where it has not."""
 
+    preset: str | None = None
+    """Measure only the training loop of this preset on digits, such as gpu: images, waiting, idle, memory."""
     data: Path | None = None
     """Measure only how fast the images below this folder are read, from their files and from the cache."""
 
@@ -36,7 +38,32 @@ class Bench:
         """Measure and print."""
         if self.data is not None:
             return self._data(self.data)
-        return self._everything()
+        return self._everything() if self.preset is None else self._loop(self.preset)
+
+    def _loop(self, name: str) -> int:
+        import torch
+
+        from squidlib.data.digits import Digits
+        from squidlib.training.devices import resolve_device
+        from squidlib.training.loop_speed import loop_figures
+        from squidlib.training.presets import PRESETS
+        from squidlib.utils.errors import UserError
+
+        known = [preset for preset, data in PRESETS.items() if "digitanatomy" in data]
+        if name not in known:
+            raise UserError(f"presets for digits are {', '.join(known)}; got {name!r}")
+        check_device(self.device)
+        device, preset = resolve_device(self.device), PRESETS[name]["digitanatomy"]
+        precision = fitting_precision(preset.training.precision, device)
+        preset = preset._replace(training=replace(preset.training, precision=precision))
+        found = loop_figures(preset, Digits(jitter=preset.jitter), device)
+        print(f"{name} digitanatomy {precision} on {device}, {torch.get_num_threads()} CPU threads, "
+              f"batches of {preset.training.batch_size}")  # fmt: skip
+        print(f"{found.images_a_second:.0f} images/s, {1000 * found.step_seconds:.0f} ms a step")
+        print(f"waits for data: {found.waiting:.0%} of a step")
+        print("GPU idle: " + ("there is none" if found.idle is None else f"{found.idle:.0%}"))
+        print(f"peak memory: {found.peak_memory / GIGA:.2f} GB")
+        return 0
 
     def _data(self, folder: Path) -> int:
         from squidlib.data.chest.rates import loading_rates
