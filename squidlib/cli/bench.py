@@ -156,7 +156,8 @@ class Bench:
 def _scoring(found: ScoringFigures) -> str:
     return (
         f"squid score, {found.images} images, beyond the {found.start:.1f} s that one takes: {found.one_thread:.1f} s "
-        f"on one thread, {found.alone:.1f} s by default, {found.beside:.1f} s beside a busy process on each core"
+        f"on one thread, {found.alone:.1f} s by default; "
+        f"beside a busy process on each core {found.beside:.1f} s beyond {found.busy_start:.1f} s"
     )
 
 

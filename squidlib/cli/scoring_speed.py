@@ -18,12 +18,13 @@ from typing import NamedTuple
 
 
 class ScoringFigures(NamedTuple):
-    """Seconds beyond ``start``, which is what a command for one image takes."""
+    """Seconds beyond what a command for one image takes: ``start``, and ``busy_start`` beside busy processes."""
 
     images: int
     start: float
     one_thread: float
     alone: float
+    busy_start: float
     beside: float
 
 
@@ -41,8 +42,9 @@ def scoring_figures(images: int = 1000) -> ScoringFigures:
         one_thread = _seconds(folder, first.parent, OMP_NUM_THREADS="1") - start
         alone = _seconds(folder, first.parent) - start
         with busy_cores():
-            beside = _seconds(folder, first.parent) - start
-    return ScoringFigures(images, start, one_thread, alone, beside)
+            busy_start = min(_seconds(folder, first) for _ in range(2))
+            beside = _seconds(folder, first.parent) - busy_start
+    return ScoringFigures(images, start, one_thread, alone, busy_start, beside)
 
 
 @contextmanager
