@@ -14,6 +14,7 @@ suppress_warnings = ["mystnb.unknown_mime_type", "mystnb.mime_priority"]  # a pr
 
 nb_execution_mode = "off"  # lessons show what was stored with them
 nb_number_source_lines = False
+nb_render_markdown_format = "gfm"  # lessons print tables
 myst_enable_extensions = ["attrs_inline", "dollarmath", "html_image"]
 myst_heading_anchors = 4
 

@@ -143,3 +143,10 @@ def test_lessons_are_opened_elsewhere_only_where_the_repository_is_known(
     options = runpy.run_path(str(ROOT / "docs" / "site" / "conf.py"))["html_theme_options"]
     assert options.get("repository_url") == (f"https://github.com/{repository}" if repository else None)
     assert ("launch_buttons" in options) == bool(repository)
+
+
+def test_tables_that_a_lesson_prints_are_tables(site: Path) -> None:
+    for name in ("02_autoencoder", "08_squid", "14_all_methods"):
+        text = (site / "notebooks" / f"{name}.html").read_text()
+        assert "<p>| " not in text, name
+        assert "<table" in text
