@@ -10,7 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
-from squidlib.cli.device import check_device, fitting_precision
+from squidlib.cli.device import checked_device, fitting_precision
 from squidlib.cli.scoring_speed import ScoringFigures, busy_cores, scoring_figures
 
 GIGA = 1e9
@@ -44,7 +44,6 @@ class Bench:
         import torch
 
         from squidlib.data.digits import Digits
-        from squidlib.training.devices import resolve_device
         from squidlib.training.loop_speed import loop_figures
         from squidlib.training.presets import PRESETS
         from squidlib.utils.errors import UserError
@@ -52,8 +51,7 @@ class Bench:
         known = [preset for preset, data in PRESETS.items() if "digitanatomy" in data]
         if name not in known:
             raise UserError(f"presets for digits are {', '.join(known)}; got {name!r}")
-        check_device(self.device)
-        device, preset = resolve_device(self.device), PRESETS[name]["digitanatomy"]
+        device, preset = checked_device(self.device), PRESETS[name]["digitanatomy"]
         precision = fitting_precision(preset.training.precision, device)
         preset = preset._replace(training=replace(preset.training, precision=precision))
         found = loop_figures(preset, Digits(jitter=preset.jitter), device)
@@ -82,11 +80,9 @@ class Bench:
         from rich.table import Table
 
         from squidlib.benchmark.tables import wide_console
-        from squidlib.training.loop import resolve_device
         from squidlib.training.speed import has_fast_bf16, product_rate
 
-        check_device(self.device)
-        device = resolve_device(self.device)
+        device = checked_device(self.device)
         console = wide_console()
         bf16 = torch.cuda.is_bf16_supported() if device == "cuda" else has_fast_bf16()
         console.print(f"device {device}, {torch.get_num_threads()} CPU threads, torch {torch.__version__}")

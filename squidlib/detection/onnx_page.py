@@ -136,7 +136,7 @@ def page_inputs(
 def page_model(detector: Detector) -> tuple[ModelProto, float]:
     """The graph of a detector, and the largest difference between onnxruntime's numbers and torch's.
 
-    Weights are stored in 16 bits where the numbers then still agree to ``AGREES``, as those of the shipped detector do.
+    Weights are stored in 16 bits where the numbers then still agree to ``AGREES``, else in 32.
 
     Raises:
         UserError: where the page cannot show the detector, the extra ``[onnx]`` is missing, or numbers differ.
