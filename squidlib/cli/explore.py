@@ -25,7 +25,7 @@ class Explore:
     """The address to listen at. Any other than the default lets other machines ask; the token keeps them out."""
     theme: Literal["light", "dark"] = "light"
     """Colours of the page."""
-    tabs: int = 6
+    tabs: int = 4
     """How many tabs may show it at once, on all machines together; each takes about 450 MB of memory."""
     browser: bool = True
     """Open a browser, too."""

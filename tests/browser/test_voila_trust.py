@@ -119,12 +119,21 @@ def test_cookies_are_sent_by_no_other_sites_page(page: Page, context: BrowserCon
     assert {cookie["sameSite"] for cookie in cookies.values()} == {"Strict"}
 
 
-def test_a_tab_too_many_is_refused_in_words_until_one_is_closed(chromium: Browser, tmp_path: Path) -> None:
+def kernel_threads(server: int) -> set[str]:
+    """How many threads the kernels of that server's pages were told to take."""
+    return {child.environ()["OMP_NUM_THREADS"] for child in psutil.Process(server).children(recursive=True)}
+
+
+def test_a_tab_too_many_is_refused_in_words_until_one_is_closed(
+    chromium: Browser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")
     log = tmp_path / "log.txt"
-    with log.open("wb") as file, serving(log=file.fileno(), port=8890, tabs=1) as (address, _):
+    with log.open("wb") as file, serving(log=file.fileno(), port=8890, tabs=1) as (address, process):
         private = chromium.new_context()
         first, second = private.new_page(), private.new_page()
         open_explorer(first, address)
+        assert kernel_threads(process.pid) == {"2"}  # what the user set
         answer = second.goto(address)
         assert answer is not None
         assert answer.status == 503
@@ -140,14 +149,17 @@ def test_a_tab_too_many_is_refused_in_words_until_one_is_closed(chromium: Browse
         private.close()
 
 
-def test_the_kernel_of_a_page_that_nobody_moves_is_freed(chromium: Browser, tmp_path: Path) -> None:
+def test_the_kernel_of_a_page_takes_one_thread_and_is_freed_when_nobody_moves_it(
+    chromium: Browser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     log = tmp_path / "log.txt"
     with log.open("wb") as file, serving(log=file.fileno(), port=8895, idle=8) as (address, process):
         private = chromium.new_context()
         page = private.new_page()
         open_explorer(page, address)
         server = psutil.Process(process.pid)
-        assert len(server.children(recursive=True)) >= 1
+        assert kernel_threads(process.pid) == {"1"}
         for _ in range(60):
             if not server.children(recursive=True):
                 break

@@ -135,7 +135,7 @@ def test_it_serves_until_it_is_stopped_and_leaves_nothing_running(stop: str, tmp
         assert process.wait(30) == 0
         assert process.stdout is not None
         said = process.stdout.read()
-    assert "At most 6 tabs at once" in said
+    assert "At most 4 tabs at once" in said
     assert "stopped" in said
     assert not [child for child in children if is_alive(child)]
     assert "Traceback" not in (tmp_path / "errors.txt").read_text()

@@ -30,7 +30,7 @@ from squidlib.utils.command import command
 from squidlib.utils.errors import UserError
 
 PORTS = 20  #: tried one after the other
-TABS = 6  #: of the page at once; each has a kernel, which takes about 450 MB
+TABS = 4  #: of the page at once; each has a kernel, which takes about 450 MB
 IDLE_SECONDS = 1800  #: until the kernel of a page that nobody moves is shut down, whether the page is open or not
 LONGEST_MESSAGE = 64 * 2**20  #: bytes a browser may send at once; the explorer itself takes uploads of 4 MiB
 _START_SECONDS = 60.0
@@ -66,6 +66,7 @@ def serving(
     command = [sys.executable, "-P", str(here / "voila_app.py"), str(page / "page.ipynb"), settings]
     # by environment and not as arguments, which every user of a machine can read
     environment = os.environ | {"JUPYTER_TOKEN": token, RUN: run, "PYTHONWARNINGS": "ignore"}
+    environment.setdefault("OMP_NUM_THREADS", "1")  # one image at a time: more threads only wait for each other
     environment["JUPYTER_PATH"] = os.pathsep.join(filter(None, [str(page), os.environ.get("JUPYTER_PATH")]))
     process = subprocess.Popen(  # the pipe is never written to; the server ends when this process closes it or ends
         command, env=environment, stdin=subprocess.PIPE, stdout=log, stderr=log, start_new_session=True
