@@ -150,10 +150,11 @@ class Bench:
 
 
 def _scoring(found: ScoringFigures) -> str:
+    whole, beyond = found.busy / found.alone, (found.busy - found.busy_start) / (found.alone - found.start)
     return (
-        f"squid score, {found.images} images, beyond the {found.start:.1f} s that one takes: {found.one_thread:.1f} s "
-        f"on one thread, {found.alone:.1f} s by default; "
-        f"beside a busy process on each core {found.beside:.1f} s beyond {found.busy_start:.1f} s"
+        f"squid score, {found.images} images: {found.alone:.1f} s, {found.start:.1f} s of them to start "
+        f"({found.one_thread:.1f} s on one thread); beside a busy process on each core {found.busy:.1f} s, "
+        f"{found.busy_start:.1f} s of them to start: {whole:.1f} times as long, {beyond:.1f} times beyond the start"
     )
 
 

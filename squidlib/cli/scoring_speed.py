@@ -13,38 +13,41 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from statistics import median
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 
+RUNS = 3  #: of each command; the median counts
+
+
 class ScoringFigures(NamedTuple):
-    """Seconds beyond what a command for one image takes: ``start``, and ``busy_start`` beside busy processes."""
+    """Seconds that the command takes for one image (``start``) and for all of them; ``busy``: beside busy processes."""
 
     images: int
     start: float
     one_thread: float
     alone: float
     busy_start: float
-    beside: float
+    busy: float
 
 
 def scoring_figures(images: int = 1000) -> ScoringFigures:
     """Write that many images of DigitAnatomy and score them with the shipped detector.
 
-    one_thread: with OMP_NUM_THREADS=1; alone, beside: with as many threads as torch takes by itself, beside a busy
-    process on each core.
+    one_thread: with OMP_NUM_THREADS=1; alone, busy: with as many threads as torch takes by itself, without and with a
+    busy process on each core.
     """
     with TemporaryDirectory() as name:
         folder = Path(name)
         _write_images(folder, images)
         first = folder / "images" / "00000.png"
-        start = min(_seconds(folder, first) for _ in range(2))
-        one_thread = _seconds(folder, first.parent, OMP_NUM_THREADS="1") - start
-        alone = _seconds(folder, first.parent) - start
+        start, alone = _seconds(folder, first), _seconds(folder, first.parent)
+        one_thread = _seconds(folder, first.parent, OMP_NUM_THREADS="1")
         with busy_cores():
-            busy_start = min(_seconds(folder, first) for _ in range(2))
-            beside = _seconds(folder, first.parent) - busy_start
-    return ScoringFigures(images, start, one_thread, alone, busy_start, beside)
+            return ScoringFigures(
+                images, start, one_thread, alone, _seconds(folder, first), _seconds(folder, first.parent)
+            )
 
 
 @contextmanager
@@ -71,12 +74,12 @@ def _write_images(folder: Path, count: int) -> None:
 
 
 def _seconds(folder: Path, images: Path, **variables: str) -> float:
+    """Of the whole command: the median of ``RUNS``."""
     command = [sys.executable, "-m", "squidlib", "score", "digitanatomy", str(images), "--device", "cpu"]
-    begun = time.perf_counter()
-    subprocess.run(
-        [*command, "--csv", str(folder / "scores.csv"), "--overwrite"],
-        env=os.environ | variables,
-        check=True,
-        capture_output=True,
-    )
-    return time.perf_counter() - begun
+    command += ["--csv", str(folder / "scores.csv"), "--overwrite"]
+    taken = []
+    for _ in range(RUNS):
+        begun = time.perf_counter()
+        subprocess.run(command, env=os.environ | variables, check=True, capture_output=True)
+        taken.append(time.perf_counter() - begun)
+    return median(taken)
