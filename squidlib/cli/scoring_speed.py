@@ -17,7 +17,6 @@ from statistics import median
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
-
 RUNS = 3  #: of each command; the median counts
 
 
