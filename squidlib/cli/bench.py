@@ -10,7 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
-from squidlib.cli.device import checked_device, fitting_precision
+from squidlib.cli.device import checked_device
 from squidlib.cli.scoring_speed import ScoringFigures, busy_cores, scoring_figures
 
 GIGA = 1e9
@@ -45,6 +45,7 @@ class Bench:
 
         from squidlib.data.digits import Digits
         from squidlib.training.loop_speed import loop_figures
+        from squidlib.training.precision import fitting_precision
         from squidlib.training.presets import PRESETS
         from squidlib.utils.errors import UserError
 
@@ -52,7 +53,7 @@ class Bench:
         if name not in known:
             raise UserError(f"presets for digits are {', '.join(known)}; got {name!r}")
         device, preset = checked_device(self.device), PRESETS[name]["digitanatomy"]
-        precision = fitting_precision(preset.training.precision, device)
+        precision = fitting_precision(preset, device, preset.training.steps)
         preset = preset._replace(training=replace(preset.training, precision=precision))
         found = loop_figures(preset, Digits(jitter=preset.jitter), device)
         print(f"{name} digitanatomy {precision} on {device}, {torch.get_num_threads()} CPU threads, "

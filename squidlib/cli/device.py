@@ -1,4 +1,4 @@
-"""The option --device, checked before any work, and the number format that suits it."""
+"""The option --device, checked before any work."""
 
 from __future__ import annotations
 
@@ -47,18 +47,3 @@ def checked_device(wanted: str) -> str:
 
     check_device(wanted)
     return resolve_device(wanted)
-
-
-def fitting_precision(wanted: str, device: str) -> str:
-    """The preset's number format, or 32-true with a line on stdout where the device has no arithmetic for it."""
-    import torch
-
-    from squidlib.training.devices import resolve_device
-
-    if wanted != "bf16-mixed":
-        return wanted
-    accelerator = resolve_device(device)
-    if accelerator == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False):
-        return wanted
-    print(f"note: precision 32-true, for this {accelerator} computes no faster in {wanted} (--precision overrules it)")
-    return "32-true"

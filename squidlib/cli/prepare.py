@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from squidlib.cli.device import fitting_precision
 from squidlib.utils.command import command
 from squidlib.utils.errors import UserError
 from squidlib.utils.text import printable
@@ -125,22 +124,25 @@ def preset_of(options: Train) -> Preset:
 
     preset = preset_for(options.preset, options.dataset)
     changes = {name: value for name in ("slots", "topk") if (value := getattr(options, name)) is not None}
-    precision = options.precision or fitting_precision(preset.training.precision, options.device)
-    training = replace(preset.training, seed=options.seed, precision=precision)
+    training = replace(preset.training, seed=options.seed)
     if options.context or options.hand:
         changes["context"] = True
     return preset._replace(config=replace(preset.config, **changes), training=training)
 
 
 def with_steps(preset: Preset, options: Train, data: Dataset) -> Preset:
-    """The preset with as many steps as the options ask for, and with validations where they ask for patience."""
+    """The preset with the number format and as many steps as the options ask for, or as fit; with validations where
+    they ask for patience."""
+    from squidlib.training.precision import fitting_precision
     from squidlib.training.trainer import steps_in
 
-    training, epoch = preset.training, data.epoch_images
-    steps = training.steps
+    epoch, steps = data.epoch_images, preset.training.steps
     epochs = preset.epochs if options.epochs is None else options.epochs
     if epochs is not None:
         steps = preset.steps_of(epochs, epoch)
+    precision = options.precision or fitting_precision(preset, options.device, steps)
+    training = replace(preset.training, precision=precision)
+    preset = preset._replace(training=training)
     if options.minutes is not None:
         steps = steps_in(options.minutes, preset, data, options.device)
         print(f"{options.minutes:g} minutes are about {steps} steps on this machine")

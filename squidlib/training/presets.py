@@ -32,6 +32,7 @@ class Preset(NamedTuple):
     epochs: float | None = None  #: how long to train, where that depends on the data; None: ``training.steps``
     epoch_batches: int | None = None  #: batches an epoch; None: as many as show every training image once
     acquisition: bool = False  #: X-rays are varied as other machines would have given them
+    bf16: bool = False  #: as good in bf16, measured; a CPU that is clearly faster in it computes in it
 
     def steps_of(self, epochs: float, images: int) -> int:
         """Steps in that many epochs of a data set with so many training images."""
@@ -53,6 +54,7 @@ _LAPTOP = Preset(
     ),
     LossWeights(position=0.3),  # the paper's, and features that must find their own position's memory
     Jitter(warp=1.7, stroke=1.0, soft=1.0, ink=0.3, together=1.0),
+    bf16=True,
 )  # fmt: skip
 # As on DigitAnatomy, chosen there, but for the size of the image (the same tiles of 32 px, 4x4 of them in 128 px) and
 # for what digits by other pens asked for later (directions of edges, three times the position loss); held-out normal

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from types import SimpleNamespace
 
 import pytest
@@ -22,13 +21,13 @@ SMALL = Preset(tiny_config(), TrainingConfig(steps=1, schedule_steps=1, batch_si
 
 
 class Slow(loop_speed.Ready):
-    """Each batch takes a fifth of a second to make: far longer than a step of so small a network."""
+    """Each batch takes longer to make than one that is ready: by this clock, which stands still otherwise."""
 
-    made = 0
+    made, now = 0, 0.0
 
     def batch(self, step: int, size: int) -> Tensor:
         Slow.made += 1
-        time.sleep(0.2)
+        Slow.now += 0.3
         return self.images
 
 
@@ -37,13 +36,20 @@ def short(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(loop_speed, "WARM", 1)
 
 
+def handed_over(ready: loop_speed.Ready, step: int, size: int) -> Tensor:
+    Slow.now += 0.1
+    return ready.images
+
+
 @pytest.mark.usefixtures("short")
-def test_steps_on_slow_data_wait_and_the_figures_belong_together() -> None:
-    data = Slow(noise(4, 24))
-    found = loop_speed.loop_figures(SMALL, data, "cpu", steps=3)
+def test_steps_on_slow_data_wait_and_the_figures_belong_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loop_speed, "time", SimpleNamespace(perf_counter=lambda: Slow.now))
+    monkeypatch.setattr(loop_speed.Ready, "batch", handed_over)
+    found = loop_speed.loop_figures(SMALL, Slow(noise(4, 24)), "cpu", steps=3)
     assert Slow.made >= 1 + 1 + 3  # the ready one, the first steps, and those that are timed
-    assert found.waiting > 0.5
-    assert found.images_a_second == pytest.approx(4 / found.step_seconds)
+    assert found.step_seconds == pytest.approx(0.3)
+    assert found.waiting == pytest.approx(2 / 3)
+    assert found.images_a_second == pytest.approx(4 / 0.3)
     assert found.idle is None
     assert found.peak_memory > 1e6
 

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 import torch
 
-from squidlib.cli.device import fitting_precision
 from squidlib.config import LossWeights, as_plain
 from squidlib.training import compile as compiling
 from squidlib.training.config import TrainingConfig
@@ -74,13 +73,6 @@ def test_what_is_compiled_is_most_of_the_work_and_names_stay(monkeypatch: pytest
     state = start(tiny_config(), replace(PLAIN, compile=True), "cpu")
     assert sorted(compiled) == ["DecoderLevel"] * 4 + ["Discriminator", "Encoder"]
     assert networks_of(state).keys() == networks_of(start(tiny_config(), PLAIN, "cpu")).keys()
-
-
-def test_a_cpu_trains_in_fp32_and_says_so(capsys: pytest.CaptureFixture[str]) -> None:
-    assert fitting_precision("bf16-mixed", "cpu") == "32-true"
-    assert "precision 32-true" in capsys.readouterr().out
-    assert fitting_precision("16-mixed", "cpu") == "16-mixed"  # asked for is asked for
-    assert capsys.readouterr().out == ""
 
 
 def test_settings_written_before_these_options_can_be_read(tmp_path: Path) -> None:
