@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 from functools import cache
@@ -14,6 +15,7 @@ import pytest
 
 from squidlib.benchmark.evaluate import Evaluation
 from squidlib.cli.evaluate import evaluate_run
+from tests.helpers import squid
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -99,15 +101,28 @@ def test_the_python_of_the_docs_runs(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert names["memory"].capacity == 50  # type: ignore[attr-defined]
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)
-def test_the_commands_of_a_page_run(page: Path, tmp_path: Path) -> None:
-    commands = [line.split("#")[0].strip() for code in blocks("bash", page) for line in code.splitlines()]
+def commands_of(page: Path) -> list[str]:
+    lines = [line.split("#")[0].strip() for code in blocks("bash", page) for line in code.splitlines()]
+    return [line for line in lines if line.startswith("squid ")]
+
+
+def test_the_commands_of_the_first_page_run_as_they_are_typed(tmp_path: Path) -> None:
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    for command in (command for command in commands if command.startswith("squid ")):
+    for command in commands_of(PAGES[0]):
         done = subprocess.run(
             command, shell=True, cwd=tmp_path, env=os.environ | {"PATH": path}, capture_output=True, text=True
         )
         assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
+
+
+@pytest.mark.parametrize("page", PAGES[1:], ids=lambda path: path.name)
+def test_the_commands_of_a_page_run(
+    page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for command in commands_of(page):
+        done = squid(capsys, *shlex.split(command)[1:])
+        assert done.code == 0, f"{command}\n{done}"
 
 
 def test_the_first_page_shows_the_commands_that_everyone_needs() -> None:
