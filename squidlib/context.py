@@ -110,5 +110,6 @@ def context_score(
     """
     context = model(queries)
     fits = model.fit_of_slots(context.predicted, model.keys(slots))
-    usual = torch.logsumexp(fits, dim=-1) - math.log(slots.shape[1])
+    count = fits.new_ones(slots.shape[1]).sum()  # a tensor: an exported graph takes any number of slots
+    usual = torch.logsumexp(fits, dim=-1) - count.log()
     return usual - model.similarity(context.predicted, context.keys)

@@ -1,10 +1,12 @@
 """Measure the page in the browser and write the figures into docs/browser_page.md.
 
 .venv/bin/python tools/page_bench.py     # after make web; a minute; leave the machine alone meanwhile
+.venv/bin/python tools/page_bench.py --browser firefox     # its own table; of an installed Firefox
 """
 
 from __future__ import annotations
 
+import argparse
 import statistics
 import sys
 import tempfile
@@ -20,6 +22,7 @@ from digitanatomy import DigitAnatomy
 from squidlib.data.digits import Digits
 from squidlib.teaching.explorer.timing import browser
 from squidlib.teaching.page import timing, write_page
+from squidlib.teaching.page.firefox import firefox_page
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -55,6 +58,38 @@ def shoot(launched: Browser, address: str) -> None:
         window.close()
 
 
+def in_firefox(folder: Path) -> tuple[str, list[str]]:
+    """Its version, and the rows of its table."""
+    starts = []
+    with timing.plain_server(folder) as address:
+        for number in range(STARTS):  # a new profile each
+            with firefox_page() as page:
+                starts.append(timing.open_page(page, f"{address}/index.html"))
+                if number == STARTS - 1:
+                    changes = sorted(timing.change_milliseconds(page, CHANGES))
+                    images = DigitAnatomy(Digits().glyphs.test, COUNTS, seed=5).images()
+                    difference, verdicts = timing.largest_difference(page, squidlib.load("digitanatomy"), images)
+    return page.version, [*speed(starts, changes), *agreement(len(images), difference, verdicts)]
+
+
+def speed(starts: list[float], changes: list[float]) -> list[str]:
+    """Rows on how soon something is seen, from milliseconds; changes are sorted."""
+    middle, high = statistics.median(changes), changes[int(0.95 * len(changes))]
+    return [
+        ROW.format("from opening to the first verdict, at worst of five", f"{max(starts) / 1000:.1f} s", "at most 3 s"),
+        ROW.format(f"from a change to the new picture, median of {CHANGES}", f"{middle:.0f} ms", ""),
+        ROW.format("the same, 95th percentile", f"{high:.0f} ms", "at most 100 ms"),
+    ]
+
+
+def agreement(count: int, difference: float, verdicts: int) -> list[str]:
+    """Rows on the page against Python."""
+    return [
+        ROW.format(f"largest difference from Python, {count} images", f"{difference:.0e}", "at most 1e-3"),
+        ROW.format("verdicts that differ from Python's", str(verdicts), "0"),
+    ]
+
+
 def measured(folder: Path) -> list[str]:
     """The rows of the table."""
     images = DigitAnatomy(Digits().glyphs.test, COUNTS, seed=5).images()
@@ -71,29 +106,30 @@ def measured(folder: Path) -> list[str]:
         wrong = violations(launched, f"{address}/index.html")
         shoot(launched, f"{address}/index.html")
     runtime, rest = timing.compressed_bytes(folder)
-    middle, high = statistics.median(changes), changes[int(0.95 * len(changes))]
     return [
-        ROW.format("from opening to the first verdict, at worst of five", f"{max(starts) / 1000:.1f} s", "at most 3 s"),
-        ROW.format(f"from a change to the new picture, median of {CHANGES}", f"{middle:.0f} ms", ""),
-        ROW.format("the same, 95th percentile", f"{high:.0f} ms", "at most 100 ms"),
+        *speed(starts, changes),
         ROW.format("page, model and data, compressed", f"{rest / 1e6:.1f} MB", "at most 8 MB"),
         ROW.format("onnxruntime's WebAssembly, compressed", f"{runtime / 1e6:.1f} MB", ""),
-        ROW.format(f"largest difference from Python, {len(images)} images", f"{difference:.0e}", "at most 1e-3"),
-        ROW.format("verdicts that differ from Python's", str(verdicts), "0"),
+        *agreement(len(images), difference, verdicts),
         ROW.format("violations that axe-core finds (phone, desktop, light, dark)", str(wrong), "0"),
     ]
 
 
 def main() -> None:
     """Export, measure, print, write."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--browser", choices=("chromium", "firefox"), default="chromium")
+    other = parser.parse_args().browser == "firefox"
     with tempfile.TemporaryDirectory() as temporary:
-        write_page("digitanatomy", Path(temporary) / "page")
-        rows = measured(Path(temporary) / "page")
+        folder = Path(temporary) / "page"
+        write_page("digitanatomy", folder)
+        name, rows = in_firefox(folder) if other else ("", measured(folder))
     head = [ROW.format("what", "measured", "aim"), "| --- | --: | --: |"]
     text = "\n".join([*head, *rows])
     print(text)
-    where = f"Chromium without a window on {cpu_name()}, served from the same machine."
-    replace_part("page", f"{where}\n\n{text}")
+    what = f"Firefox {name}" if other else "Chromium"
+    where = f"{what} without a window on {cpu_name()}, served from the same machine."
+    replace_part("page_firefox" if other else "page", f"{where}\n\n{text}")
 
 
 if __name__ == "__main__":

@@ -63,8 +63,8 @@ def read_scores(detector: Detector, encoded: Encoded, slots: Float[Tensor, "R S 
     parts = []
     for images, levels in zip(*encoded, strict=True):
         output = read(detector.squid, levels, slots, shrink)
-        with evaluating(detector.discriminator):
-            logits = detector.discriminator(output.reconstruction)
         config, context = detector.config, detector.squid.context
-        parts.append(raw_scores(output, slots, logits, images, config.grid, config.memory_reach, context))
+        with evaluating(detector.squid, detector.discriminator):
+            logits = detector.discriminator(output.reconstruction)
+            parts.append(raw_scores(output, slots, logits, images, config.grid, config.memory_reach, context))
     return RawScores.joined(parts)

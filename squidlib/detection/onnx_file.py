@@ -31,6 +31,7 @@ from squidlib.utils.safetensors_io import write_atomically
 
 if TYPE_CHECKING:
     from onnx import ModelProto
+    from onnxruntime import InferenceSession
 
 OPSET = 20
 INPUT = "images"
@@ -164,6 +165,15 @@ def halve(model: ModelProto) -> None:
         graph.node.insert(0, helper.make_node("Cast", [small.name], [weights.name], to=TensorProto.FLOAT))
 
 
+def opened(content: bytes) -> InferenceSession:
+    """A model of ``translate``, to be run by onnxruntime on the CPU; it says nothing but errors."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+
+
 def _describe(model: ModelProto, detector: Detector, rate: float) -> None:
     """What somebody who finds the file has to know."""
     channels, height, width = detector.config.image_shape
@@ -187,11 +197,7 @@ def _describe(model: ModelProto, detector: Detector, rate: float) -> None:
 
 def _difference(content: bytes, judge: Judge, detector: Detector) -> float:
     """The largest one between onnxruntime and torch, over numbers and verdicts of batches of several sizes."""
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3
-    session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    session = opened(content)
     generator, found = torch.Generator().manual_seed(1), []
     noise = torch.rand(4, *detector.config.image_shape, generator=generator)
     with torch.no_grad():

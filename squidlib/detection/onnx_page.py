@@ -1,8 +1,10 @@
 """A detector as a graph whose memory is an input: what the page in the browser runs and looks inside.
 
 - Inputs: images (B, C, H, W) in 0..1; slots (R, S, D), any S; k (whole number) and threshold of the two shrinkages, of
-  which hard shrinkage comes first; and what normal images score in this reading: mean, std (4, R) of the patch scores,
-  limit, what a normal image scores at its worst.
+  which hard shrinkage comes first; and what normal images score in this reading: mean, std (P, R) of the patch scores;
+  limits (2,), what a normal image scores at its worst, combined and by context; scale (2, 2), mean and standard
+  deviation of its scores combined and by context. P is 4, or 5 for a detector that has learned what belongs together;
+  another one asks neither for the second limit nor for the scale.
 - Outputs: ``Page``, every intermediate result beside the verdict.
 
 With threshold 0 the shrinkage is top-k alone, with k = S hard shrinkage alone, with both nothing is shrunk.
@@ -18,12 +20,12 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from squidlib.detection.calibration import Calibration, image_scores, standardised
+from squidlib.detection.calibration import Calibration, standardised
 from squidlib.detection.detector import Detector
 from squidlib.detection.familiarity import unlike
-from squidlib.detection.onnx_file import AGREES, halve, translate
-from squidlib.detection.prediction import Limits, limits_of, patch_scores
-from squidlib.detection.scores import PATCH_SCORES, raw_scores, weighted_difference
+from squidlib.detection.onnx_file import AGREES, halve, opened, translate
+from squidlib.detection.prediction import Limits, limits_of, patch_scores, patch_scores_by
+from squidlib.detection.scores import CONTEXT_SCORES, PATCH_SCORES, raw_scores, weighted_difference
 from squidlib.memory import cosine_similarity, dot_similarity
 from squidlib.shrinkage import hard_shrink, topk_shrink_by
 from squidlib.squid import SquidOutput
@@ -32,7 +34,8 @@ from squidlib.utils.errors import UserError
 if TYPE_CHECKING:
     from onnx import ModelProto
 
-INPUTS = ("images", "slots", "k", "threshold", "mean", "std", "limit")
+INPUTS = ("images", "slots", "k", "threshold", "mean", "std", "limits", "scale")
+SHOWN = ("combined", *PATCH_SCORES, *CONTEXT_SCORES)  #: image scores that are those of a worst patch
 
 
 class Page(NamedTuple):
@@ -41,9 +44,9 @@ class Page(NamedTuple):
     queries (B, R, D), the patches' features; similarity (B, R, S) to the slots; softmax (B, R, S) of it; weights
     (B, R, S), what shrinkage leaves of that; recalled (B, R, D); attention (B, R, 8), how much each neighbour counts,
     in reading order; inpainted (B, R, D); reconstruction, alone (B, C, H, W), where ``alone`` is the reconstruction if
-    the neighbours answered what is usual at their positions, the mean of their slots; raw, standard (4, B, R), the
-    patch scores before and after calibration; patch_scores (B, R), their sum; score (B,), the default score; unlike
-    (B,); anomaly_map (B, 1, H, W).
+    the neighbours answered what is usual at their positions, the mean of their slots; raw, standard (P, B, R), the
+    patch scores before and after calibration; patch_scores (B, R), those of a ``Prediction``; own (B, R), what each
+    patch scores by the default score; score (B,), the highest of these; unlike (B,); anomaly_map (B, 1, H, W).
     """
 
     queries: Tensor
@@ -58,6 +61,7 @@ class Page(NamedTuple):
     raw: Tensor
     standard: Tensor
     patch_scores: Tensor
+    own: Tensor
     score: Tensor
     unlike: Tensor
     anomaly_map: Tensor
@@ -72,10 +76,10 @@ class PageGraph(nn.Module):
 
     def __init__(self, detector: Detector) -> None:
         super().__init__()
-        if detector.default_score not in ("combined", *PATCH_SCORES):
+        if detector.default_score not in SHOWN:
             raise UserError(
-                f"the page shows detectors that score by combined or one of {', '.join(PATCH_SCORES)}; this one scores "
-                f"by {detector.default_score}; score its images with: squid score"
+                f"the page shows detectors that score by one of {', '.join(SHOWN)}; this one scores by "
+                f"{detector.default_score}; score its images with: squid score"
             )
         self.squid, self.name = deepcopy(detector.squid), detector.default_score
         self.familiarity = detector.calibration.familiarity
@@ -89,7 +93,8 @@ class PageGraph(nn.Module):
         threshold: Float[Tensor, ""],
         mean: Float[Tensor, "P R"],
         std: Float[Tensor, "P R"],
-        limit: Float[Tensor, ""],
+        limits: Float[Tensor, "2"],
+        scale: Float[Tensor, "2 2"],
     ) -> Page:
         squid, block, config = self.squid, self.squid.inpainting, self.squid.config
         levels = squid.encode(images)
@@ -111,16 +116,18 @@ class PageGraph(nn.Module):
         ]
         output = SquidOutput(pictures[0], None, queries, recalled, weights, [], [])
         none = torch.zeros_like(images[:, 0, 0, 0])  # the discriminator is not asked
-        raw = raw_scores(output, slots, none, images, config.grid, config.memory_reach)
-        calibration = Calibration(mean, std, torch.stack([limit * 0, limit * 0 + 1]), mean[0, :0])
-        patches = patch_scores(raw, calibration, Limits(0.0, 0.0))
+        raw = raw_scores(output, slots, none, images, config.grid, config.memory_reach, squid.context)
+        known = None if squid.context is None else scale
+        calibration = Calibration(mean, std, limits.new_tensor([0.0, 1.0]), mean[0, :0], image_scale=known)
+        patches = patch_scores(raw, calibration, Limits(limits[0], limits[1]))  # type: ignore[arg-type]  # an input here
         foreign = none > 0 if self.familiarity is None else unlike(images, self.familiarity)
-        shown = weighted_difference(images, pictures[0], patches, limit, config.grid)
+        shown = weighted_difference(images, pictures[0], patches, limits[0], config.grid)
+        own = patch_scores_by(raw, calibration, self.name)
         assert attention is not None  # it was asked for
         return Page(
             queries, similarity, softmax[0], weights, recalled, attention.unflatten(0, queries.shape[:2]), inpainted,
             pictures[0], pictures[1], raw.patches(), standardised(raw, calibration), patches,
-            image_scores(raw, calibration)[self.name], foreign, shown,
+            own, own.amax(-1), foreign, shown,
         )  # fmt: skip
 
 
@@ -130,7 +137,14 @@ def page_inputs(
     """``INPUTS`` for these images and this reading of the memory, with the detector's own calibration."""
     known = detector.calibration
     numbers = torch.tensor(k), torch.tensor(float(threshold))
-    return images, slots, *numbers, known.mean.clone(), known.std.clone(), torch.tensor(limits_of(known).combined)
+    scale = torch.tensor(scale_of(known))
+    return images, slots, *numbers, known.mean.clone(), known.std.clone(), torch.tensor(limits_of(known)), scale
+
+
+def scale_of(calibration: Calibration) -> list[list[float]]:
+    """The image scale of a calibration; of one without a context, which does not ask for it, 0 and 1."""
+    known = calibration.image_scale
+    return [[0.0, 1.0], [0.0, 1.0]] if known is None else [[float(value) for value in row] for row in known]
 
 
 def page_model(detector: Detector) -> tuple[ModelProto, float]:
@@ -163,11 +177,7 @@ def page_model(detector: Detector) -> tuple[ModelProto, float]:
 
 def _difference(content: bytes, graph: PageGraph, detector: Detector) -> float:
     """The largest one between onnxruntime and torch, over all outputs and several readings of the memory."""
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3
-    session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    session = opened(content)
     every = detector.squid.inpainting.memory.contents().cpu()
     noise = torch.rand(4, *detector.config.image_shape, generator=torch.Generator().manual_seed(1))
     count, found = every.shape[1], []

@@ -143,6 +143,25 @@ def patch_scores(raw: RawScores, calibration: Calibration, limits: Limits) -> Fl
     return torch.maximum(patches, every[-1] * limits.combined / limits.context)
 
 
+def patch_scores_by(raw: RawScores, calibration: Calibration, score: str) -> Float[Tensor, "B R"]:
+    """What each patch scores by an image score, which is that of the image's worst patch.
+
+    Args:
+        score: one of the calibration's ``score_names``, but not the discriminator's, which knows of no patch.
+    """
+    every, count = standardised(raw, calibration), len(PATCH_SCORES)
+    if score in PATCH_SCORES:
+        return every[PATCH_SCORES.index(score)]
+    combined = every[:count].sum(0)
+    if score == "combined":
+        return combined
+    if score == "context":
+        return every[count]
+    assert calibration.image_scale is not None  # score is "either": the higher of the two
+    mean, std = calibration.image_scale.to(every).unbind(1)
+    return torch.maximum((combined - mean[0]) / std[0], (every[count] - mean[1]) / std[1])
+
+
 def joined(parts: Sequence[Prediction]) -> Prediction:
     """The predictions of several batches, at least one, as one."""
     return _each(torch.cat, *parts)

@@ -19,8 +19,8 @@ WEB = ROOT / "web"
 AXE = WEB / "node_modules" / "axe-core" / "axe.min.js"
 
 
-def built_page(target: Path) -> Path:
-    """The page of the shipped detector, built now; skips with the reason where it cannot be built."""
+def built_page(target: Path, run: str | Path = "digitanatomy") -> Path:
+    """The page of a detector, by default the shipped one, built now; skips with the reason where it cannot be built."""
     npm = shutil.which("npm")
     if npm is None:
         pytest.skip("no npm: the page in the browser is built with Node.js 20")
@@ -36,7 +36,7 @@ def built_page(target: Path) -> Path:
     jaxtyping.config.update("jaxtyping_disable", True)  # the exporter traces with things that are no tensors
     before, folder.BUILT = folder.BUILT, built
     try:
-        folder.write_page("digitanatomy", site)
+        folder.write_page(run, site)
     finally:
         folder.BUILT = before
         jaxtyping.config.update("jaxtyping_disable", False)

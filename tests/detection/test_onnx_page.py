@@ -13,10 +13,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from squidlib.detection.calibration import calibrate, image_scores, standardised
+from squidlib.detection.calibration import calibrate, calibration_of, image_scores, standardised
 from squidlib.detection.detector import Detector
 from squidlib.detection.memory_readout import encode, newest, read, read_scores
-from squidlib.detection.onnx_page import INPUTS, Page, PageGraph, page_inputs, page_model
+from squidlib.detection.onnx_page import INPUTS, SHOWN, Page, PageGraph, page_inputs, page_model
+from squidlib.detection.prediction import limits_of, patch_scores
 from squidlib.discriminator import Discriminator
 from squidlib.memory import Shrink
 from squidlib.patches import neighbours
@@ -30,19 +31,28 @@ SLOTS = 6
 Tell = Callable[[tuple[Tensor, ...]], Page]
 
 
-def made(**changes: int | bool) -> Detector:
+def made(score: str = "combined", **changes: int | bool) -> Detector:
     torch.manual_seed(0)
     config = tiny_config(directions=8, slots=SLOTS, **changes)
     squid, discriminator = Squid(config).eval(), Discriminator(config.image_shape).eval()
     fill_memory(squid, noise(9, 24, seed=3))
-    return Detector(squid, discriminator, calibrate(squid, discriminator, noise(40, 24, seed=4)), {})
+    return Detector(squid, discriminator, calibrate(squid, discriminator, noise(40, 24, seed=4)), {"score": score})
 
 
 @pytest.fixture(scope="module")
 def session() -> onnxruntime.InferenceSession:
+    return session_of(made(cosine_memory=True))
+
+
+@pytest.fixture(scope="module")
+def context_session() -> onnxruntime.InferenceSession:
+    return session_of(made("either", cosine_memory=True, context=True))
+
+
+def session_of(detector: Detector) -> onnxruntime.InferenceSession:
     jaxtyping.config.update("jaxtyping_disable", True)  # the exporter traces with things that are no tensors
     try:
-        model, difference = page_model(made(cosine_memory=True))
+        model, difference = page_model(detector)
     finally:
         jaxtyping.config.update("jaxtyping_disable", False)
     assert difference < 1e-3
@@ -60,7 +70,7 @@ def in_torch(detector: Detector, inputs: tuple[Tensor, ...]) -> Page:
     jaxtyping.config.update("jaxtyping_disable", True)  # Limits holds tensors there
     try:
         with torch.no_grad():
-            return PageGraph(detector)(*inputs)  # type: ignore[no-any-return]
+            return PageGraph(detector)(*inputs)
     finally:
         jaxtyping.config.update("jaxtyping_disable", False)
 
@@ -126,6 +136,34 @@ def test_as_it_was_trained_it_is_the_detectors_prediction(
     assert found.unlike[-1]
 
 
+@pytest.mark.parametrize("score", SHOWN)
+def test_each_score_is_that_of_the_worst_patch(score: str) -> None:
+    detector, images = made(score, context=True), noise(4, 24, seed=9)
+    slots = detector.squid.inpainting.memory.contents()
+    found, own = (
+        in_torch(detector, page_inputs(detector, images, slots, detector.config.topk, 0.0)),
+        detector.predict(images),
+    )
+    for name in ("score", "patch_scores", "anomaly_map"):
+        assert torch.allclose(getattr(found, name), getattr(own, name), atol=1e-4, rtol=1e-4), name
+    assert torch.equal(found.own.amax(-1), found.score)
+
+
+@pytest.mark.parametrize(("count", "k"), [(SLOTS, 2), (3, 3), (1, 1)])
+def test_what_belongs_together_is_judged_with_any_number_of_slots(
+    context_session: onnxruntime.InferenceSession, count: int, k: int
+) -> None:
+    detector, images = made("either", cosine_memory=True, context=True), noise(3, 24, seed=9)
+    slots = newest(detector.squid.inpainting.memory.contents(), count)
+    raw = read_scores(detector, encode(detector, images), slots, kept(k))
+    known = calibration_of(read_scores(detector, encode(detector, noise(40, 24, seed=4)), slots, kept(k)))
+    read_so = Detector(detector.squid, detector.discriminator, known, detector.metadata)  # another scale and limits
+    found = told(context_session, page_inputs(read_so, images, slots, k, 0.0))
+    assert torch.allclose(found.raw, raw.patches(), atol=1e-4)
+    assert torch.allclose(found.score, image_scores(raw, known)["either"], atol=1e-3)
+    assert torch.allclose(found.patch_scores, patch_scores(raw, known, limits_of(known)), atol=1e-3)
+
+
 @pytest.mark.parametrize(("count", "k", "threshold"), [(SLOTS, 2, 0.0), (4, 4, 0.1)])
 def test_every_output_is_torchs(session: onnxruntime.InferenceSession, count: int, k: int, threshold: float) -> None:
     detector = made(cosine_memory=True)
@@ -159,6 +197,5 @@ def test_attention_is_the_blocks_and_alone_is_the_picture_among_mean_neighbours(
 
 
 def test_a_detector_that_scores_by_something_else_is_refused() -> None:
-    other = made()
-    other.metadata["score"] = "discriminator"
+    other = made("discriminator")
     assert "this one scores by discriminator" in refusal(lambda: PageGraph(other))

@@ -30,6 +30,7 @@ CHANGES = {
     "detection.onnx_file: halve": "changes the ONNX model that it is given",
     "detection.onnx_file: translate": "runs torch's exporter on a copy; it takes seconds",
     "detection.onnx_page: page_model": "likewise",
+    "detection.onnx_file: opened": "takes the bytes of an ONNX model, nothing of a detector",
     "utils.plotting: show": "displays in a notebook",
 }
 
@@ -39,6 +40,10 @@ JUDGED: dict[str, Call] = {
         onnx_page.PageGraph(w.detector), *onnx_page.page_inputs(w.detector, w.images, w.slots, 2, 0.0),
     ),
     "detection.onnx_page: page_inputs": lambda w: (onnx_page.page_inputs, w.detector, w.images, w.slots, 2, 0.0),
+    "detection.onnx_page: scale_of": lambda w: (onnx_page.scale_of, w.detector.calibration),
+    "detection.prediction: patch_scores_by": lambda w: (
+        prediction.patch_scores_by, w.raw, w.detector.calibration, w.detector.default_score,
+    ),
     "detection.prediction: limits_of": lambda w: (prediction.limits_of, w.detector.calibration),
     "detection.prediction: patch_scores": lambda w: (
         prediction.patch_scores, w.raw, w.detector.calibration, prediction.limits_of(w.detector.calibration),

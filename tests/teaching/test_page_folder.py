@@ -18,6 +18,7 @@ from squidlib.teaching.explorer.setting import HANDS, Setting, ladder
 from squidlib.teaching.explorer.state import ExplorerState
 from squidlib.teaching.page import folder
 from squidlib.teaching.page.digits import WRITTEN, WRITTEN_SEED, Beginning, composed
+from squidlib.teaching.page.readings import readings_of
 from squidlib.training.presets import PRESETS
 from squidlib.utils import palette
 from tests.helpers import noise, refusal, squid, untrained
@@ -57,6 +58,14 @@ def test_every_reading_of_the_explorer_is_there_with_its_normals(state: Explorer
     assert np.allclose(row[72:], known.normal_scores[0].sort().values)  # combined is the first
     assert told["readings"][place]["threshold"] == pytest.approx(known.threshold("combined", 0.05))
     assert told["readings"][place]["auc"] == pytest.approx(state.effect.auc(setting, "mean"))
+
+
+def test_threshold_and_auc_are_of_the_score_that_the_detector_reports(state: ExplorerState) -> None:
+    own, setting = state.detector, Setting(slots=50, k=3, score="distance")
+    other = Detector(own.squid, own.discriminator, own.calibration, own.metadata | {"score": "distance"})
+    found = {each["name"]: each for each in readings_of(ExplorerState(other, state.data, state.effect)).told}
+    assert found[setting.reading]["auc"] == pytest.approx(state.effect.auc(setting, "mean"))
+    assert found[setting.reading]["threshold"] == pytest.approx(state.calibration(setting).threshold("distance", 0.05))
 
 
 def test_its_digits_are_the_test_digits_and_its_slots_the_memory(state: ExplorerState, page: tuple[dict, dict]) -> None:

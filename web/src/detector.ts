@@ -16,9 +16,10 @@ export interface Told {
   attention: Float32Array; // (9, 8)
   reconstruction: Float32Array; // (96, 96)
   alone: Float32Array; // (96, 96)
-  standard: Float32Array; // (4, 9)
-  raw: Float32Array; // (4, 9)
+  standard: Float32Array; // (P, 9)
+  raw: Float32Array; // (P, 9)
   patch_scores: Float32Array; // (9,)
+  own: Float32Array; // (9,)
   anomaly_map: Float32Array; // (96, 96)
   score: number;
   unlike: boolean;
@@ -29,7 +30,7 @@ export interface Told {
 
 const WANTED = [
   "queries", "similarity", "softmax", "weights", "attention", "reconstruction", "alone", "standard", "raw",
-  "patch_scores", "anomaly_map",
+  "patch_scores", "own", "anomaly_map",
 ] as const;
 
 export class Detector {
@@ -48,7 +49,7 @@ export class Detector {
   }
 
   async judge(image: Float32Array, reading: Reading): Promise<Told> {
-    const numbers = [4, TILES];
+    const numbers = [this.data.facts.patch_scores.length, TILES];
     const found = await this.session.run({
       images: new Tensor("float32", image, [1, 1, 3 * SIDE, 3 * SIDE]),
       slots: this.newest(reading.slots),
@@ -56,7 +57,8 @@ export class Detector {
       threshold: new Tensor("float32", [reading.lambda], []),
       mean: new Tensor("float32", reading.mean, numbers),
       std: new Tensor("float32", reading.std, numbers),
-      limit: new Tensor("float32", [reading.limit], []),
+      limits: new Tensor("float32", reading.limits, [2]),
+      scale: new Tensor("float32", reading.scale.flat(), [2, 2]),
     });
     const parts = Object.fromEntries(WANTED.map((name) => [name, found[name].data as Float32Array]));
     const score = (found.score.data as Float32Array)[0];

@@ -6,7 +6,8 @@ export type ArrayName = "slots" | "readings" | "samples" | "written" | "memories
 export interface ReadingFacts {
   name: string;
   threshold: number; // of the verdict
-  limit: number; // what a normal image's worst patch scores
+  limits: number[]; // what a normal image's worst patch scores, combined and by context
+  scale: number[][]; // mean and standard deviation of normal images' scores, combined and by context
   auc: number | null;
 }
 
@@ -16,6 +17,7 @@ export interface Facts {
   hand: number;
   limitations: string[];
   score: string;
+  patch_scores: string[];
   rate: number;
   calibrated_on: number;
   sizes: number[];
@@ -28,7 +30,7 @@ export interface Facts {
   hands: number[];
   written: { kinds: string[]; wrong: number[][] };
   test: Record<string, number>;
-  beginning: { samples: number[]; tile: number };
+  beginning: { samples: number[]; tile: number; image: number };
   words: {
     kinds: Record<string, string>;
     anomalies: string[];
@@ -44,4 +46,4 @@ export interface Facts {
   normal: string;
 }
 
-export const FORMAT = 1;
+export const FORMAT = 2;

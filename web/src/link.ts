@@ -49,7 +49,8 @@ export async function stateOf(link: string, start: State, data: Data): Promise<S
     });
     const hand = whole(values, "h", 0, data.facts.hands.length - 1);
     const selected = whole(values, "s", 1, TILES) - 1;
-    return { ...start, ...setting, tiles, selected, hand, moves: whole(values, "n", 0, 999), drawn: -1 };
+    const image = tiles.map(({ source }) => source).find((source) => source.kind === "written")?.image ?? start.image;
+    return { ...start, ...setting, tiles, selected, hand, image, moves: whole(values, "n", 0, 999), drawn: -1 };
   } catch {
     return null; // cut or changed on its way: the page begins as it does without a link, and says so
   }

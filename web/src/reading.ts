@@ -3,8 +3,6 @@
 import type { Facts, ReadingFacts, Shrinkage } from "./facts";
 import { TILES } from "./tiles";
 
-export const PATCH_SCORES = 4;
-
 export interface Setting {
   slots: number;
   shrinkage: Shrinkage;
@@ -16,8 +14,8 @@ export interface Reading extends ReadingFacts {
   slots: number;
   k: number;
   lambda: number;
-  mean: Float32Array; // (4, 9)
-  std: Float32Array; // (4, 9)
+  mean: Float32Array; // (P, 9)
+  std: Float32Array; // (P, 9)
   normals: Float32Array; // sorted scores of the calibration images
 }
 
@@ -52,7 +50,7 @@ export function readingOf(facts: Facts, numbers: Float32Array, setting: Setting)
   if (place < 0) throw new Error(`no normal images were scored for the reading ${name}`);
   const width = facts.arrays.readings.shape[1];
   const row = numbers.subarray(place * width, (place + 1) * width);
-  const half = PATCH_SCORES * TILES;
+  const half = facts.patch_scores.length * TILES;
   return {
     ...facts.readings[place],
     slots: wanted.slots,

@@ -15,14 +15,14 @@ export interface State extends Setting {
 }
 
 export function beginning(data: Data): State {
-  const { samples, tile: wrong } = data.facts.beginning;
+  const { samples, tile: wrong, image } = data.facts.beginning;
   const { hands, hand: learned } = data.facts;
   const hand = hands.indexOf(nearest(hands, learned)); // images of the kind that the detector learned from
   const tiles = hand
-    ? writtenImage(hand, 0)
+    ? writtenImage(hand, image)
     : samples.map((sample, place) => tile({ kind: "digit", digit: place + 1, sample }));
   tiles[wrong] = { ...tiles[wrong], mirrored: true };
-  return { ...data.facts.start, tiles, selected: wrong, hand, image: 0, moves: 0, drawn: -1 };
+  return { ...data.facts.start, tiles, selected: wrong, hand, image, moves: 0, drawn: -1 };
 }
 
 export function withNewImage(state: State, kind: string, data: Data, draw?: Draw): State {
@@ -31,7 +31,8 @@ export function withNewImage(state: State, kind: string, data: Data, draw?: Draw
     const kinds = data.facts.written.kinds;
     const first = kinds.indexOf(kind === "stranger" ? kind : data.facts.normal);
     const count = kinds.filter((other) => other === kinds[first]).length;
-    const image = first + ((state.image - first + 1 + count) % count);
+    const place = state.image - first; // among its kind; of another kind the first comes first
+    const image = first + (place >= 0 && place < count ? (place + 1) % count : 0);
     const wrong = data.facts.written.wrong[image];
     const written = writtenImage(state.hand, image);
     if (kind === "stranger" || kind === data.facts.normal)

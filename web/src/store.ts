@@ -19,6 +19,7 @@ export class Store {
   private running = false;
   private wanted = false;
   private timer = 0;
+  private linking = false;
 
   constructor(
     public state: State,
@@ -77,7 +78,7 @@ export class Store {
       }
     } finally {
       this.running = false;
-      if (this.timer === 0) rest(true); // else once the address is up to date
+      this.rested();
     }
   }
 
@@ -85,9 +86,17 @@ export class Store {
     clearTimeout(this.timer);
     this.timer = window.setTimeout(async () => {
       this.timer = 0;
-      history.replaceState(null, "", `#${await linkOf(this.state)}`);
-      rest(!this.running);
+      this.linking = true;
+      const { state } = this;
+      const link = await linkOf(state);
+      this.linking = false;
+      if (state === this.state) history.replaceState(null, "", `#${link}`); // else a newer one follows
+      this.rested();
     }, 150);
+  }
+
+  private rested(): void {
+    if (!this.running && !this.timer && !this.linking) rest(true);
   }
 }
 

@@ -12,6 +12,7 @@ from torch import Tensor
 from digitanatomy import NORMAL, DigitAnatomy, Glyphs, cut_tiles, join_tiles
 from digitanatomy.info import GLYPH_SIZE, TILE_SIZE, TILES
 from squidlib.detection.detector import Detector
+from squidlib.detection.prediction import patch_scores_by
 from squidlib.teaching.explorer.setting import HANDS
 
 MOST_SAMPLES = 100  #: of each digit
@@ -25,10 +26,12 @@ Bytes = NDArray[np.uint8]
 
 
 class Beginning(NamedTuple):
-    """samples: which sample of each digit 1..9; tile (0..8) is the one that is mirrored left-right."""
+    """samples: which sample of each digit 1..9; tile (0..8) is the one that is mirrored left-right; image: which one of
+    ``written``, where the detector learned from images that one hand wrote."""
 
     samples: list[int]
     tile: int
+    image: int
 
 
 def as_bytes(tiles: Tensor) -> Bytes:
@@ -68,22 +71,29 @@ def composed(samples: Bytes, chosen: list[int]) -> Tensor:
     return tiles
 
 
-def beginning(detector: Detector, samples: Bytes) -> Beginning:
+def beginning(detector: Detector, samples: Bytes, by_hand: Bytes, wrong: list[list[int]]) -> Beginning:
     """An image with one mirrored digit: of those that this detector clearly finds, the one that is most normal without.
 
-    Where it finds none, the first that was tried.
+    Images are of the kind that the detector learned from: of digits that each have a hand of their own, or ``written``,
+    by_hand and wrong, by the nearest of ``HANDS``. Where it finds none, the first that was tried.
     """
     generator = torch.Generator().manual_seed(0)
     tried = []
     for _ in range(TRIED):
         chosen = torch.randint(samples.shape[1], (TILES,), generator=generator).tolist()
-        tried.append(Beginning(chosen, CLEAR[int(torch.randint(len(CLEAR), (), generator=generator))] - 1))
+        tried.append(Beginning(chosen, CLEAR[int(torch.randint(len(CLEAR), (), generator=generator))] - 1, 0))
     normal = torch.stack([composed(samples, each.samples) for each in tried])
+    learned = float(detector.metadata.get("hand", 0))
+    hand = min(range(len(HANDS)), key=lambda step: abs(HANDS[step] - learned))
+    if hand:
+        right = [image for image, tiles in enumerate(wrong) if not tiles]
+        tried = [Beginning(tried[0].samples, digit - 1, image) for image in right for digit in CLEAR]
+        normal = torch.from_numpy(by_hand[hand - 1])[[each.image for each in tried]] / 255
     mirrored = normal.clone()
     for image, each in zip(mirrored, tried, strict=True):
         image[each.tile] = image[each.tile].flip(-1)
-    before, after = (detector.predict(join_tiles(images)) for images in (normal, mirrored))
-    places = torch.tensor([each.tile for each in tried])
-    own = after.patch_scores.gather(1, places[:, None])[:, 0]
-    found = (own > 2 * after.threshold) & ~after.unlike
-    return tried[int(torch.where(found, before.patch_scores.amax(1), torch.inf).argmin())]
+    images, known, score = join_tiles(mirrored), detector.calibration, detector.default_score
+    before, after = (patch_scores_by(detector.raw_scores(each), known, score) for each in (join_tiles(normal), images))
+    own = after.gather(1, torch.tensor([each.tile for each in tried])[:, None])[:, 0]
+    found = (own > 2 * detector.threshold()) & ~detector.predict(images).unlike
+    return tried[int(torch.where(found, before.amax(1), torch.inf).argmin())]

@@ -26,7 +26,7 @@ from squidlib.utils.safetensors_io import check_writable, write_atomically
 BUILT = Path(__file__).parent / "built"  #: what ``make web`` writes
 DATA = "data"  #: the folder beside index.html that holds what belongs to the detector
 FACTS = "page.json"
-FORMAT = 1  #: of the data; the built page reads no other
+FORMAT = 2  #: of the data; the built page reads no other
 ARRAYS = ("slots", "readings", "samples", "written", "memories")  #: by the names of their files
 
 
@@ -93,7 +93,7 @@ def page_data(state: ExplorerState) -> tuple[dict[str, Any], dict[str, NDArray[A
         "written": by_hand,
         "memories": as_bytes(cropped(state.remembered())),
     }
-    first = beginning(detector, samples)
+    first = beginning(detector, samples, by_hand, wrong)
     image = join_tiles(composed(samples, first.samples))
     told = {
         "format": FORMAT,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -9,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from squidlib.detection.onnx_page import scale_of
 from squidlib.detection.prediction import limits_of
 from squidlib.teaching.explorer.setting import THRESHOLDS, ladder
 from squidlib.teaching.explorer.state import ExplorerState
@@ -20,7 +22,7 @@ RATE = 0.05  #: share of normal images that the page's threshold may call abnorm
 class Readings(NamedTuple):
     """N readings, by the names of ``Setting.reading``.
 
-    told: of each, its name, "threshold" of the verdict, "limit" of a normal image's worst patch, "auc".
+    told: of each, its name, "threshold" of the verdict, "limits" and "scale" as the graph wants them, "auc".
     numbers: (N, 2 * P * R + M) float32, mean and std of the patch scores, then the sorted scores of M normal images.
     """
 
@@ -34,9 +36,9 @@ def readings_of(state: ExplorerState) -> Readings:
     for setting in ladder(state.most_slots):
         known = state.calibration(setting)
         score = state.detector.default_score
-        auc = state.effect.auc(setting, "mean")
+        auc = state.effect.auc(replace(setting, score=score), "mean")
         told.append({"name": setting.reading, "threshold": known.threshold(score, RATE),
-                     "limit": limits_of(known).combined, "auc": auc})  # fmt: skip
+                     "limits": list(limits_of(known)), "scale": scale_of(known), "auc": auc})  # fmt: skip
         parts: list[Tensor] = [known.mean, known.std, known.scores_of_normals(score).sort().values]
         rows.append(torch.cat([part.flatten().cpu().float() for part in parts]))
     return Readings(told, torch.stack(rows).numpy())

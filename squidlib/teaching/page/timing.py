@@ -23,6 +23,8 @@ from squidlib.detection.detector import Detector
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
+    from squidlib.teaching.page.firefox import FirefoxPage
+
 READY = "#page[data-ready]"
 KINDS = ("normal", "novel", "disorder", "missing", "flipped", "lesion")
 # From the click on a button to the frame that shows the new reconstruction, in milliseconds.
@@ -73,14 +75,14 @@ def plain_server(folder: Path) -> Iterator[str]:
         thread.join()
 
 
-def open_page(page: Page, address: str) -> float:
+def open_page(page: Page | FirefoxPage, address: str) -> float:
     """Go to the page and wait for its first verdict; milliseconds from the start of the navigation."""
     page.goto(address)
     page.wait_for_selector(READY, timeout=60_000)
     return float(page.evaluate("performance.getEntriesByName('squid: ready')[0].startTime"))
 
 
-def change_milliseconds(page: Page, count: int) -> list[float]:
+def change_milliseconds(page: Page | FirefoxPage, count: int) -> list[float]:
     """From a click that makes a new image to the picture that has changed."""
     taken = []
     for index in range(count):
@@ -89,7 +91,7 @@ def change_milliseconds(page: Page, count: int) -> list[float]:
     return taken
 
 
-def largest_difference(page: Page, detector: Detector, images: Tensor) -> tuple[float, int]:
+def largest_difference(page: Page | FirefoxPage, detector: Detector, images: Tensor) -> tuple[float, int]:
     """The largest difference between the page's numbers and the detector's, and how many verdicts differ.
 
     Numbers are image scores, patch scores, reconstructions and anomaly maps of images (B, 1, 96, 96).

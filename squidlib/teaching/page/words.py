@@ -9,8 +9,9 @@ from matplotlib import colormaps
 from digitanatomy import ALL_KINDS, ANOMALIES, DESCRIPTIONS, DIGIT_FLIPS, INFO
 from squidlib.detection.detector import Detector
 from squidlib.detection.onnx_file import USE
+from squidlib.detection.onnx_page import SHOWN
 from squidlib.detection.prediction import VERDICTS
-from squidlib.detection.scores import PATCH_SCORES, SCORES
+from squidlib.detection.scores import ALL_SCORES, PATCH_SCORES
 from squidlib.teaching.explorer.edits import TURNED_ALIKE
 from squidlib.teaching.explorer.view import VERDICT
 from squidlib.teaching.page.readings import RATE
@@ -25,7 +26,7 @@ def words() -> dict[str, Any]:
     return {
         "kinds": {kind: DESCRIPTIONS[kind] for kind in ALL_KINDS},
         "anomalies": [*ANOMALIES, "lesion"],
-        "scores": {name: SCORES[name] for name in ("combined", *PATCH_SCORES)},
+        "scores": {name: ALL_SCORES[name] for name in SHOWN},
         "verdicts": list(VERDICTS),
         "verdict": VERDICT,
         "use": USE,
@@ -50,6 +51,7 @@ def facts(detector: Detector) -> dict[str, Any]:
         "hand": float(metadata.get("hand", 0)),
         "limitations": detector.limitations(RATE),
         "score": detector.default_score,
+        "patch_scores": [*PATCH_SCORES, "context"][: len(detector.calibration.mean)],
         "rate": RATE,
         "calibrated_on": int(detector.calibration.normal_scores.shape[1]),
         "heads": detector.config.heads,

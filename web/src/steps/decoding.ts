@@ -10,7 +10,7 @@ export const neighbours: Step = {
   title: "Neighbours",
   part: "neighbours",
   show: (look) => {
-    const { told, place } = look;
+    const { told, place, data } = look;
     const own = tileOf(told.reconstruction, place);
     const usual = tileOf(told.alone, place);
     const change = own.reduce((sum, value, index) => sum + Math.abs(value - usual[index]), 0) / own.length;
@@ -21,8 +21,8 @@ export const neighbours: Step = {
       h("div", {}, text(
         "The in-painting block asks the memories of the neighbouring patches, by attention; the percentages say how much each " +
           "counts, mean of the heads. Beyond the edge there are zeros. The two pictures compare the answer with that of " +
-          `average neighbours: they differ by ${percent(change, 1)} of the grey scale on average. With digits that are drawn at ` +
-          "random, neighbours tell little about each other.",
+          `average neighbours: they differ by ${percent(change, 1)} of the grey scale on average.` +
+          (data.facts.hand ? "" : " With digits that are drawn at random, neighbours tell little about each other."),
       )),
     ];
   },

@@ -147,7 +147,7 @@ export class Board {
 
   private mark(told: Told, state: State): void {
     this.tiles.forEach((tile, place) => {
-      const score = told.patch_scores[place];
+      const score = told.own[place];
       const found = score > told.reading.threshold;
       tile.classList.toggle("found", found);
       tile.dataset.score = found ? score.toFixed(0) : "";

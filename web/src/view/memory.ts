@@ -40,7 +40,8 @@ export function memoryOf(store: Store): HTMLElement {
     h("p", { class: "quiet" }, `Take memories away and see when it forgets what is normal. Nothing is trained again: the queue holds ` +
       `copies of features, ${plural(Math.max(...facts.sizes), "slot")} for each of the nine positions.`),
     size,
-    h("fieldset", {}, h("legend", {}, "Shrinkage"),
+    h("div", { class: "choices", role: "radiogroup", "aria-labelledby": "shrinkage-title" },
+      h("span", { id: "shrinkage-title" }, "Shrinkage"),
       ...choices.flatMap((choice) => [choice, h("label", { for: choice.id }, NAMES[choice.value as Shrinkage])])),
     k, lambda, effect);
 }

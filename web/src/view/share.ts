@@ -5,13 +5,16 @@ import type { Store } from "../store";
 import type { Announcer } from "./announcer";
 
 export async function copyLink(store: Store, say: Announcer): Promise<void> {
-  const address = new URL(document.location.href);
-  address.hash = await linkOf(store.state);
-  history.replaceState(null, "", address.hash);
+  const link = linkOf(store.state).then((text) => {
+    history.replaceState(null, "", `#${text}`);
+    return new Blob([document.location.href], { type: "text/plain" });
+  });
   try {
-    await navigator.clipboard.writeText(address.href);
+    // within the click and not after it, as WebKit demands: a drawing is packed later than that
+    await navigator.clipboard.write([new ClipboardItem({ "text/plain": link })]);
     notify(say, "Link copied: it opens this very image.");
   } catch {
+    await link;
     notify(say, "Copy the address of this page: it opens this very image."); // no right to the clipboard here
   }
 }

@@ -30,7 +30,7 @@ export function verdictOf(store: Store, say: Announcer): HTMLElement {
     sentence.textContent = filled(facts.words.verdict, { ...values, rate: facts.rate, above }) + meaning;
     truth.textContent = truthText(state, store);
     draw();
-    const worst = told.patch_scores.indexOf(Math.max(...told.patch_scores)) + 1;
+    const worst = told.own.indexOf(Math.max(...told.own)) + 1;
     const where = told.called === facts.words.verdicts[1] ? ` The worst tile is ${worst}.` : "";
     say.later(`Called ${told.called}, score ${told.score.toFixed(1)}, threshold ${told.reading.threshold.toFixed(1)}.${where}`);
   });
