@@ -73,7 +73,7 @@ for kind in KINDS:
 # %%
 first = [test[test.kinds.index(kind)] for kind in KINDS]
 figure = image_row([sample.image for sample in first], [sample.kind for sample in first])
-show(figure, alt="One DigitAnatomy image of each kind: normal and four anomalies")
+show(figure, alt="A normal DigitAnatomy image and one of each anomaly type")
 
 # %% [markdown]
 # ## A trained detector (4 min)
@@ -227,7 +227,7 @@ say(f"Where an anomaly was found, the worst tile is truly a wrong one in **{hit.
 
 # %%
 figure = detection_picture(detector, test)
-show(figure, alt="Five rows, one a kind: input, reconstruction, anomaly map, score and verdict")
+show(figure, alt="Five rows, a normal image and four anomalies: input, reconstruction, anomaly map, score and verdict")
 
 # %% [markdown]
 # **Try it.** Change `seed` or `severity` (how many tiles become wrong) and run the cell again. Which normal image comes
@@ -270,8 +270,8 @@ say(
 )
 
 # %% [markdown]
-# The reconstruction is seldom the healthy digit that should stand there; often it is broken or a poor copy. That is
-# enough to detect with, but it is not what "in-painting" makes one expect.
+# The reconstruction is seldom the healthy digit that belongs there; often it is broken or a poor copy. That is enough to
+# detect with, but it is not what the word "in-painting" makes one expect.
 #
 # **What this does not show.** Nine digits are not a chest. Their parts do not depend on each other, there is no lung
 # and no shadow of a rib, and the anomalies were made by us. That a detector works here does not say that it works on

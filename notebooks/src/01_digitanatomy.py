@@ -158,7 +158,7 @@ say(f"{per_digit} samples of each digit make {per_digit}⁹, about {per_digit**9
 # %% [markdown]
 # ## Four anomalies (12 min)
 #
-# | kind | what is wrong | in a chest it stands for |
+# | anomaly type | what is wrong | in a chest it corresponds to |
 # | --- | --- | --- |
 # | missing | an empty tile | an organ or a part that is not there |
 # | novel | a digit 0, which no normal image has | a thing that does not belong there |
@@ -166,7 +166,7 @@ say(f"{per_digit} samples of each digit make {per_digit}⁹, about {per_digit**9
 # | disorder | two digits changed places | the right parts in wrong positions |
 #
 # (The last column is a mnemonic of ours.) Each is a **pure function**: it returns new tiles and leaves those that it
-# was given alone, for we still need the normal image, to say which pixels changed.
+# was given alone, because we still need the normal image to say which pixels changed.
 #
 # **Exercise 3.** Write the four. `clone()` makes a copy.
 
@@ -232,7 +232,7 @@ def my_mask(before, after):
 check.changed_pixels(my_mask)
 
 # %% [markdown]
-# **Predict.** What share of a wrong tile's pixels will the mask cover? For which kind is it the smallest? And how many
+# **Predict.** What share of a wrong tile's pixels will the mask cover? For which anomaly type is it the smallest? And how many
 # of the masked pixels are black in the image that the detector sees?
 #
 # ? All of it, alike for all four. :: A mask holds the pixels that changed, and most of a tile is black before and after.
@@ -263,7 +263,7 @@ show(figure, alt="Four abnormal images and their masks; the mask of the missing 
 #
 # ! A 1 and an 8 stay what they are either way, and a 3 upside down. :: So the kit never flips the first two and mirrors the 3 left-right only.
 # ? A 6 becomes a 9 upside down, so both stay digits. :: That takes half a turn; mirrored upside down a 6 is neither.
-# ? All nine stay what they are left-right: the strokes are the same. :: A mirrored 7 is no 7; the strokes are the same and stand differently.
+# ? All nine stay what they are left-right: the strokes are the same. :: A mirrored 7 is no 7; the strokes are the same and point the other way.
 
 # %%
 glyphs = data.glyphs.test
@@ -325,7 +325,7 @@ say(
 # %% [markdown]
 # The detector mostly agrees. Where it does not, look closely: a 3 upside down is still a 3 and a mirrored 8 is still an
 # 8, but few people write them just so. So the detector finds them odd, and its AUC with careless labels need not
-# fall as low as the figure above. *Rare* and *wrong* are two things; a detector that learned from normal images knows
+# fall as low as the number above. *Rare* and *wrong* are two things; a detector that learned from normal images knows
 # only the first.
 #
 # ## An anomaly of your own (6 min)
@@ -356,7 +356,7 @@ check.own_anomaly(my_anomaly)
 # **Predict.** The detector finds the four standard anomalies nearly always. How about these?
 #
 # ? All three: it was not told what an anomaly is, so it finds any. :: It finds what lies far from the memory in *its* features, and these need not change much.
-# ! The turned digit; the spot hardly, the faint digit not. :: Its features were learned from strokes: a turned digit is another shape, a faint one is the same shape.
+# ! The turned digit nearly always, the spot less often, the faint digit not. :: Its features were learned from strokes: a turned digit is another shape, a faint one is the same shape.
 # ? The spot best, as it is the brightest. :: Sixteen of a tile's 1,024 pixels change.
 
 # %%
@@ -395,7 +395,7 @@ figure = bars(
 show(figure, alt="Three bars: AUC of the trained detector for turned digits, spots and faint digits")
 
 # %% [markdown]
-# Good figures on four anomaly types say nothing sure about a fifth. (Yours: put `lambda tile: ...` into `ours`.)
+# Good results on four anomaly types say nothing sure about a fifth. (Yours: put `lambda tile: ...` into `ours`.)
 #
 # ## A detector without a network (5 min)
 #
@@ -442,8 +442,8 @@ gains = ", ".join(f"{kind} {table['mean image'][kind] - table['mean tile'][kind]
 say(
     f"**What we saw.** With a fixed order and pose the position explains {most:.0%} of a tile, "
     f"without them almost nothing. To know the position pays: from the mean tile to the mean image the AUC changes by "
-    f"{gains}. A score that learns nothing reaches {table['sharpness']['missing']:.2f} on *missing*, for a digit less "
-    f"means fewer edges. Whatever we build has to beat these three."
+    f"{gains}. A score that learns nothing reaches {table['sharpness']['missing']:.2f} on *missing*, because a digit "
+    f"less means fewer edges. Whatever we build has to beat these three."
 )
 
 # %% [markdown]

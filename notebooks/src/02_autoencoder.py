@@ -127,11 +127,12 @@ for kind in KINDS[1:]:
     lines[f"{kind} ({found[kind]:.2f})"] = np.interp(grid, false, true)
 figure = curves(
     grid,
-    lines | {"guessing (0.50)": grid},
+    lines,
     title=f"No threshold is good for all types: mean AUC {found['mean']:.2f}",
-    x_label="false-positive rate",
+    x_label="false-positive rate (dotted: guessing, 0.50)",
     y_label="true-positive rate",
 )
+figure.axes[0].plot(grid, grid, color="black", linestyle=":")
 show(figure, alt="ROC curves of the four anomaly types with the diagonal of guessing; missing lies below the diagonal")
 
 # %% [markdown]
@@ -242,7 +243,7 @@ by_tile = auc_by_kind(test.kinds, standard.amax(1))
 say(
     "| | " + " | ".join(found) + " |\n| --- |" + " --- |" * len(found)
     + "\n| whole image | " + " | ".join(f"{value:.2f}" for value in found.values())
-    + " |\n| worst tile, normal units | " + " | ".join(f"{value:.2f}" for value in by_tile.values()) + " |"
+    + " |\n| worst tile, as z-score | " + " | ".join(f"{value:.2f}" for value in by_tile.values()) + " |"
 )  # fmt: skip
 
 # %% tags=["varies"]
@@ -255,7 +256,7 @@ say(
 # %% [markdown]
 # ## Baselines that learn nothing, or nearly (8 min)
 #
-# A figure alone says little: what would a naive baseline reach?
+# A number alone says little. What does a naive baseline reach?
 #
 # - **sharpness**: minus the mean of |x(i, j+1) − x(i, j)|; it learns nothing;
 # - **mean image**: the distance to the average of all normal images;
@@ -306,16 +307,17 @@ say("\n".join([
 # %% [markdown]
 # **What we saw.** Averaged over an image, abnormal images come back about as well as normal ones: one or two wrong
 # tiles drown among seven or eight right ones. Looking at tiles finds more of the novel and of the misplaced digits, and
-# no more of the mirrored ones. It helps most with the empty tile, and not enough: to be no longer taken for the most
-# normal image of all is not to be found. A wider code makes all reconstructions better, finds more
-# misplaced and mirrored digits, and empty tiles still less. Remembering normal *pixels* position by position, without any network, is ahead of it here, and remembering
-# which way their *edges* run is far ahead of both: that is the bar which a network has to pass. Sharpness finds
-# empty tiles and nothing else: a single good column is no detector. What is missing is something that *stops* the
-# network from reconstructing what it has never seen: a memory (lesson 03).
+# no more of the mirrored ones. It helps most with the empty tile, which is then no longer taken for the most normal image
+# of all, but is still not found. A wider code makes all reconstructions better, finds more misplaced and mirrored digits,
+# and empty tiles still less. Remembering normal *pixels* position by position, without any network, is ahead of the
+# auto-encoder here, and remembering which way their *edges* run is far ahead of both. A network has to pass that bar.
+# Sharpness finds empty tiles and nothing else, and one good column is no detector. What is missing is something that
+# *stops* the network from reconstructing what it has never seen: a memory (lesson 03).
 #
 # **What this does not show.** These auto-encoders trained for seconds, with one seed, on varied digits, while the
-# baselines saw plain ones; that alone is worth some of the distance between them. The stored benchmark
-# in lessons 09 and 14 trains for a minute with three seeds; the order is what to look at there. On other data (texture defects, say) auto-encoders do better.
+# baselines saw plain ones; that alone is worth some of the distance between them. The stored benchmark in lessons 09
+# and 14 trains for a minute with three seeds; look at the order there. On other data (texture defects, say)
+# auto-encoders do better.
 #
 # | seen here | paper | function | test |
 # | --- | --- | --- | --- |

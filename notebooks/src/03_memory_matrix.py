@@ -228,7 +228,7 @@ def my_mismatch(queries, answers):
 check.mismatch(my_mismatch)
 
 # %% [markdown]
-# **Predict.** Four columns (the anomaly types), two memories, two scores: where is the best figure, and is any below
+# **Predict.** Four columns (the anomaly types), two memories, two scores: where is the best AUC, and is any below
 # 0.5?
 #
 # ? Best: the error on novel. None is below. :: The error of an empty tile is low, whatever reconstructs it.

@@ -150,8 +150,8 @@ show(figure, alt="Five images with a gap in the middle, filled by ridge regressi
 #
 # Suppose the predictor may see the tile itself beside its eight neighbours.
 #
-# **Predict.** What does it answer for a normal tile? For a mirrored digit? Is it the better or the worse detector for
-# that?
+# **Predict.** What does it answer for a normal tile? For a mirrored digit? Does that make
+# it a better or a worse detector?
 #
 # ? The mean 5 both times; it is the better detector. :: It sees the tile, and a regression takes the best clue that there is.
 # ! Nearly the tile itself, also where it is mirrored; by what comes back it is an auto-encoder. :: A clue that is the answer is used. Whether that makes the worse detector is measured below, and depends on the space.
@@ -373,7 +373,7 @@ print("positions 0, 1, 5 and 8:", [binary_positions(9, 4)[position].int().tolist
 # ## The masked shortcut (8 min)
 #
 # In-painted features are hard to learn from at first: the memory's answers change with every step. So in training a
-# few places of each tile's code are left as they were, not in-painted:
+# few cells of each tile's code are left as they were, not in-painted:
 #
 # $$F' = m \cdot \text{inpaint}(F) + (1 - m) \cdot F, \qquad m \sim \text{Bernoulli}(0.95) \text{ for each position}$$
 #

@@ -452,9 +452,9 @@ show(figure, alt="AUC of strangers for seven ways to ask the neighbours, with st
 # one does. SQUID's block uses its query more than what the neighbours contribute. A loss that asks for nothing else
 # finds strangers, which neither the memory nor any of the paper's pieces does.
 #
-# **What this does not show.** That neighbours help on chest X-rays: in the kit's study (docs/experiments.md, "Images by
-# one hand") the same score finds pneumonia less well than the memory does. That no other loss would do as well as
-# InfoNCE: seven ways were tried.
+# **What this does not show.** That neighbours help on chest X-rays: in the kit's
+# [study of images by one hand](../docs/experiments.md) the same score finds pneumonia less well than the memory does. That no
+# other loss would do as well as InfoNCE: seven ways were tried.
 #
 # | seen here | paper | function | test |
 # | --- | --- | --- | --- |

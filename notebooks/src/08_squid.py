@@ -182,8 +182,8 @@ say("\n".join(lines))
 
 # %% [markdown]
 # The last row is ours: `squidlib.losses.position_loss`. The paper keeps one memory a position, but never asks that a
-# feature be at home in its own. What this gives on DigitAnatomy is in docs/experiments.md; a result with it is not
-# a result of the paper's loss.
+# feature be at home in its own. The [experiments](../docs/experiments.md) say what this
+# gives on DigitAnatomy; a result with it is not a result of the paper's loss.
 #
 # **Exercise 3.** The discriminator's loss, from its *logits* (no sigmoid yet) of real images and of reconstructions.
 
@@ -497,11 +497,11 @@ say(
 # says little about which digit is where, as long as reconstructed anomalies look reconstructed in the same way as
 # reconstructed normals. Neither after a third of the steps nor after all of them is its score a detector: the paper's
 # claim that it finds the anomalies did **not** hold here. It moves from one training to the next, so that somebody who
-# chooses one by labels can report a better figure (lesson 09). What detects in this kit is the patch features and their
+# chooses one by labels can report a better number (lesson 09). What detects in this kit is the patch features and their
 # memory, standardised on held-out normal images.
 #
 # **What this does not show.** One seed, a small network, some hundred steps, and one loss that is ours. The authors
-# train 200 epochs with a larger network on these digits, and report their figures on chest X-rays. Nor does a working
+# train 200 epochs with a larger network on these digits, and report their results on chest X-rays. Nor does a working
 # whole say which of its parts is needed: that is lesson 10.
 #
 # | seen here | paper | function | test |

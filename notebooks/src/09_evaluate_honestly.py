@@ -30,7 +30,7 @@ from squidlib.teaching.studies.results import SEEDS, auc_by_kind, load_runs
 from squidlib.training.presets import PRESETS
 
 # %% [markdown]
-# ## Three figures for one score (6 min)
+# ## Three numbers for one score (6 min)
 #
 # The **AUC** needs no threshold: the chance that an abnormal image scores higher than a normal one. **Accuracy** is the
 # share of right decisions. **F1** = 2·hits / (2·hits + false alarms + misses). The last two need a threshold.
@@ -293,13 +293,13 @@ say(
 
 # %% [markdown]
 # The score moves with the seed, with the variant and with the length of the training: from below one half, where it is
-# upside down, to well above it. The best of these figures belongs to one variant, one seed and one length, and to choose
+# upside down, to well above it. The best of these numbers belongs to one variant, one seed and one length, and to choose
 # those needed the labels. At its best it is far from a detector, and from the paper's claim.
 
 # %% [markdown]
 # ## All methods, one picture (6 min)
 #
-# The paper's slides show what each method makes of each kind of image. We train MemAE and Ganomaly for less than a
+# The paper's slides show what each method makes of each anomaly type. We train MemAE and Ganomaly for less than a
 # minute each; SQUID is the shipped detector (trained for minutes on two cores). That is not a fair comparison of
 # *methods*: the stored benchmark below gives all of them about the same time.
 #
@@ -419,7 +419,7 @@ for kind in ANOMALIES:
           ", ".join(f"{name} {area:.2f}" for name, area in areas.items()))  # fmt: skip
 
 # %% [markdown]
-# **What we saw.** No single figure judges a detector: F1 rewards calling everything abnormal if most images are
+# **What we saw.** No single number judges a detector: F1 rewards calling everything abnormal if most images are
 # abnormal. A threshold chosen on test labels, the best of many checkpoints or of many scores report more than there is,
 # and the fewer images, the more. Nearest neighbours among histograms of edge directions, from 2005 and without training,
 # come close to SQUID: the strongest simple baseline has to be looked for.

@@ -54,7 +54,7 @@ for name, variant in variants().items():
 #
 # ? All cost: each is a component of the method. :: That they are parts of it does not show that each is needed.
 # ! The memory and its being one for each position cost; most others make no difference. :: The figure shows which differences are smaller than a point.
-# ? Teacher and discriminator cost most: they are networks of their own. :: They are the largest parts to leave out, and nothing happens.
+# ? Teacher and discriminator cost most: they are networks of their own. :: Without either of them the AUC stays the same within a point.
 #
 # Most runs of one seed share training images and first weights. So each variant is compared with the whole *seed by seed*: what
 # a seed does to both does not count. The mean of the n differences has a 95 % interval of ± *f* · (standard deviation
@@ -295,13 +295,13 @@ say(
 # other. With 234 normal and 390 abnormal images, a row of the table must come from some number of hits, 0 to 390, and
 # of false alarms, 0 to 234.
 #
-# **Exercise 3.** Is there any pair of such numbers that gives both figures, up to a tolerance for rounding and
+# **Exercise 3.** Is there any pair of such numbers that gives both values, up to a tolerance for rounding and
 # averaging? The counts go from "none" to "all". F1 can be written 2·hits / (hits + false alarms + all abnormal).
 
 
 # %% tags=["exercise"]
 def my_possible_row(accuracy, f1, normal, abnormal, tolerance):
-    """Figures in 0..1, numbers of images -> True where some counts of hits and false alarms give both."""
+    """Accuracy and F1 in 0..1, numbers of images -> True where some counts of hits and false alarms give both."""
     # solution: begin
     hits, alarms = torch.arange(abnormal + 1)[:, None], torch.arange(normal + 1)[None]
     accuracies = (hits + normal - alarms) / (normal + abnormal)
@@ -315,8 +315,8 @@ check.possible_row(my_possible_row)
 
 # %% [markdown]
 # The paper's tables 1 and 2, accuracy and F1 in per cent (means of at least three runs for those with a standard
-# deviation). We call a row possible if some counts come as near to both figures as the `TOLERANCE` below: ten times
-# what rounding to 0.1 % would need, since a printed figure may be the mean of several runs.
+# deviation). We call a row possible if some counts come as near to both values as the `TOLERANCE` below: ten times
+# what rounding to 0.1 % would need, since a printed value may be the mean of several runs.
 #
 # **Predict.** The oracle's accuracy can never be below the share of the larger class. Which rows of ZhangLab are
 # below 62.5 %?
@@ -372,7 +372,7 @@ say(
 # %% [markdown]
 # Printed rows are means over runs, and runs that scatter could have a mean that none of them has. That does not save
 # these two: M-KD's accuracy scatters by 0.2 points only, so that every run had to have a higher F1, and MemAE's F1 is
-# above what its accuracy allows even on average. (Two thresholds, one for each figure, could give such pairs.)
+# above what its accuracy allows even on average. (Two thresholds, one for each value, could give such pairs.)
 
 # %% [markdown]
 # ## What of the paper did not hold (5 min)
@@ -422,7 +422,7 @@ say(
 # | the queue has the features' own distribution | held when training has come to rest, not while weights change | lesson 04 |
 # | few memories at a time (shrinkage) | with and without equal within a point | above, lesson 05 |
 # | in-painting from neighbours | equal within a point; strangers are not found either, where one hand writes all | above, lesson 07 |
-# | masked shortcut, teacher, adversary | see the verdicts: equal within a point, or undecided | above |
+# | masked shortcut, teacher, adversary | with and without equal within a point | above |
 # | the discriminator tells normal from abnormal | no, neither after short nor after longer trainings | lessons 08 and 09 |
 # | higher than thirteen other methods | its rank in a benchmark of equal time | lesson 14 |
 # | robust where the training set is contaminated | highest of three methods, and loses the most | lesson 11 |

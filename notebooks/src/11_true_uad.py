@@ -109,7 +109,7 @@ say(
 )
 
 # %% [markdown]
-# (The lowest shares stand where no digit can be flipped: a mirrored 1 or 8 is a 1 or an 8.)
+# (The lowest shares are those of positions where no digit can be flipped: a mirrored 1 or 8 is a 1 or an 8.)
 #
 # So a patch-wise memory is far cleaner than the images are. That is an argument for SQUID. A chest X-ray with a shadow on both
 # lungs is no such case: there a large part of every abnormal image is wrong.
@@ -181,7 +181,7 @@ say(
 # ## Learn from clean and from contaminated images (7 min)
 #
 # Everything else being equal, SQUID learns from a clean set and from one with 60 % normal images: encoder, queue and
-# calibration all see the contamination, for nobody could have taken it out. The training is far shorter than the kit's
+# calibration all see the contamination, because nobody could have taken it out. The training is far shorter than the kit's
 # default.
 #
 # **Predict.** What does it cost, in AUC? Which type suffers most? (Think of the last figure; here nothing is clean.)
@@ -404,7 +404,7 @@ for name, trained in {"contaminated memory": contaminated, "cleaned memory": men
     normals_only = calibrate(trained.squid, trained.discriminator, clean_data.calibration())
     for which, used in {"contaminated": trained.calibration, "normal": normals_only}.items():
         aucs = auc_by_kind(test.kinds, image_scores(trained.raw_scores(images), used)["combined"])
-        print(f"{name:15s} {which:6s} calibration images   missing {aucs['missing']:.3f}   mean {aucs['mean']:.3f}")
+        print(f"{name:19s} {which:12s} calibration images   missing {aucs['missing']:.3f}   mean {aucs['mean']:.3f}")
 
 # %% [markdown]
 # Compare the rows: a clean calibration helps the contaminated memory, and hardly matters once the memory is cleaned.
@@ -459,7 +459,7 @@ thresholds = {
 }
 verdicts = {name: decide(labels, scores, threshold) for name, threshold in thresholds.items()}
 for name, got in verdicts.items():
-    print(f"{name:31s} false alarms {1 - got.specificity:5.1%}   sensitivity {got.sensitivity:.2f}   F1 {got.f1:.2f}")
+    print(f"{name:36s} false alarms {1 - got.specificity:5.1%}   sensitivity {got.sensitivity:.2f}   F1 {got.f1:.2f}")
 best_f1 = max(verdicts, key=lambda name: verdicts[name].f1)
 say(
     f"We asked for false alarms in 5 % of the normal images. By F1 the best row is *{best_f1}*, but "

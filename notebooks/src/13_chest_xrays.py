@@ -45,12 +45,12 @@ from squidlib.training.trainer import finish
 # %% [markdown]
 # ## From digits to patients (5 min)
 #
-# No X-ray comes with the kit, and none is downloaded by itself. By default this lesson works on *drawn* chests: pictures
-# made of formulas, in the folders and with the file names of the real data. They let you run every cell; they show no
+# No X-ray comes with the kit, and none is downloaded by itself. By default this lesson works on *synthetic phantoms*: pictures
+# of chests made of formulas, in the folders and with the file names of the real data. They let you run every cell; they show no
 # patient, and nothing measured on them says anything about X-rays. What we conclude about X-rays comes from stored results on
 # real ones, each with the command that made it.
 #
-# To work on real ones, run one command in a terminal, in the kit's folder (on Windows `.venv\\Scripts\\squid`; with conda
+# To work on real ones, run one command in a terminal, in the kit's folder (on Windows `.venv\Scripts\squid`; with conda
 # just `squid`). It is the only step of the lesson that needs a network:
 #
 # ```
@@ -98,7 +98,7 @@ say(
 )
 
 # %% [markdown]
-# The pose of drawn chests was chosen by us, so that they prove nothing. The kit's study
+# We chose the pose of the phantoms, so they prove nothing here. The kit's study
 # `squidlib.teaching.studies.chest_position` measured the same on ZhangLab's X-rays:
 
 # %%
@@ -321,11 +321,11 @@ show(figure, alt="AUC of the discriminator's score and of the memory distance ov
 #
 # ## Which score, without labels? (2 min)
 #
-# SQUID offers six scores, and nobody has labels to choose one by. So pretend: change a soft-edged area of held-out
+# SQUID offers six scores, and nobody has labels to choose one by. So make synthetic anomalies: change a soft-edged area of held-out
 # *normal* images in four ways, and report by default the score that tells them from untouched ones best. Not one
 # abnormal image is asked.
 #
-# **Predict.** Which kind of change is hardest to see, for you? And which score will win?
+# **Predict.** Which change is hardest to see, for you? And which score will win?
 #
 # ? The squared error: what was changed comes back worse. :: Most of the error is edges that never come back well, changed or not.
 # ! One that asks the memory. :: It compares with normal patches of the same position.
@@ -336,7 +336,7 @@ quiet = data.calibration()[:6]
 figure = image_grid(
     {"held out": quiet}
     | {name: pretend(quiet, torch.Generator().manual_seed(0)) for name, pretend in SYNTHETIC_ANOMALIES.items()},
-    title="Held-out normal images, and four ways to pretend an anomaly",
+    title="Held-out normal images, and four synthetic anomalies",
 )
 show(figure, alt="Six normal images and below them the same with an area made hazy, foreign, blurred and bent")
 
@@ -705,7 +705,7 @@ show(figure, alt="Six normal images, and below them the same a little darker and
 # **Predict.** Here 5 % of normal images should be called abnormal. How many will it be there?
 #
 # ? About 5 %: a normal image is normal anywhere. :: The units are those of images from here, and those there are darker and sharper.
-# ! Many more. :: Another exposure can be as far from the memory as an anomaly is. How far real series differ, stands below.
+# ! Many more. :: Another exposure can be as far from the memory as an anomaly is. How far real series differ is shown below.
 # ? None: sharper images look healthier. :: To sharpness they do; the memory only knows that they are different.
 #
 # The other hospital has no labels, but it has normal images. A memory *queue* holds copies of features, so their
@@ -768,7 +768,7 @@ say(
 # Table 1 of the paper, ZhangLab, official test set (AUC in %): Auto-Encoder 59.9, MemAE 77.8 ± 1.4, Ganomaly 78.0,
 # SALAD 82.7 ± .8, **SQUID 87.6 ± 1.5**. It shows no score that learns nothing.
 #
-# **Predict.** Is our figure a test of theirs?
+# **Predict.** Is our number a test of theirs?
 #
 # ? Yes: the same data set and the same measure. :: Their test images are others, and harder ones.
 # ? Yes, as both are above sharpness. :: The paper shows no such score.
@@ -777,7 +777,8 @@ say(
 # %% tags=["varies"]
 paper = {"Auto-Encoder": 0.599, "MemAE": 0.778, "Ganomaly": 0.780, "SALAD": 0.827, "SQUID": 0.876}
 runs = {key: run for key, run in study.items() if key.startswith(f"{AS_IS}: SQUID/")}
-real = {name: sum(run["scores"][name] for run in runs.values()) / len(runs) for name in ("combined", "discriminator")}
+squids = ("combined", "discriminator")
+real = {name: sum(run["scores"][name] for run in runs.values()) / len(runs) for name in squids}
 real |= {"sharpness": before["softness: -mean |dx|"], "pixel kNN": study[f"{AS_IS}: pixel kNN/0"]["auc"]}
 ours = {name.removeprefix("SQUID "): value for name, value in (own | found).items()}
 figure = bars(
@@ -785,8 +786,9 @@ figure = bars(
     | {f"kit's study, X-rays: {name}": value for name, value in real.items()}
     | {f"this lesson: {name}": ours[name] for name in real},
     title=f"Three test sets. Seeds of the study: {len(runs)}.\nThis lesson: {source.what}",
-    x_label="AUC (dotted: chance)",
+    x_label="AUC (blue: SQUID's scores; dotted: chance)",
     reference=0.5,
+    subject=["paper: SQUID"] + [f"{where}: {name}" for where in ("kit's study, X-rays", "this lesson") for name in squids],
 )
 show(
     figure,
@@ -797,8 +799,9 @@ show(
 # It is not, for many reasons:
 #
 # - *Another test set.* Theirs is the official one. The study's was held out of the official training set and is
-#   easier; synthetic phantoms are no X-rays at all. docs/experiments.md tells of both, and of what others measured for
-#   sharpness on the official set: there, too, a number that learns nothing comes close to the paper's SQUID.
+#   easier; synthetic phantoms are no X-rays at all. The [experiments](../docs/experiments.md) tell of both, and of what
+#   others measured for sharpness on the official set: there, too, a number that learns nothing comes close to the
+#   paper's SQUID.
 # - *Another score.* Theirs is the discriminator's, at a checkpoint chosen by labelled images. On real images that score
 #   swung from well above chance to far below it within one run of ours. Ours uses the memory and takes the last step.
 # - *Another size.* 128 px of images whose shape was squeezed into a square; a network of our own, trained for minutes.

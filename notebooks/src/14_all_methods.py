@@ -2,7 +2,7 @@
 # # 14 · All methods, side by side
 #
 # **Aims.** Say what each family of detectors looks at, and which parts come pretrained; run a small benchmark that
-# hands no method a label; read a large one: what scores reach that learn nothing, p-values, costs; hold our figures
+# hands no method a label; read a large one: what scores reach that learn nothing, p-values, costs; compare our results
 # against those that the paper prints; put a method of your own on the board.
 #
 # **Time.** 45 minutes. **Needs.** Lesson 09 (or: an AUC is the share of pairs in which the abnormal image scores
@@ -95,7 +95,7 @@ figure = image_grid(
     titles=[test_set.anomaly_types[index] for index in test_set.pictured],
     title="What comes back through a narrow code, and out of a memory",
 )
-show(figure, alt="Five kinds of image, what comes back through 16 numbers, and from the nearest normal tiles")
+show(figure, alt="A normal image and four anomalies, what comes back through 16 numbers, and from the nearest normal tiles")
 
 # %% [markdown]
 # **Self-supervision.** CutPaste never sees a defect either. It makes some, by copying a patch or a thin scar from one
@@ -189,7 +189,7 @@ check.mahalanobis(my_mahalanobis)
 
 # %% [markdown]
 # **Predict.** Take the crudest features there are: every tile at 4×4 pixels, 16 numbers for each of nine positions. No
-# network at all. Which kind will this Gaussian find best?
+# network at all. Which anomaly type will this Gaussian find best?
 #
 # ? Missing: a whole digit is gone. :: Black lies in the middle of what is normal here: most of each tile is black, and strokes differ.
 # ! Disorder. :: Another digit is another distribution of ink; that can be seen at 4 × 4 pixels.
@@ -229,9 +229,8 @@ my_guess = {name: -float(place) for place, name in enumerate(my_order)}
 # %% [markdown]
 # ## A benchmark in a minute (7 min)
 #
-# The pieces are those of `squid benchmark`. A method sees *material*: normal images to learn from, others to calibrate
-# on, and the test images, without labels. It has to answer before anybody looks at the *exam*, which holds the labels.
-# So it cannot choose its threshold, its checkpoint or its best score by them.
+# The pieces are those of `squid benchmark`. A method is given normal images to learn from, others to calibrate on, and the
+# test images without their labels. It has to answer before anybody looks at the labels, and so it cannot choose its threshold, its checkpoint or its best score by them.
 #
 # One method of each family, and the naive baselines, get the same few seconds each. A short trial measures what a step
 # costs, then the steps are set to fill the time.
@@ -243,7 +242,7 @@ my_guess = {name: -float(place) for place, name in enumerate(my_order)}
 # ? Nobody: all have the same time. :: They need different times; equal seconds are no equal terms.
 
 # %% tags=["varies"]
-fit_data, small_exam = part_of(whole, test_set, by_mode(40, 10, 1))
+fit_data, small_test = part_of(whole, test_set, by_mode(40, 10, 1))
 fit_data = fit_data._replace(
     normals=whole.normals[: by_mode(40, None, None)], calibration=whole.calibration[: by_mode(20, 64, None)]
 )
@@ -256,7 +255,7 @@ print(f"{len(fit_data.normals)} normal images, {len(fit_data.test_images)} test 
 live = []
 with interruptible("live benchmark") as progress:
     entries = {name: METHODS[name] for name in wanted}
-    for row in run_live(entries, PRESETS["laptop"]["digitanatomy"], fit_data, small_exam, seconds, progress):
+    for row in run_live(entries, PRESETS["laptop"]["digitanatomy"], fit_data, small_test, seconds, progress):
         live.append(row)  # the stop button keeps those that are done
         figures = row.runs.get(0)
         took = f"fitted in {figures['fit_seconds']:.1f} of {seconds:g} s" if figures else ""
@@ -267,7 +266,7 @@ with interruptible("live benchmark") as progress:
 failed = [row.name for row in live if row.failures]
 done = ranked(row for row in live if row.runs)
 figure = auc_chart(done, "DigitAnatomy")
-figure.axes[0].set_title(f"{len(done)} methods, {seconds:g} s each, {len(small_exam.images)} test images", fontsize=11)
+figure.axes[0].set_title(f"{len(done)} methods, {seconds:g} s each, {len(small_test.images)} test images", fontsize=11)
 show(figure, alt="A mark for the mean AUC of each method of the live benchmark, the best at the top; dotted: chance")
 say(f"Highest: {done[0].title}. " + (f"Failed: {', '.join(failed)}." if failed else "None failed."))
 
@@ -323,7 +322,7 @@ say(
     f"learn, **{len(below)}** are below it: {', '.join(row.name for row in below) or 'none'}."
 )
 say(
-    "Which kind is easiest, and to whom: "
+    "Which anomaly type is easiest, and to whom: "
     + "; ".join(f"**{k}** {', '.join(v) or 'to none'}" for k, v in easiest.items())
 )
 say(
@@ -416,7 +415,7 @@ say(
 )
 
 # %% [markdown]
-# ## X-rays, beside the paper's figures (6 min)
+# ## X-rays, beside the paper's results (6 min)
 #
 # The same on real chest X-rays. The paper prints an AUC for SQUID and thirteen methods on ZhangLab (its table 1).
 #
@@ -499,7 +498,7 @@ say(
 # above.
 #
 # **Exercise 4.** Write your own. Keep something of the normal images in `fit`; score an image by how far it is from
-# that. Whatever you want to measure of *normal* images (a mean, a standard deviation) belongs into `fit`.
+# that. Whatever you want to measure of *normal* images (a mean, a standard deviation) belongs in `fit`.
 
 
 # %% tags=["exercise"]
@@ -509,7 +508,7 @@ class MyMethod:
     def fit(self, normals, seed=0, progress=range, augmented=None):
         """normals (N, 1, 96, 96) in 0..1; what is learned goes into self; returns self.
 
-        seed is for random numbers of your own; ticks and varied are for networks, and varied may be None.
+        seed is for random numbers of your own; progress and augmented are for networks, and augmented may be None.
         """
         # solution: begin
         self.kept = self.described(normals)
@@ -550,8 +549,8 @@ check.own_method(MyMethod)
 ready = own_method(MyMethod).passed
 entry = Entry(lambda preset: MyMethod() if ready else TileNeighbours(), OTHER)
 label = "yours" if ready else "the library's example"
-asked, asked_exam = part_of(whole, test_set, by_mode(10, 1, 1))
-(own,) = run_live({label: entry}, PRESETS["laptop"]["digitanatomy"], asked, asked_exam, seconds)
+asked, asked_test = part_of(whole, test_set, by_mode(10, 1, 1))
+(own,) = run_live({label: entry}, PRESETS["laptop"]["digitanatomy"], asked, asked_test, seconds)
 figure = board(rows, own, "DigitAnatomy")
 show(figure, alt="The stored benchmark's chart with one more row, the method of this cell, its name in bold")
 
@@ -583,10 +582,10 @@ else:
 # have counted; there are more reasons for what is left than one can separate.
 #
 # **What this does not show.** What each method can do at its best: the networks are small versions, trained for a
-# minute or two, with settings of ours, most of them set by normal images alone (docs/experiments.md names two that were
-# not). That the order holds for other data: here are nine digits, and children's chests from one hospital. That a
+# minute or two, with settings of ours, most of them set by normal images alone (the
+# [experiments](../docs/experiments.md) name two that were not). That the order holds for other data: here are nine digits, and children's chests from one hospital. That a
 # pretrained network is the better idea, or the worse: it brought more than the others were given. And SQUID's settings
-# were worked out on DigitAnatomy for longer than anybody else's; take its place with that in mind.
+# were worked out on DigitAnatomy for longer than anybody else's; read its rank with that in mind.
 #
 # | seen here | paper | function | test |
 # | --- | --- | --- | --- |

@@ -54,7 +54,7 @@ below = [claim.name for claim in paper_claims("zhanglab") if claim.accuracy <= a
 say(
     f"On ZhangLab's test set a blind program has accuracy {accuracy:.1%} and F1 {f1:.1%}. At least one of the two is not "
     f"above that for **{len(below)} of {len(paper_claims('zhanglab'))}** methods in the paper's table: {', '.join(below)}. "
-    "*By these figures* they do not show that they look at the images. Their AUCs, which need no threshold, are above one "
+    "*By these two numbers* they do not show that they look at the images. Their AUCs, which need no threshold, are above one "
     "half: then it is the threshold, or F1 itself, that hides it."
 )
 
@@ -141,7 +141,7 @@ lines = [
 ]
 for found in findings:
     numbers = (found.claim.auc, found.image_error, found.claim.deviation, found.p)
-    cells = ["–" if number is None else f"{number:.3f}" for number in numbers]
+    cells = ["–" if number is None else "< 0.001" if number < 0.001 else f"{number:.3f}" for number in numbers]
     lines.append(f"| {found.claim.name} | {' | '.join(cells)} | {'; '.join(found.remarks) or '–'} |")
 say("\n".join(lines))
 

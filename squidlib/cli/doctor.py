@@ -113,7 +113,8 @@ def check_device() -> Iterator[Finding]:
             "install the torch build for your CUDA version, see docs/install.md",
         )
     else:
-        yield Finding("ok", f"no GPU; the CPU is used with {torch.get_num_threads()} threads, which is enough")
+        threads = torch.get_num_threads()
+        yield Finding("ok", f"no GPU; the CPU is used with {threads} thread{'s' * (threads > 1)}, which is enough")
 
 
 def check_digits() -> Iterator[Finding]:
