@@ -179,7 +179,9 @@ for row, (name, moments_of) in zip(axes, taken.items(), strict=True):
         flat = TSNE(perplexity=min(20, len(memory) // 3), random_state=0).fit_transform(torch.cat([memory, features]))
         shares[name].append(float(nearest_own_share(memory, features)))
         title = f"{name}, step {step}: {shares[name][-1]:.0%}"
-        points({"features": flat[len(memory) :], "memory": flat[: len(memory)]}, title, axis, legend=axis is axes[0, -1])
+        points(
+            {"features": flat[len(memory) :], "memory": flat[: len(memory)]}, title, axis, legend=axis is axes[0, -1]
+        )
 figure.suptitle("Middle tile. Per cent: points whose nearest point is of their own kind (mixed: 50 %)", fontsize=10)
 show(figure, alt="t-SNE pictures of memory and features of the middle tile: queue above, learned matrix below")
 
@@ -216,8 +218,8 @@ figure = curves(
     steps_seen,
     {name: [found.value for found in told[name][: len(steps_seen)]] for name in told},
     title=f"At the end: queue {told['queue'][-1].value:.2f}, matrix {told['matrix'][-1].value:.2f}",
-    x_label="training steps",
-    y_label="AUC, memory against features (dotted: identical)",
+    x_label="training steps (dotted: identical)",
+    y_label="AUC of memory against features",
     deviations={name: [(found.high - found.low) / 2 for found in told[name][: len(steps_seen)]] for name in told},
 )
 figure.axes[0].axhline(0.5, color="black", linestyle=":")

@@ -373,7 +373,7 @@ print("positions 0, 1, 5 and 8:", [binary_positions(9, 4)[position].int().tolist
 # ## The masked shortcut (8 min)
 #
 # In-painted features are hard to learn from at first: the memory's answers change with every step. So in training a
-# few cells of each tile's code are left as they were, not in-painted:
+# few of the positions inside each tile's code are left as they were, not in-painted:
 #
 # $$F' = m \cdot \text{inpaint}(F) + (1 - m) \cdot F, \qquad m \sim \text{Bernoulli}(0.95) \text{ for each position}$$
 #

@@ -788,7 +788,8 @@ figure = bars(
     title=f"Three test sets. Seeds of the study: {len(runs)}.\nThis lesson: {source.what}",
     x_label="AUC (blue: SQUID's scores; dotted: chance)",
     reference=0.5,
-    subject=["paper: SQUID"] + [f"{where}: {name}" for where in ("kit's study, X-rays", "this lesson") for name in squids],
+    subject=["paper: SQUID"]
+    + [f"{where}: {name}" for where in ("kit's study, X-rays", "this lesson") for name in squids],
 )
 show(
     figure,

@@ -95,7 +95,7 @@ figure = image_grid(
     titles=[test_set.anomaly_types[index] for index in test_set.pictured],
     title="What comes back through a narrow code, and out of a memory",
 )
-show(figure, alt="A normal image and four anomalies, what comes back through 16 numbers, and from the nearest normal tiles")
+show(figure, alt="A normal image and four anomalies, and what comes back through 16 numbers and from normal tiles")
 
 # %% [markdown]
 # **Self-supervision.** CutPaste never sees a defect either. It makes some, by copying a patch or a thin scar from one
