@@ -35,6 +35,10 @@ TRIED_IN = ("00_start_here", "05_gumbel_shrinkage", "12_explorer")  #: lessons t
 _LIVE = f"""**On this page, without an installation:** draw on a tile, click one to look inside, change the memory.
 
 <iframe src="../{LIVE}/index.html" title="SQUID in the browser" loading="lazy" width="100%" height="760"></iframe>"""
+_READ = """*Here a lesson is shown with its results. To run it and write into it, [install the kit](../index.md), then type
+`make lab`.*"""
+_NOTES = "\n## Notes for each lesson\n\n```{toctree}\n:maxdepth: 1\n:glob:\n\n[0-9]*\n```\n"
+_OPENS = {"slider": "a slider", "explore": "the explorer"}  #: what a page without a kernel cannot show
 _LINK = re.compile(r"(!?)\[((?:[^\[\]]|\[[^\]]*\])*)\]\(([^)\s]+)\)")
 _ANCHOR = re.compile(r'<a id="([\w-]+)"></a>')
 
@@ -52,16 +56,10 @@ def lay_out(source: Path) -> None:
         shutil.copy(path, target)
     for path in [*(ROOT / f"{name}.md" for name in OWN), *_teaching()]:
         _page(path, source / path.relative_to(ROOT))
+    with (source / "notebooks" / "instructor" / "README.md").open("a", encoding="utf-8") as notes:
+        notes.write(_NOTES)
     for path in sorted((ROOT / "notebooks").glob("[0-9]*.ipynb")):
-        notebook = nbformat.read(path, as_version=4)
-        for cell in notebook.cells:
-            if cell.cell_type == "markdown":
-                cell.source = _markdown(cell.source, path)
-            elif cell.metadata.get("jupyter", {}).get("source_hidden"):
-                cell.metadata["tags"] = [*cell.metadata.get("tags", []), "hide-input"]
-        if path.stem in TRIED_IN and _is_built():
-            notebook.cells.insert(1, nbformat.v4.new_markdown_cell(_LIVE))
-        nbformat.write(notebook, source / "notebooks" / path.name)
+        nbformat.write(_lesson(path), source / "notebooks" / path.name)
     for name, text in reference_pages().items():
         (source / "reference").mkdir(exist_ok=True)
         (source / "reference" / f"{name}.md").write_text(text, encoding="utf-8")
@@ -70,14 +68,36 @@ def lay_out(source: Path) -> None:
     (source / "index.md").write_text(index(), encoding="utf-8")
 
 
+def _lesson(path: Path) -> nbformat.NotebookNode:
+    """A lesson as a page: how to work in it, links of the site, and a word where a notebook has something to move."""
+    notebook = nbformat.read(path, as_version=4)
+    cells = []
+    for cell in notebook.cells:
+        cells.append(cell)
+        if cell.cell_type == "markdown":
+            cell.source = _markdown(cell.source, path)
+            continue
+        if cell.metadata.get("jupyter", {}).get("source_hidden"):
+            cell.metadata["tags"] = [*cell.metadata.get("tags", []), "hide-input"]
+        if cell.source.startswith("check."):
+            cell.metadata["tags"] = [*cell.metadata.get("tags", []), "check"]  # for site.css
+        opens = re.search(r"(?m)^(slider|explore)\(", cell.source)
+        if opens:
+            cells.append(nbformat.v4.new_markdown_cell(f"*In a notebook {_OPENS[opens[1]]} opens here.*"))
+    cells[0].source += f"\n\n{_READ}"
+    if path.stem in TRIED_IN and _is_built():
+        cells.insert(1, nbformat.v4.new_markdown_cell(_LIVE))
+    notebook.cells = cells
+    return notebook
+
+
 def index() -> str:
     """The first page: the README, and what stands where."""
-    lessons = [f"notebooks/{path.stem}" for path in sorted((ROOT / "notebooks").glob("[0-9]*.ipynb"))]
-    teaching = [str(path.relative_to(ROOT).with_suffix("")) for path in _teaching()]
+    lessons = sorted(path.stem for path in (ROOT / "notebooks").glob("[0-9]*.ipynb"))
     parts = {
-        "Learn": lessons,
+        "Learn": ["notebooks/README", *(f"notebooks/{name}" for name in lessons)],
         "Explain": ["docs/glossary", "reference/paper_map"],
-        "Teach": teaching,
+        "Teach": ["notebooks/instructor/README", "notebooks/instructor/schedules"],
         "How to": [f"docs/{name}" for name in HOW_TO],
         "Results": [f"docs/{name}" for name in RESULTS],
         "Reference": ["reference/api", "reference/commands", "docs/contributing", *OWN],

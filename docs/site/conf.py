@@ -26,7 +26,12 @@ napoleon_numpy_docstring = False
 
 html_theme = "sphinx_book_theme"
 html_title = "SQUID and DigitAnatomy"
-html_theme_options = {"show_navbar_depth": 1, "home_page_in_toc": True, "use_download_button": True}
+html_theme_options = {
+    "show_navbar_depth": 1,
+    "home_page_in_toc": True,
+    "use_download_button": True,
+    "navbar_persistent": [],  # the search stands in the sidebar already
+}
 repository = os.environ.get("KIT_REPOSITORY", "")  # owner/name on GitHub, of tools/site.py
 if repository:
     html_theme_options |= {
@@ -35,8 +40,9 @@ if repository:
         "use_repository_button": True,
         "launch_buttons": {"colab_url": "https://colab.research.google.com", "binderhub_url": "https://mybinder.org"},
     }
-html_static_path = ["site.css"]
+html_static_path = ["site.css", "pictures.js"]
 html_css_files = ["site.css"]
+html_js_files = [("pictures.js", {"defer": "defer"})]
 html_favicon = "icon.svg"
 html_context = {"default_mode": "auto"}  # light or dark, as the reader has it
 html_math_renderer = "mathml"

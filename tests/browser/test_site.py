@@ -21,6 +21,7 @@ sys.path[:0] = [str(ROOT / "docs" / "site"), str(ROOT / "tools")]
 from docstrings import as_rst  # noqa: E402
 from site_reference import modules, paper_map  # noqa: E402
 
+ON_A_PHONE = ("03_memory_matrix", "07_neighbours", "08_squid", "13_chest_xrays")  #: tables, long names, formulas
 LOADED = {"img": "src", "script": "src", "link": "href", "iframe": "src", "video": "src", "source": "src"}
 
 
@@ -110,13 +111,34 @@ def test_pages_work_in_a_browser_without_another_host(site: Path, context: Brows
     with file_server(site) as server:
         page = context.new_page()
         page.set_viewport_size({"width": 390, "height": 800})
-        for name in ("index.html", "notebooks/03_memory_matrix.html"):
+        for name in ("index.html", *(f"notebooks/{lesson}.html" for lesson in ON_A_PHONE)):
             page.goto(f"{server.address}/{name}", wait_until="networkidle")
             assert page.locator("article h1").first.is_visible()
             assert page.evaluate("document.documentElement.scrollWidth") <= 390, "a phone need not scroll sideways"
         page.goto(f"{server.address}/search.html?q=shrinkage", wait_until="networkidle")
         page.wait_for_selector("#search-results li")
         assert "Gumbel shrinkage" in page.locator("#search-results").inner_text()
+
+
+def test_small_pictures_open_in_full_size_and_checks_are_read_to_their_end(site: Path, context: BrowserContext) -> None:
+    with file_server(site) as server:
+        page = context.new_page()
+        page.set_viewport_size({"width": 1280, "height": 800})
+        page.goto(f"{server.address}/notebooks/09_evaluate_honestly.html", wait_until="networkidle")
+        small = page.locator(".bd-article a[title*='full size'] img")
+        assert small.count() >= 1
+        assert small.evaluate_all("all => all.every(one => one.naturalWidth > one.clientWidth)")
+        assert page.locator(".bd-article a img").first.evaluate("one => one.parentElement.href === one.src")
+        said = page.locator(".tag_check .cell_output pre").first
+        assert said.evaluate("one => one.scrollWidth <= one.clientWidth")
+
+
+def test_a_lesson_says_how_to_run_it_and_what_a_page_cannot_show(site: Path) -> None:
+    for path in (site / "notebooks").glob("[0-9]*.html"):
+        text = path.read_text(encoding="utf-8")
+        assert "Here a lesson is shown with its results." in text
+        opened = path.stem in ("00_start_here", "05_gumbel_shrinkage", "12_explorer")
+        assert ("opens here." in text) == opened, path.stem
 
 
 def test_docstrings_become_paragraphs_lists_and_escaped_formulas() -> None:
