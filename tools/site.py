@@ -35,8 +35,8 @@ TRIED_IN = ("00_start_here", "05_gumbel_shrinkage", "12_explorer")  #: lessons t
 _LIVE = f"""**On this page, without an installation:** draw on a tile, click one to look inside, change the memory.
 
 <iframe src="../{LIVE}/index.html" title="SQUID in the browser" loading="lazy" width="100%" height="760"></iframe>"""
-_READ = """*Here a lesson is shown with its results. To run it and write into it, [install the kit](../index.md), then type
-`make lab`.*"""
+_READ = """*Here a lesson is shown with its results. To run it and write into it, [install the kit](../index.md), then
+type `make lab`.*"""
 _NOTES = "\n## Notes for each lesson\n\n```{toctree}\n:maxdepth: 1\n:glob:\n\n[0-9]*\n```\n"
 _OPENS = {"slider": "a slider", "explore": "the explorer"}  #: what a page without a kernel cannot show
 _LINK = re.compile(r"(!?)\[((?:[^\[\]]|\[[^\]]*\])*)\]\(([^)\s]+)\)")

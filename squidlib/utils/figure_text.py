@@ -41,12 +41,14 @@ def overlapping(figure: Figure) -> list[str]:
 
 
 def log_ticks(values: Sequence[int | float]) -> tuple[list[int | float], list[str]]:
-    """Places and labels for a logarithmic axis: every value, less those that stand too near the one before."""
+    """Positions and labels for a logarithmic axis: every value but those too near another; both ends are kept."""
     span = math.log(max(values) / min(values)) if max(values) > min(values) else 1.0
     kept: list[int | float] = []
     for value in sorted(set(values)):
         if not kept or math.log(value / kept[-1]) >= LABEL_ROOM * span:
             kept.append(value)
+    if kept[-1] != max(values):
+        kept[-1] = max(values)  # too near the one before, which is left out in its place
     return kept, [f"{value:g}" for value in kept]
 
 

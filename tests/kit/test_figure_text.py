@@ -90,6 +90,7 @@ def test_a_logarithmic_axis_leaves_out_labels_that_would_touch() -> None:
     assert places[0] == 5
     assert labels == [f"{place:g}" for place in places]
     assert 200 not in places or 300 not in places
+    assert log_ticks([1, 4, 16, 64, 256, 900])[0] == [1, 4, 16, 64, 900], "both ends have a label"
     figure = curves([1, 2, 5, 20, 80, 350], {"a": range(6)}, "A finding", "k", "AUC", log_x=True)
     assert figure.axes[0].get_xticklabels()[0].get_text() == "1"
     assert overlapping(figure) == []
