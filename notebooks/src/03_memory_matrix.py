@@ -92,8 +92,8 @@ for question in ([1.0, 0.1], [-1.0, -1.0]):
     print(f"asked {question}: weights {[round(w, 2) for w in weights[0, 0].tolist()]}, answer {said}")
 
 # %% [markdown]
-# Whatever is asked, the answer is a *mixture of slots*. That is the whole idea: the decoder sees nothing else. How much
-# a mixture can still make depends on how many slots contribute; hence the shrinkage.
+# Whatever is asked, the answer is a *mixture of slots*, and the decoder sees nothing else. How much a mixture can still
+# make depends on how many slots contribute. That is why the weights are shrunk.
 #
 # ## One memory, or one for each position? (10 min)
 #
@@ -141,15 +141,15 @@ figure = image_grid(rows, title=title)
 show(figure, alt="Five images with two swapped digits, reconstructed by one memory and by one memory for each position")
 
 # %% [markdown]
-# To one memory for the whole image, a digit in a wrong position is as good as in the right one. A memory for each position
-# reconstructs it somewhat worse, although the number of slots and their sparsity are the same. It is a beginning, no
-# detector yet: learned slots are blurred mixtures. Lesson 04 replaces them by copies.
+# To one memory for the whole image, a digit in a wrong position is as good as in the right one. A memory for each
+# position reconstructs it somewhat worse, although the number of slots and their sparsity are the same. This is no
+# detector yet, because learned slots are blurred mixtures. Lesson 04 replaces them by copies.
 
 # %% [markdown]
 # ## Sparse answers: the entropy (6 min)
 #
-# MemAE's loss adds the **entropy** of the weights, −Σ w log w, averaged over all queries: it is small where few slots
-# answer. (The shrinkage cuts small weights off; the entropy makes the network *want* few.)
+# MemAE's loss adds the **entropy** of the weights, −Σ w log w, averaged over all queries. It is small if few slots
+# answer. (The shrinkage cuts small weights off; the entropy trains the network to use few slots.)
 #
 # **Exercise 3.** Write it. Weights may be exactly 0, and 0 · log 0 counts as 0.
 
@@ -182,7 +182,8 @@ for name, (_, weights) in read.items():
 # %% [markdown]
 # ## What the slots hold (6 min)
 #
-# A slot is a code: the decoder can draw it. These slots were *learned*; nobody said that they should look like digits.
+# A slot is a code, so the decoder can draw it. These slots were *learned*, and nothing in the loss asks them to look
+# like digits.
 #
 # **Predict.** Will you recognise digits, and the digit of the position?
 #
@@ -211,7 +212,8 @@ show(figure, alt="Five grids, each tile drawn from a single learned slot of its 
 # %% [markdown]
 # ## Does it detect? (8 min)
 #
-# MemAE's own score is the squared error of the image. There is another: how far is the *answer* from the *question*?
+# MemAE's own score is the squared error of the image. Another score is the distance between the *question* and the
+# *answer*.
 #
 # **Exercise 4.** The mismatch of an image: 1 − cosine between query and answer for each patch; the worst patch counts.
 
@@ -258,11 +260,11 @@ figure = bars(
 show(figure, alt="Bars of the AUC on disorder for two memories and two scores, with guessing as a dotted line")
 
 # %% [markdown]
-# **What we saw.** One memory for the whole image answers a 7 with sevens, wherever it is: to it, disorder is as
+# **What we saw.** One memory for the whole image answers a 7 with sevens, wherever it is, so that disorder looks as
 # good as order. A memory for each position sees some of it. But learned slots are whatever lowers the loss: hardly one
-# of them is a digit, very many answer at once, and by the squared error an empty tile is still the most normal of all.
-# The mismatch finds empty tiles, because no slot is like them, and with a memory for each position some of the disorder.
-# Neither memory makes a good detector here.
+# of them is a digit, and very many answer at once. By the squared error an empty tile is still the most normal of all.
+# The mismatch finds empty tiles, because no slot is like them, and with a memory for each position some of the
+# disorder. Neither memory makes a good detector here.
 #
 # **What this does not show.** MemAE's authors trained for much longer, on other images, and address the memory at every
 # pixel of a feature map; here a query is a whole patch, so that its slots can be compared with SQUID's. One seed.

@@ -55,8 +55,9 @@ print(f"after step 39 the queue holds {int(queue.filled)} copies of steps {int(h
 # ## First in, first out (14 min)
 #
 # **Exercise 1.** The push, for one position. `pointer` is where the next feature goes. Any number of features may come:
-# past the end one goes on at the beginning, and of more features than there are slots only the last remain. The slots
-# are copies: no gradient, and a later change of the features must not change the memory.
+# after the last slot the push continues at the first one, and if there are more features than slots, only the last
+# remain. The slots are copies, so they carry no gradient, and a later change of the features must not change the
+# memory.
 
 
 # %% tags=["exercise"]
@@ -108,12 +109,13 @@ check.queue_resize(my_resize)
 # %% [markdown]
 # ## Two networks side by side (8 min)
 #
-# The claim of the paper: what a queue holds has the *same distribution* as the features, since it is made of them; a
-# learned matrix does not. Two SQUIDs train on the same images: one with the queue, one with a learned matrix.
+# The paper claims that what a queue holds has the *same distribution* as the features, because it is made of them, and
+# that a learned matrix has another one. Two SQUIDs train on the same images, one with the queue and one with a learned
+# matrix.
 #
-# Several times, from the first step on, we take a snapshot: the memory's slots, and **fresh** features of normal images that were never pushed. To
-# compare like with like, the fresh features are computed as the pushed ones were: in training mode (batch
-# normalisation!) from varied training digits.
+# Several times, from the first step on, we take a snapshot of the memory's slots and of **fresh** features, which are
+# those of normal images that were never pushed. To compare like with like, the fresh features are computed as the
+# pushed ones were, in training mode (batch normalisation!) and from varied training digits.
 
 # %%
 preset = PRESETS["laptop"]["digitanatomy"]
@@ -161,7 +163,7 @@ say(
 # ## The picture: t-SNE (7 min)
 #
 # A t-SNE draws points of 256 dimensions on paper so that neighbours stay neighbours. It says nothing about distances
-# between clouds, and it can make patterns out of nothing: hence the number in the next section.
+# between clouds, and it can make patterns out of nothing. So the next section adds a number.
 #
 # **Predict.** Memory and features in one picture: for the queue and for the matrix, early and late. Mixed, or apart?
 #
@@ -207,9 +209,9 @@ check.own_share(my_own_share)
 # %% [markdown]
 # ## The number: a classifier that tries to tell them apart (6 min)
 #
-# This is a classifier two-sample test. If memory and features come from one distribution, no classifier can tell them apart: its AUC on points that it did
-# not learn from is 0.5. `two_sample_auc` trains a logistic regression at each of the nine positions on one half and
-# judges on the other; the interval is over the positions.
+# This is a classifier two-sample test. If memory and features come from one distribution, no classifier can tell them
+# apart, and its AUC on points that it did not learn from is 0.5. `two_sample_auc` trains a logistic regression at each
+# of the nine positions on one half and judges on the other; the interval is over the positions.
 
 # %% tags=["varies"]
 told = {name: [two_sample_auc(slots, fresh, seed=0) for slots, fresh in taken[name]] for name in taken}
@@ -241,11 +243,10 @@ say(
 # %% [markdown]
 # ## Not identical in the middle of a training: why? And does it matter? (4 min)
 #
-# There the curve of the queue lies far above 0.5. A queue holds copies of features of *older
-# weights*, of *varied* digits, computed in *training mode*. While the weights change fast, in the middle of a training,
-# old copies lag behind. At test, plain images are read in evaluation mode. One cause after the other is taken away
-# below. The last line is what the laptop preset does at the end of a training: it fills the memory again, in evaluation
-# mode.
+# In the middle of the training the curve of the queue lies far above 0.5. A queue holds copies of features of *older
+# weights*, of *varied* digits, computed in *training mode*. While the weights change fast, old copies lag behind. At
+# test, plain images are read in evaluation mode. Below, one cause after the other is taken away. The last row is what
+# the laptop preset does at the end of a training: it fills the memory again, in evaluation mode.
 
 # %% tags=["varies"]
 squid = deepcopy(unwrapped(states["queue"].squid))
@@ -306,14 +307,15 @@ say(
 )
 
 # %% [markdown]
-# **What we saw.** The queue's copies lie among the features in nearly every picture (early on it still holds a clump:
-# what the untrained encoder made of the first batch), the learned slots apart from them in every picture, and the
-# number says the same of the matrix. Of the queue it says more than the picture does: while the weights change fast,
-# its old copies can be told from fresh features, and only when training comes to rest do they become the same. That is
-# why a queue and not a matrix: what is copied from normal features *is* like normal features, so that the distance to
-# the memory means something; learned slots are wherever the loss left them. The last table says what it is worth for
-# detection, with and without the refill at the end. "Identical distribution" holds for a queue of features *as they are
-# made now*; age and variation of the digits are what keeps it from holding, as the first table says.
+# **What we saw.** In nearly every picture the queue's copies lie among the features, and in every picture the learned
+# slots lie apart from them; the number says the same of the matrix. (Early on the queue still holds a clump, which is
+# what the untrained encoder made of the first batch.) Of the queue the number says more than the picture. While the
+# weights change fast, its old copies can be told from fresh features, and only when training comes to rest do they
+# become the same. This is the reason for a queue and not a matrix: copies of normal features *are* like normal
+# features, so that the distance to the memory means something, while learned slots are wherever the loss left them. The
+# last table shows what this is worth for detection, with and without the refill at the end. "Identical distribution"
+# holds for a queue of features *as they are made now*. Age and variation of the digits keep it from holding, as the
+# first table shows.
 #
 # **What this does not show.** One seed and short trainings; lesson 10 has the same comparison with three seeds. That a
 # memory looks like the features does not by itself make a detector.

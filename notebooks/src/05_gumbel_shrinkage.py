@@ -146,8 +146,8 @@ slider(at_threshold, "λ", [0.0, middle, *patch.sort().values[-50:].tolist()], m
 # %% [markdown]
 # **Try it.** Move λ over the largest weights. How far can it go until the patch recalls nothing?
 #
-# A threshold means something else at every temperature and at every memory size: too low and it does nothing, too high
-# and a patch recalls *nothing*.
+# The same threshold means something else at every temperature and at every memory size. If it is too low, it does
+# nothing; if it is too high, a patch recalls *nothing*.
 #
 # ## Top-k: the paper's shrinkage (7 min)
 #
@@ -223,8 +223,8 @@ for trick in (False, True):
 #
 # ## What k does (8 min)
 #
-# The trained detector lets us change k without training: the memory holds copies, and reading it has no weights. Every
-# k gets its own calibration on held-out normal images.
+# The trained detector lets us change k without training, because the memory holds copies and reading it has no weights.
+# Every k gets its own calibration on held-out normal images.
 #
 # **Predict.** As k grows from 1 to all 350 slots: do reconstructions of *normal* images get better or worse? Of
 # *abnormal* ones? What happens to the AUC?

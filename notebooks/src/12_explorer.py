@@ -25,8 +25,8 @@ from squidlib.teaching.studies.results import load_runs, spread
 # %% [markdown]
 # ## Move the sliders (10 min)
 #
-# The detector is the one that comes with the kit. Nothing is trained here: a queue holds copies, so its oldest slots
-# can be left out, and k and λ only change how it is read.
+# The detector is the one that comes with the kit. Nothing is trained here, because a queue holds copies: its oldest
+# slots can be left out, and k and λ only change how it is read.
 #
 # * **Image.** Choose one, or change it: choose what a click will do, then click a tile.
 # * **Memory.** Move its size and the shrinkage. *Look*, then click a tile, shows which slots answer and what they
@@ -67,9 +67,9 @@ say(
 )
 
 # %% [markdown]
-# Why so sudden? Where slots are alike, all weights are about one over their number: λ is above none of them, or above
-# nearly all. And then? Where nothing is recalled, the *mismatch* is the same for everybody and the reconstruction says
-# little; the *distance* to the nearest slots does not ask for weights at all. Read the scores side by side:
+# Why so sudden? If slots are alike, all weights are about one over their number, so that λ is above none of them or
+# above nearly all. If nothing is recalled, the *mismatch* is the same for every image, and the reconstruction says
+# little. The *distance* to the nearest slots does not use the weights at all. Compare the scores:
 
 # %%
 names = ("combined", "mismatch", "error", "distance")
@@ -113,7 +113,7 @@ figure.axes[0].axhline(DETECTS, color="black", linestyle=":")
 show(figure, alt="AUC of each anomaly type over memory size on a logarithmic axis: nearly flat, all above 0.95")
 
 # %% [markdown]
-# The memory may be tiny. Why? Look at *what* the slots hold: how alike are the features of different fives?
+# Even a tiny memory detects. To see why, look at *what* the slots hold: how alike are the features of different fives?
 #
 # **Predict.** How large is the cosine between two slots of the same tile, and between slots of two different tiles?
 #
@@ -133,8 +133,9 @@ say(
 )
 
 # %% [markdown]
-# Who drew them together? Our position loss (not the paper's) asks every feature to find its own tile's memory. Without
-# it, and with a learned matrix in its place, networks were trained three times each, and then their memories shrunk:
+# Which loss drew them together? Our position loss (not the paper's) asks every feature to find its own tile's memory.
+# Networks were trained three times each without it, and with a learned matrix in place of the queue, and then their
+# memories were made smaller:
 
 # %%
 runs = load_runs("memory_size")
@@ -208,7 +209,8 @@ my_missed_anomaly = "image=normal-7&edits=v4"
 check.missed_anomaly(my_missed_anomaly)
 
 # %% [markdown]
-# One is luck. Let us try them all: every digit of several normal images, mirrored in every way that changes it.
+# One example may be luck. Let us try them all: every digit of several normal images, mirrored in every way that changes
+# it.
 #
 # **Predict.** Which digit is missed most often?
 #
@@ -247,14 +249,14 @@ figure = image_grid(
 show(figure, alt="Images with one mirrored digit that SQUID called normal, and their reconstructions")
 
 # %% [markdown]
-# **What we saw.** For this detector the size of the memory hardly matters, and k little: features of one tile lie so
-# close together that one memory stands for all. λ matters, because its meaning depends on how many slots share the
-# weight. And the misses are no accident: some digits are missed again and again, others never. Whether they still look
-# like some way of writing that digit, judge by your own eyes.
+# **What we saw.** For this detector the size of the memory hardly matters, and k matters little, because features of
+# one tile lie so close together that one memory stands for all. λ matters, because its meaning depends on how many
+# slots share the weight. The misses are no accident: some digits are missed again and again, others never. Judge with
+# your own eyes whether they still look like some way of writing that digit.
 #
 # **What this does not show.** Only the *reading* changed. A network that was trained with one slot would have learned
-# other features. The table is of one detector; the standard deviation over seeds is in the picture of queue and
-# matrix. And on chest X-rays, where neighbouring patches of one position differ far more, size may matter again.
+# other features. The table is of one detector; the standard deviation over seeds is in the picture of queue and matrix.
+# And nothing here says how large a memory chest X-rays need.
 #
 # | seen here | paper | function | test |
 # | --- | --- | --- | --- |
