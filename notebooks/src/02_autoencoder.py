@@ -261,7 +261,7 @@ say(
 # - **sharpness**: minus the mean of |x(i, j+1) − x(i, j)|; it learns nothing;
 # - **mean image**: the distance to the average of all normal images;
 # - **pixel kNN**: for each tile the distance to its five nearest normal tiles of the same position;
-# - **HOG kNN**: the same for histograms of the directions that edges run in, whatever the ink.
+# - **HOG kNN**: the same with the three nearest, for histograms of the directions that edges run in, whatever the ink.
 #
 # **Exercise 4.** Write the second: the root mean squared difference of each image to the mean normal image.
 

@@ -1,8 +1,8 @@
 # %% [markdown]
 # # 15 · Capstone: audit a paper
 #
-# **Aims.** Audit a published table of anomaly detectors with nothing but what is printed: find rows that cannot be,
-# results that a blind program reaches, and differences that are none; grade a paper by a rubric, your own work first.
+# **Aims.** Audit a published table of anomaly detectors with nothing but what is printed: find rows that no
+# confusion matrix gives, results that a blind program reaches, and differences that are none; grade a paper by a rubric, your own work first.
 #
 # **Time.** 50 minutes. **Needs.** Lessons 09 and 10 (or: accuracy and F1 come from the same four counts, an AUC is the
 # share of pairs that are in the right order, one training is an anecdote). No GPU, no network. Bring a paper of your
@@ -217,7 +217,7 @@ say(
 # place in the paper?
 #
 # **What we saw.** Numbers that are printed side by side can be checked without a single image: two rows of one table
-# cannot be, and several are not above a blind program in accuracy or in F1. A test set of a few hundred images leaves
+# cannot come from one confusion matrix, and several are not above a blind program in accuracy or in F1. A test set of a few hundred images leaves
 # an uncertainty of some points of AUC; SQUID's lead in its own table is just larger. The row that would tell whether
 # learning was needed is missing.
 #

@@ -32,7 +32,7 @@ def smallest_memory(mine: Any, holds: Holds) -> None:
     hardest = {other: _hardest(state, Setting(slots=other)) for other in offered}
     kind, auc = hardest[size]
     holds.that(
-        "detects", auc >= DETECTS, f"every kind has an AUC of at least {DETECTS}; {kind} has the lowest, {auc:.3f}"
+        "detects", auc >= DETECTS, f"every type has an AUC of at least {DETECTS}; {kind} has the lowest, {auc:.3f}"
     ).otherwise(
         f"with {size} slots the AUC of {kind} is {auc:.3f}, below {DETECTS}",
         f"Choose AUC of {kind} above the table, and go to the right in the row k 5 until it is large enough.",
