@@ -404,9 +404,10 @@ show(figure, alt="AUC of SQUID's default score and of the neighbours' on strange
 # what a 5 looks like and not whose 5 it is; the neighbours know the hand, and little of the digit. `squid train digitanatomy --hand 1` learns both, and reports the higher of the two
 # (`either`), each in standard deviations of normal images.
 #
-# Is it the architecture that finds the stranger, or the loss? A stored study scores strangers in seven ways, each
-# with three seeds on images by one hand. The first two are SQUID with and without its neighbours; in all others the
-# patch itself is hidden. The answers of the last bar and of the masked in-painting are chosen from the memory's slots.
+# Is it the architecture that finds the stranger, or the loss? A stored study scores strangers in seven ways, each with
+# three seeds on images by one hand, after a third of the preset's training steps. The first two are SQUID with and
+# without its neighbours; in all others the patch itself is hidden. The answers of the last bar and of the masked
+# in-painting are chosen from the memory's slots.
 #
 # **Predict.** Masked auto-encoders (MAE) hide some patches, and a transformer over the others says what stood there.
 # With SQUID's features and memory, what will its AUC on strangers be?
