@@ -79,6 +79,7 @@ def _lesson(path: Path) -> nbformat.NotebookNode:
             continue
         if cell.metadata.get("jupyter", {}).get("source_hidden"):
             cell.metadata["tags"] = [*cell.metadata.get("tags", []), "hide-input"]
+        cell.outputs = _joined(cell.outputs)
         if cell.source.startswith("check."):
             cell.metadata["tags"] = [*cell.metadata.get("tags", []), "check"]  # for site.css
         opens = re.search(r"(?m)^(slider|explore)\(", cell.source)
@@ -89,6 +90,17 @@ def _lesson(path: Path) -> nbformat.NotebookNode:
         cells.insert(1, nbformat.v4.new_markdown_cell(_LIVE))
     notebook.cells = cells
     return notebook
+
+
+def _joined(outputs: list[nbformat.NotebookNode]) -> list[nbformat.NotebookNode]:
+    """What a cell printed, in one piece: a kernel sends it in as many as it likes."""
+    kept: list[nbformat.NotebookNode] = []
+    for output in outputs:
+        if kept and output.output_type == kept[-1].output_type == "stream" and output.name == kept[-1].name:
+            kept[-1].text += output.text
+        else:
+            kept.append(output)
+    return kept
 
 
 def index() -> str:

@@ -59,7 +59,7 @@ from squidlib.training.trainer import finish
 #
 # It tells you size, licence and checksum, asks, and downloads PneumoniaMNIST: 5,856 chest X-rays of children, in one
 # file. Then run this notebook again; it finds them. The images keep no file names, so the section about patients still
-# shows drawn ones. With ZhangLab's own files (Mendeley Data, DOI `10.17632/rscbjbr9sj`; folders `train` and `test`) in
+# shows phantoms. With ZhangLab's own files (Mendeley Data, DOI `10.17632/rscbjbr9sj`; folders `train` and `test`) in
 # `data/chest_xray`, or in a folder that the environment variable `KIT_CHEST_DATA` names, everything is real.
 
 # %% tags=["varies"]
@@ -167,7 +167,7 @@ check.patient_split(my_split)
 #
 # ? None, because the files differ. :: Many patients have several files, and a split of files does not ask whose they are.
 # ! A part of them; images of one patient are nearer than others, and not always nearest. :: So such a split leaks, and nobody sees it by looking.
-# ? Nearly all; each is nearest to its relatives. :: Most patients have one image here, and two images of one child may differ in pose and exposure.
+# ? Nearly all; each is nearest to another one of its patient. :: Most patients have one image here, and two images of one child may differ in pose and exposure.
 
 # %%
 owners = [patient_of(file.path) for file in (*files.train, *files.calibration)]
@@ -179,18 +179,18 @@ distance = torch.cdist(pixels[held], pixels[~held])
 nearer = (distance[:, None] > distance[:, :, None]).float().mean(-1)[relative]  # each relative's rank among all
 shared = {file.patient for file in files.train} & {file.patient for file in files.calibration}
 say(
-    f"**{int(relative.any(1).sum())} of {int(held.sum())}** held-out images have a relative in training. In the median "
-    f"it is nearer than {nearer.median():.0%} of the training images; for a stranger that would be half. In the split "
-    f"by patients that we use, {len(shared)} patients are on both sides."
+    f"**{int(relative.any(1).sum())} of {int(held.sum())}** held-out images have another one of the same patient in "
+    f"training. In the median it is nearer than {nearer.median():.0%} of the training images; for another patient's image "
+    f"that would be half. In the split by patients that we use, {len(shared)} patients are on both sides."
 )
 real = {name: spread(position, "relatives", name) for name in ("held", "with_relative", "nearer")}
 say(
     f"On ZhangLab's X-rays (`{METADATA['command']}`, three draws): {real['with_relative'].mean:.0f} of "
-    f"{real['held'].mean:.0f} have a relative in training, nearer than {real['nearer'].mean:.0%} of the training images."
+    f"{real['held'].mean:.0f} have another one of the same patient in training, nearer than {real['nearer'].mean:.0%} of the training images."
 )
 
 # %% [markdown]
-# Held-out normals set the threshold. Where they are relatives of training images they may look more normal than a new
+# Held-out normals set the threshold. If they show patients of training images, they may look more normal than a new
 # patient will; then the threshold comes out too low, and new patients raise more false alarms than promised.
 #
 # ## What naive baselines find (6 min)

@@ -141,6 +141,11 @@ def test_a_lesson_says_how_to_run_it_and_what_a_page_cannot_show(site: Path) -> 
         assert ("opens here." in text) == opened, path.stem
 
 
+def test_what_a_cell_printed_is_in_one_piece(site: Path) -> None:
+    for path in (site / "notebooks").glob("[0-9]*.html"):
+        assert re.findall(r'</pre></div>\s*</div>\s*<div class="output stream', path.read_text()) == [], path.stem
+
+
 def test_docstrings_become_paragraphs_lists_and_escaped_formulas() -> None:
     assert as_rst(["scores: (B,), higher = more", "    abnormal.", "map: |x - x'| of ``a|b``."]) == [
         "- scores: (B,), higher = more abnormal.",
