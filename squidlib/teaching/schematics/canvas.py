@@ -65,7 +65,7 @@ class Canvas:
         """A rounded box with centred lines, the first one bold; dashed: it works while training only."""
         (x, y), (width, height) = corner, size
         dash = ' stroke-dasharray="7 5"' if dashed else ""
-        self._add(
+        self.add(
             f'<rect x="{x:g}" y="{y:g}" width="{width:g}" height="{height:g}" rx="9" fill="{colour}" '
             f'fill-opacity="0.2" stroke="{colour}" stroke-width="2"{dash}/>'
         )
@@ -90,7 +90,7 @@ class Canvas:
         left = x - {"start": 0.0, "middle": wide / 2, "end": wide}[anchor]
         self.written.append(Written(text, left, y - 0.5 * size, left + wide, y + 0.5 * size, room))
         weight = ' font-weight="600"' if bold else ""
-        self._add(
+        self.add(
             f'<text x="{x:g}" y="{y + 0.35 * size:g}" font-size="{size:g}" text-anchor="{anchor}"{weight}>'
             f"{escape(text)}</text>"
         )
@@ -100,7 +100,7 @@ class Canvas:
         path = " ".join(f"{x:g},{y:g}" for x, y in points)
         dash = ' stroke-dasharray="7 5"' if dashed else ""
         stroke = f' style="stroke: {colour}"' if colour else ""
-        self._add(f'<polyline class="line" points="{path}"{dash}{stroke}/>')
+        self.add(f'<polyline class="line" points="{path}"{dash}{stroke}/>')
         if head:
             (x0, y0), (x1, y1) = points[-2:]
             angle = math.atan2(y1 - y0, x1 - x0)
@@ -108,16 +108,16 @@ class Canvas:
                 (x1 - 12 * math.cos(angle + turn), y1 - 12 * math.sin(angle + turn)) for turn in (0.42, -0.42)
             ]
             fill = f' style="fill: {colour}"' if colour else ""
-            self._add(f'<polygon class="head" points="{" ".join(f"{x:.1f},{y:.1f}" for x, y in corners)}"{fill}/>')
+            self.add(f'<polygon class="head" points="{" ".join(f"{x:.1f},{y:.1f}" for x, y in corners)}"{fill}/>')
 
     def bars(self, corner: Point, size: Point, values: Sequence[Number], colours: Sequence[str], most: Number) -> None:
         """Columns that stand on the lower edge; ``most`` is as high as the room."""
         (x, y), (width, height) = corner, size
         step = width / len(values)
-        self._add(f'<line class="line" x1="{x:g}" y1="{y + height:g}" x2="{x + width:g}" y2="{y + height:g}"/>')
+        self.add(f'<line class="line" x1="{x:g}" y1="{y + height:g}" x2="{x + width:g}" y2="{y + height:g}"/>')
         for number, (value, colour) in enumerate(zip(values, colours, strict=True)):
             high = max(0.0, min(1.0, value / most)) * height
-            self._add(
+            self.add(
                 f'<rect x="{x + (number + 0.15) * step:.1f}" y="{y + height - high:.1f}" width="{0.7 * step:.1f}" '
                 f'height="{high:.1f}" fill="{colour}"/>'
             )
@@ -131,7 +131,7 @@ class Canvas:
         Image.fromarray(grey).save(buffer, "PNG", optimize=True)
         data = base64.b64encode(buffer.getvalue()).decode()
         x, y = corner
-        self._add(
+        self.add(
             f'<image x="{x:g}" y="{y:g}" width="{side:g}" height="{side:g}" style="image-rendering: pixelated" '
             f'href="data:image/png;base64,{data}"/>'
         )
@@ -141,14 +141,10 @@ class Canvas:
         """A rectangle; ``fill`` is the opacity of its inside."""
         (x, y), (width, height) = corner, size
         dash = ' stroke-dasharray="5 4"' if dashed else ""
-        self._add(
+        self.add(
             f'<rect x="{x:g}" y="{y:g}" width="{width:g}" height="{height:g}" fill="{colour}" fill-opacity="{fill:g}" '
             f'stroke="{colour}" stroke-width="2"{dash}/>'
         )
-
-    def raw(self, element: str) -> None:
-        """An SVG element that no other method draws."""
-        self._add(element)
 
     def svg(self) -> str:
         """The whole picture as the text of an SVG file."""
@@ -164,7 +160,8 @@ class Canvas:
             + "\n</svg>\n"
         )
 
-    def _add(self, element: str) -> None:
+    def add(self, element: str) -> None:
+        """An SVG element; other modules add those that no method here draws."""
         self._parts.append(f'<g class="faded">{element}</g>' if self._faded else element)
 
 

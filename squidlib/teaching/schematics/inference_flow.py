@@ -79,6 +79,6 @@ def _scores(canvas: Canvas) -> None:
 
 @contextmanager
 def _part(canvas: Canvas, name: str) -> Iterator[None]:
-    canvas.raw(f'<g data-part="{name}">')
+    canvas.add(f'<g data-part="{name}">')
     yield
-    canvas.raw("</g>")
+    canvas.add("</g>")

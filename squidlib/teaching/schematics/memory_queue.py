@@ -24,16 +24,16 @@ def memory_queue() -> Canvas:
     """The schematic: copies go round a ring of sixteen slots."""
     canvas = Canvas(900, 476, TITLE, DESCRIPTION, _motion())
     for slot in range(SLOTS):
-        canvas.raw(_sector(slot))
+        canvas.add(_sector(slot))
     x, y = CENTRE
-    canvas.raw(
+    canvas.add(
         f'<circle cx="{x}" cy="{y}" r="{HUB}" fill="{NETWORK}" fill-opacity="0.2" stroke="{NETWORK}" stroke-width="2"/>'
     )
     canvas.text((x, y - 12), "Training", 17, bold=True)
     canvas.text((x, y + 12), "step", 17, bold=True)
-    canvas.raw('<g class="pointer">')
+    canvas.add('<g class="pointer">')
     canvas.arrow([_place(PUSHED, HUB + 4), _place(PUSHED, INNER - 4)], dashed=True)
-    canvas.raw("</g>")
+    canvas.add("</g>")
     notes = (
         "one position's queue: S slots",
         "arrow: the pointer; the next copy goes there",

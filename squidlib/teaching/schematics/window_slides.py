@@ -37,13 +37,13 @@ def window_slides(tiles: Float[Tensor, "9 h w"]) -> Canvas:
                 canvas.frame(corner, (STEP - 6, STEP - 6), PLAIN, fill=0.06, dashed=True)
                 canvas.text((corner[0] + STEP / 2 - 3, corner[1] + STEP / 2 - 3), "0", 18)
     x, y = _corner(SHOWN)
-    canvas.raw('<g class="window">')
+    canvas.add('<g class="window">')
     canvas.frame((x - STEP - 3, y - STEP - 3), (3 * STEP, 3 * STEP), NEIGHBOURS, fill=0.18)
-    canvas.raw(
+    canvas.add(
         f'<rect class="paper" x="{x + 14:g}" y="{y + 14:g}" width="{STEP - 34:g}" height="{STEP - 34:g}" rx="8"/>'
     )
     canvas.text((x + STEP / 2 - 3, y + STEP / 2 - 3), "?", 30, bold=True)
-    canvas.raw("</g>")
+    canvas.add("</g>")
     for position in range(9):
         _key_frame(canvas, (596.0 + 136 * (position % 3), 64.0 + 142 * (position // 3)), position)
     return canvas
