@@ -23,7 +23,7 @@ from squidlib.data.chest.acquisition import half_varied, under_every_shift
 from squidlib.detection.calibration import calibrate
 from squidlib.detection.detector import Detector
 from squidlib.detection.score_selection import choose_score
-from squidlib.detection.scores import BOTH
+from squidlib.detection.scores import BOTH, score_batches
 from squidlib.training.context import train_context
 from squidlib.training.loop import start, train, unwrapped
 from squidlib.training.presets import Preset, fit_to, preset_for
@@ -117,11 +117,11 @@ class SquidMethod:
         normals = self._sized(normals)
         networks = self.squid.eval(), self.discriminator.eval()
         shifted = under_every_shift(normals) if self.preset.acquisition else []
-        asked = self.preset.training.choose_score
+        scored = [score_batches(*networks, images) for images in (normals, *shifted)]
         chosen = {"score": BOTH} if self.squid.config.context else {}
-        if asked:
-            chosen = {"score": choose_score(*networks, normals, shifted=shifted).best}
-        self.detector = Detector(*networks, calibrate(*networks, normals, shifted), chosen)
+        if self.preset.training.choose_score:
+            chosen = {"score": choose_score(*networks, normals, shifted=shifted, scored=scored).best}
+        self.detector = Detector(*networks, calibrate(*networks, normals, shifted, scored), chosen)
         return self
 
     def score(self, images: Float[Tensor, "B C H W"]) -> Float[Tensor, "B"]:

@@ -164,19 +164,21 @@ def calibrate(
     discriminator: nn.Module,
     normals: Float[Tensor, "N C H W"],
     shifted: Sequence[Float[Tensor, "N C H W"]] = (),
+    scored: Sequence[RawScores] = (),
 ) -> Calibration:
     """Score held-out normal images and keep what is normal.
 
     Args:
         shifted: the same images as other acquisitions would have given them; they belong to what is normal, and the
             threshold becomes that of the worst of them.
+        scored: what ``score_batches`` gives for normals and each of shifted, where that is known already.
 
     Raises:
         ValueError: where there are fewer than two images.
     """
     if len(normals) < 2:
         raise ValueError(f"at least two normal images are needed to calibrate, got {len(normals)}")
-    parts = [score_batches(squid, discriminator, images) for images in (normals, *shifted)]
+    parts = scored or [score_batches(squid, discriminator, images) for images in (normals, *shifted)]
     raw = RawScores.joined(parts)
     known = None
     if len(normals) >= LEAST_IMAGES:  # few images are no more for being shown in several ways

@@ -16,6 +16,7 @@ from functools import partial
 from typing import NamedTuple
 
 import numpy as np
+import torch
 from jaxtyping import Float
 from torch import Generator, Tensor, nn
 
@@ -43,6 +44,7 @@ def choose_score(
     normals: Float[Tensor, "N C H W"],
     seed: int = 0,
     shifted: Sequence[Float[Tensor, "N C H W"]] = (),
+    scored: Sequence[RawScores] = (),
 ) -> ScoreChoice:
     """Rank all scores by how well they find pretended anomalies in held-out normal images.
 
@@ -51,6 +53,7 @@ def choose_score(
         seed: of the pretended anomalies.
         shifted: the same images as other acquisitions would have given them; every acquisition counts as much as the
             images as they are.
+        scored: what ``score_batches`` gives for normals and each of shifted, where that is known already.
 
     Raises:
         UserError: where there are fewer than three images.
@@ -64,24 +67,29 @@ def choose_score(
     def raw(images: Tensor) -> RawScores:
         return score_batches(squid, discriminator, images.to(device), BATCH)
 
-    def scored(images: Tensor) -> dict[str, np.ndarray]:
-        return {name: values.cpu().numpy() for name, values in image_scores(raw(images), calibration).items()}
+    def standardised(parts: RawScores) -> dict[str, np.ndarray]:
+        return {name: values.cpu().numpy() for name, values in image_scores(parts, calibration).items()}
 
-    known = [raw(group[::2]) for group in (normals, *shifted)]
-    calibration = calibration_of(RawScores.joined(known))
+    groups = (normals, *shifted)
+    parts = scored or [raw(group) for group in groups]
+    calibration = calibration_of(RawScores.joined([part.each(lambda values: values[::2]) for part in parts]))
     found: dict[str, list[float]] = {name: [] for name in calibration.score_names}
     pretended = dict(SYNTHETIC_ANOMALIES)
     if squid.context is not None:
         pretended["transplanted"] = partial(transplanted, grid=squid.config.grid)
-    for place, group in enumerate((normals, *shifted)):
-        others = group[1::2].cpu()
-        if place and len(others) > THIRDS:
-            others = others[place % THIRDS :: THIRDS]
-        intact = scored(others)
+    for place, group in enumerate(groups):
+        chosen = torch.arange(1, len(group), 2)
+        if place and len(chosen) > THIRDS:
+            chosen = chosen[place % THIRDS :: THIRDS]
+        others, intact = group.cpu()[chosen], standardised(parts[place].each(partial(_at, chosen)))
         for number, pretend in enumerate(pretended.values()):
             generator = Generator().manual_seed((seed << 8) + number)
-            for name, values in scored(pretend(others, generator)).items():
+            for name, values in standardised(raw(pretend(others, generator))).items():
                 labels = np.repeat([0, 1], [len(values), len(values)])
                 found[name].append(auc(labels, np.concatenate([intact[name], values])))
     aucs = {name: round(float(np.mean(values)), 4) for name, values in found.items()}
     return ScoreChoice(max(aucs, key=lambda name: aucs[name]), aucs)
+
+
+def _at(places: Tensor, values: Tensor) -> Tensor:
+    return values[places.to(values.device)]

@@ -14,7 +14,7 @@ from squidlib.data.digits import EPOCH_IMAGES
 from squidlib.detection.calibration import calibrate
 from squidlib.detection.detector import Detector
 from squidlib.detection.score_selection import choose_score
-from squidlib.detection.scores import BOTH, DEFAULT_SCORE
+from squidlib.detection.scores import BOTH, DEFAULT_SCORE, score_batches
 from squidlib.training.config import TrainingConfig
 from squidlib.training.context import learn_context
 from squidlib.training.loop import TrainingState, start, train, train_step, unwrapped
@@ -129,14 +129,15 @@ def finish(state: TrainingState, data: NormalData, metadata: dict[str, Any], cho
         metadata = {"score": unchosen, **metadata}
     normals = data.calibration()
     shifted = data.shifted_calibration() if isinstance(data, Varies) else []
+    scored = [score_batches(squid, discriminator, images) for images in (normals, *shifted)]
     if choose:
         try:
-            choice = choose_score(squid, discriminator, normals, shifted=shifted)
+            choice = choose_score(squid, discriminator, normals, shifted=shifted, scored=scored)
             metadata = metadata | {"score": choice.best, "pretended": choice.aucs}
         except UserError as error:
             if rank() == 0:
                 print(f"note: {error}; the default score is {unchosen}", file=sys.stderr)
-    return Detector(squid, discriminator, calibrate(squid, discriminator, normals, shifted), metadata)
+    return Detector(squid, discriminator, calibrate(squid, discriminator, normals, shifted, scored), metadata)
 
 
 def steps_in(minutes: float, preset: Preset, data: NormalData, device: str) -> int:

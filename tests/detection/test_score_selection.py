@@ -7,8 +7,9 @@ import torch
 from torch import Generator, nn
 
 from squidlib.detection import score_selection
+from squidlib.detection.calibration import calibrate
 from squidlib.detection.score_selection import choose_score
-from squidlib.detection.scores import SCORES, RawScores
+from squidlib.detection.scores import SCORES, RawScores, score_batches
 from squidlib.detection.synthetic_anomalies import SYNTHETIC_ANOMALIES, soft_areas
 from squidlib.discriminator import Discriminator
 from squidlib.squid import Squid, fill_memory
@@ -68,6 +69,20 @@ def test_the_best_of_all_scores_is_chosen_alike_every_time(images: torch.Tensor)
     assert set(choice.aucs) == set(SCORES)
     assert choice.aucs[choice.best] == max(choice.aucs.values())
     assert choose_score(squid, discriminator, images) == choice
+
+
+def test_normal_images_are_scored_once_for_the_choice_and_the_calibration(images: torch.Tensor) -> None:
+    squid, discriminator = networks()
+    shifted = [0.9 * images]
+    scored = [score_batches(squid, discriminator, group) for group in (images, *shifted)]
+    seen: list[int] = []
+    squid.register_forward_hook(lambda _module, given, _output: seen.append(len(given[0])))
+    calibration = calibrate(squid, discriminator, images, shifted, scored)
+    assert seen == []
+    choice = choose_score(squid, discriminator, images, shifted=shifted, scored=scored)
+    assert sum(seen) == len(SYNTHETIC_ANOMALIES) * (6 + 2)  # half of the images, and of them a third under the shift
+    assert choice == choose_score(squid, discriminator, images, shifted=shifted)
+    assert torch.equal(calibration.normal_scores, calibrate(squid, discriminator, images, shifted).normal_scores)
 
 
 def test_a_reconstruction_that_is_always_right_gives_its_error_no_say(images: torch.Tensor) -> None:
