@@ -124,10 +124,11 @@ def preset_of(options: Train) -> Preset:
 
     preset = preset_for(options.preset, options.dataset)
     changes = {name: value for name in ("slots", "topk") if (value := getattr(options, name)) is not None}
-    training = replace(preset.training, seed=options.seed)
     if options.context or options.hand:
         changes["context"] = True
-    return preset._replace(config=replace(preset.config, **changes), training=training)
+    config = replace(preset.config, **changes)
+    training = replace(preset.training, seed=options.seed, refill_slots=options.slots or 0)
+    return preset._replace(config=config, training=training)
 
 
 def with_steps(preset: Preset, options: Train, data: Dataset) -> Preset:

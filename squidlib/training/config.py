@@ -29,6 +29,7 @@ _RANGES: dict[str, tuple[float, float]] = {
     "discriminator_learning_rate": (0, 10),
     "generator_every": (1, MOST_STEPS),
     "discriminator_every": (1, MOST_STEPS),
+    "refill_slots": (0, MOST_STEPS),
     "validate_every": (0, MOST_STEPS),
     "patience": (0, MOST_STEPS),
     "seed": (0, 2**31 - 1),
@@ -56,6 +57,7 @@ class TrainingConfig:
     generator_every: int = 1  #: train the generator at every n-th step
     discriminator_every: int = 1  #: train the discriminator, and the generator against it, at every n-th step
     refill_memory: bool = False  #: at the end, fill the memory with plain training images
+    refill_slots: int = 0  #: with so many of them, evenly spaced, and as many slots (0: with all)
     choose_score: bool = False  #: at the end, let held-out normal images choose the default score
     precision: str = "32-true"  #: Fabric's name: "32-true", "bf16-mixed", "16-mixed"
     channels_last: bool = False  #: channels innermost in memory, which a GPU's matrix units want

@@ -112,6 +112,8 @@ def train(
     back_to_best(state)
     if training.refill_memory:
         reference = _on_device(data.varied_reference() if isinstance(data, Varies) else data.reference(), state)
+        if 0 < training.refill_slots < len(reference):
+            reference = reference[torch.arange(training.refill_slots) * len(reference) // training.refill_slots]
         unwrapped(state.squid).inpainting.memory.resize(len(reference))
         _fill(state, reference)
 

@@ -16,7 +16,7 @@ from squidlib.training.config import TrainingConfig
 from squidlib.utils.errors import UserError
 
 #: Came later than the first runs, and are left out where they are not used: so older runs keep their ids.
-ADDED = {"backbone": "", "memory_reach": 0}
+ADDED = {"backbone": "", "memory_reach": 0, "refill_slots": 0}
 PARTS = ("config", "training", "weights", "facts")
 
 
@@ -43,8 +43,8 @@ class RunSettings:
     def as_plain(self) -> dict[str, Any]:
         """For a file, and for other processes."""
         return {
-            "config": {name: value for name, value in as_plain(self.config).items() if ADDED.get(name) != value},
-            "training": as_plain(self.training),
+            "config": _without_unused(as_plain(self.config)),
+            "training": _without_unused(as_plain(self.training)),
             "weights": as_plain(self.weights),
             "facts": self.metadata,
         }
@@ -64,3 +64,7 @@ class RunSettings:
             LossWeights.from_plain(plain["weights"]),
             plain["facts"],
         )
+
+
+def _without_unused(plain: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in plain.items() if ADDED.get(name) != value}

@@ -118,6 +118,15 @@ def test_refilling_leaves_the_reference_images_features() -> None:
     )
 
 
+def test_a_memory_that_is_asked_for_keeps_its_size_when_it_is_refilled() -> None:
+    training = replace(TINY, refill_memory=True, refill_slots=2)
+    state = start(tiny_config(), training, "cpu")
+    list(train(state, Noise(), training, LossWeights()))
+    squid = unwrapped(state.squid).eval()
+    spread = squid.query(Noise().reference()[[0, 2]])
+    assert torch.allclose(squid.inpainting.memory.contents().transpose(0, 1), spread, atol=1e-5)
+
+
 def test_training_reduces_the_reconstruction_error() -> None:
     training = replace(TINY, steps=40, schedule_steps=40, learning_rate=2e-3)
     state = start(tiny_config(), training, "cpu")
