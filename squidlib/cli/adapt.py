@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from tyro.conf import Positional
 
+from squidlib.cli.choices import RunName
 from squidlib.utils.command import command
 from squidlib.utils.errors import UserError
 from squidlib.utils.text import printable
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 class Adapt:
     """Let a detector remember another site's normal images and calibrate it on them, in seconds, without training."""
 
-    run_name: Positional[str]
+    run_name: Positional[RunName]
     """The run's folder, a .safetensors file, or the name of a shipped checkpoint."""
     normals: Path
     """A folder of the new site's normal images; ten help, a hundred are better. Nobody else's labels are needed."""

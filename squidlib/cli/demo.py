@@ -16,7 +16,7 @@ class Demo:
     """Train the laptop preset on DigitAnatomy, print what it finds, and save a picture of it."""
 
     out: Path = Path("runs/demo")
-    """The run's folder. A finished demo is shown again; an interrupted one is gone on with."""
+    """The run's folder. A finished demo is shown again; an interrupted one continues."""
     seed: int = 0
     """Another seed gives other weights and other training images."""
     epochs: float | None = None
@@ -24,7 +24,7 @@ class Demo:
     device: str = "auto"
     """auto (a CUDA GPU where there is one), cpu, cuda or mps."""
     overwrite: bool = False
-    """Train anew although the folder holds a run."""
+    """Train again although the folder holds a run."""
 
     def run(self) -> int:
         """Train (or go on, or reuse), evaluate, draw."""

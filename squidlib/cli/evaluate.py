@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from tyro.conf import Positional
 
+from squidlib.cli.choices import RunNames
 from squidlib.utils.command import command
 from squidlib.utils.errors import UserError
 
@@ -25,9 +26,9 @@ WHERE_AND_HOW = ("folder", "cache", "skip_bad")
 
 @dataclass(frozen=True)
 class Evaluate:
-    """Evaluate runs on their data's test images: AUC by kind with 95 % intervals, thresholds, localisation."""
+    """Evaluate runs on their data's test images: AUC by anomaly type with 95 % intervals, thresholds, localisation."""
 
-    runs: Positional[tuple[str, ...]]
+    runs: Positional[RunNames]
     """Folders of finished runs, or names of shipped checkpoints; several give mean ± deviation."""
     json: Path | None = None
     """Where to write all figures; by default evaluation.json, or protocol_NAME.json, in the folder of a single run."""

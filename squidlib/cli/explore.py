@@ -7,15 +7,17 @@ from typing import Literal
 
 from tyro.conf import Positional
 
+from squidlib.cli.choices import RunOrDefault
+
 
 @dataclass(frozen=True)
 class Explore:
     """Open the explorer in a browser: memory size, shrinkage, images to change, and what the detector says at once.
 
-    The page is served to this machine only; whoever opens it needs the address that is printed here, with its token.
+    The page is served to this machine only; to open it somebody needs the address that is printed here, with its token.
     """
 
-    detector: Positional[str] = "digitanatomy"
+    detector: Positional[RunOrDefault] = "digitanatomy"
     """A shipped detector's name, a run's folder or a detector's file."""
     link: str = ""
     """A view that was copied from the explorer, as "slots=50&k=3"."""
@@ -27,8 +29,8 @@ class Explore:
     """Colours of the page."""
     tabs: int = 4
     """How many tabs may show it at once, on all machines together; each takes about 450 MB of memory."""
-    browser: bool = True
-    """Open a browser, too."""
+    no_browser: bool = False
+    """Do not open a browser; the address is printed."""
 
     def run(self) -> int:
         """Serve until Ctrl-C, or until the terminal is closed."""
@@ -62,7 +64,7 @@ class Explore:
                     flush=True,
                 )
                 with redirect_file(address) as page:
-                    if self.browser:
+                    if not self.no_browser:
                         webbrowser.open(page.as_uri())
                     process.wait()
             except KeyboardInterrupt:

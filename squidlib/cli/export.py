@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tyro.conf import Positional
 
+from squidlib.cli.choices import RunName
 from squidlib.utils.errors import UserError
 
 
@@ -14,7 +15,7 @@ from squidlib.utils.errors import UserError
 class Export:
     """Write a detector as one ONNX file that runs without torch, or as a page that runs in a browser."""
 
-    detector: Positional[str]
+    detector: Positional[RunName]
     """Folder of a finished run, or name of a shipped checkpoint."""
     onnx: Path | None = None
     """The file to write, such as detector.onnx; its verdicts are those of squid score."""

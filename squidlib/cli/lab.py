@@ -7,30 +7,27 @@ import signal
 import subprocess
 import sys
 from dataclasses import dataclass
-from pathlib import Path
 from types import FrameType
 
 from tyro.conf import Positional
 
+from squidlib.cli.choices import FolderOrDefault
 from squidlib.cli.lessons import FOLDER, told
 
 
 @dataclass(frozen=True)
 class Lab:
-    """Make working copies of the lessons (see squid lessons) and open them in JupyterLab; Ctrl-C twice stops it.
+    """Make working copies of the lessons (see squid lessons) and open them in JupyterLab; Ctrl-C twice stops it."""
 
-    Its kernels inherit what this command set of threads: those that wait for work do not take another program's core.
-    """
-
-    folder: Positional[Path] = FOLDER
+    folder: Positional[FolderOrDefault] = FOLDER
     """The folder of the copies."""
     port: int = 8888
     """Where to serve; where it is taken, the next free one."""
-    browser: bool = True
-    """Open a browser, too."""
+    no_browser: bool = False
+    """Do not open a browser; the address is printed."""
 
     def run(self) -> int:
-        """Copy what is missing, then serve until JupyterLab ends."""
+        """Copy what is missing, then serve until JupyterLab ends, whose kernels inherit this process's calm threads."""
         from squidlib.teaching.course.copies import make_copies
         from squidlib.utils.errors import UserError
 
@@ -38,7 +35,7 @@ class Lab:
             raise UserError(f"a port lies in 1..65535, got {self.port}")
         print("\n".join(told(make_copies(self.folder), self.folder)), flush=True)
         command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={self.folder.resolve()}",
-                   f"--ServerApp.port={self.port}", *([] if self.browser else ["--no-browser"])]  # fmt: skip
+                   f"--ServerApp.port={self.port}", *(["--no-browser"] if self.no_browser else [])]  # fmt: skip
         if hasattr(os, "geteuid") and os.geteuid() == 0:  # who is root in a container has nobody else to be
             command.append("--allow-root")
         return _serve(command)

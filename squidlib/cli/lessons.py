@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from tyro.conf import Positional
 
+from squidlib.cli.choices import FolderOrDefault
+
 if TYPE_CHECKING:
     from squidlib.teaching.course.copies import Made
 
@@ -18,7 +20,7 @@ FOLDER = Path("my")
 class Lessons:
     """Copy the lessons into a folder of your own, without outputs. What is there already is never written over."""
 
-    folder: Positional[Path] = FOLDER
+    folder: Positional[FolderOrDefault] = FOLDER
     """The folder to copy into."""
     update: bool = False
     """Bring new and changed cells of newer lessons into your copies. Your answers, outputs and own cells stay."""

@@ -1,4 +1,4 @@
-"""Entry point: choose a sub-command, run it, turn what the user can mend into one line on stderr.
+"""Entry point: choose a sub-command, run it, turn what the user can correct into one line on stderr.
 
 Exit codes: 0 done; 1 done, but some inputs failed; 2 nothing done, the input has to change; 130 interrupted.
 """
@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import io
 import itertools
+import re
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, redirect_stderr
 from typing import Annotated, Any
 
+from squidlib import __version__
 from squidlib.cli.adapt import Adapt
 from squidlib.cli.bench import Bench
 from squidlib.cli.benchmark import Benchmark
@@ -36,8 +38,12 @@ from squidlib.utils.text import printable
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run ``squid`` with the given arguments (those of the process by default) and return the exit code."""
+    given = sys.argv[1:] if arguments is None else list(arguments)
+    if given == ["--version"]:
+        print(f"squid {__version__}")
+        return 0
     try:
-        return parse(arguments).run()
+        return parse(given).run()
     except (UserError, OSError) as error:  # an OSError names the file and what the system said of it
         return _refused(str(error))
     except (MemoryError, RuntimeError) as error:
@@ -84,7 +90,8 @@ def parse(arguments: Sequence[str] | None = None) -> Any:
         return tyro.cli(
             commands,
             prog="squid",
-            description="SQUID finds anomalies without labels. For teaching and research; no medical device.",
+            description="SQUID finds anomalies without labels. For teaching and research; no medical device. "
+            "squid --version prints the version.",
             args=arguments,
             config=(tyro.conf.FlagCreatePairsOff, tyro.conf.OmitArgPrefixes),
             registry=optional_without_none(),
@@ -109,8 +116,23 @@ def _one_line() -> Iterator[None]:
     except SystemExit as stopped:
         if not stopped.code:  # --help
             raise
-        lines = [line.strip(" │") for line in box.getvalue().splitlines()[1:]]  # the first is the box's title
-        while lines and not lines[0].strip("-─"):
-            lines.pop(0)
-        said = " ".join(itertools.takewhile(lambda line: line.strip("-─╰╯"), lines))  # up to a rule: the help text
-        raise UserError(f"{' '.join(said.split())}; see the arguments with --help") from stopped
+        raise UserError(f"{_said(box.getvalue())}; see the arguments with --help") from stopped
+
+
+def _said(box: str) -> str:
+    """What stands in the box: its first paragraph, or of what is missing the names alone, and what is unknown."""
+    rows = [re.sub(r"^[│ ] |[│ ]$", "", row).rstrip() for row in box.splitlines()[1:]]  # the first is the box's title
+    ruled = itertools.groupby(rows, key=lambda row: not row.strip("-─╰╯ "))
+    paragraphs = [list(group) for rule, group in ruled if not rule]
+    missing = re.fullmatch(r"\s*Missing from (.+):", paragraphs[0][0])
+    if missing is None:
+        return " ".join(" ".join(paragraphs[0]).split())
+    needed, *unknown = [_least_indented(rows) for _, *rows in paragraphs if rows]
+    known = [part for part, (title, *_) in zip(unknown, paragraphs[1:], strict=False) if "Unrecognized" in title]
+    return "; ".join([f"{missing[1]} needs {' and '.join(needed)}", *(f"unknown: {' '.join(part)}" for part in known)])
+
+
+def _least_indented(rows: list[str]) -> list[str]:
+    """Names without the help that stands below each of them, further in."""
+    indents = [len(row) - len(row.lstrip()) for row in rows]
+    return [row.strip() for row, indent in zip(rows, indents, strict=True) if indent == min(indents)]

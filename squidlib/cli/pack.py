@@ -10,12 +10,14 @@ from typing import Literal
 
 from tyro.conf import Positional
 
+from squidlib.cli.choices import Folder
+
 
 @dataclass(frozen=True)
 class Pack:
     """Gather the kit, its packages for this system and Python, and scripts that install them without a network."""
 
-    folder: Positional[Path]
+    folder: Positional[Folder]
     """The folder to fill, new or empty: on the stick, or to be copied there."""
     torch: Literal["default", "cpu", "none"] = "default"
     """default: torch as the package index has it (with CUDA on Linux); cpu: its CPU build, from --torch-index; none:

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 from tyro.conf import Positional
 
+from squidlib.cli.choices import Paths
+
 if TYPE_CHECKING:
     from squidlib.teaching.course.progress import Standing
 
@@ -21,7 +23,7 @@ COLUMNS = ("name", "lesson", "exercise", "passed", "tries", "hints")
 class Progress:
     """One table of what students handed in: how many exercises of each lesson passed, tries and hints."""
 
-    handed_in: Positional[tuple[Path, ...]]
+    handed_in: Positional[Paths]
     """Folders of lessons, their files progress.json, or folders with either; a folder's or file's name is the label."""
     csv: Path | None = None
     """Write every exercise of everybody into this CSV file, too."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from tyro.conf import Positional
 
+from squidlib.cli.choices import Paths, RunName
 from squidlib.cli.score_dicom import check_pydicom
 from squidlib.cli.score_images import Notes, read_batches, write_maps
 from squidlib.cli.score_report import ReportFacts, check_report, write_report
@@ -25,14 +26,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Score:
-    """Score image files or folders of them; goes on past bad files, names them, and then exits with 1.
+    """Score image files or folders of them; bad files are named and passed over, and the exit code is then 1.
 
-    Rows are written as they come. Where a run was interrupted, the same command goes on with its table.
+    Rows are written as they come. Where it was interrupted, the same command continues its table.
     """
 
-    detector: Positional[str]
+    detector: Positional[RunName]
     """Folder of a finished run, or name of a shipped checkpoint."""
-    paths: Positional[tuple[Path, ...]]
+    paths: Positional[Paths]
     """Image files, or folders whose images are all scored."""
     csv: Path
     """The table to write: path, verdict, score, threshold, the score's name, and every score."""

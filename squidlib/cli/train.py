@@ -1,4 +1,4 @@
-"""``squid train``: train a run, go on with one, in a folder of its own.
+"""``squid train``: train a run, or continue one, in a folder of its own.
 
 The options' docstrings are their help. Each stands on one line: a line break in it would be one on the screen.
 """
@@ -55,7 +55,7 @@ class Train:
     minutes: float | None = None
     """Train for about this long instead; the number of steps is fixed by a short trial before the start."""
     slots: int | None = None
-    """Memory slots at each position instead of the preset's."""
+    """Memory slots at each position, in training and afterwards; by default the preset's, then one a training image."""
     topk: int | None = None
     """Slots that survive shrinkage instead of the preset's."""
     precision: Literal["32-true", "bf16-mixed", "16-mixed"] | None = None
@@ -85,7 +85,7 @@ class Train:
     skip_bad: bool = False
     """Leave images out that are damaged, doubled or misplaced, and list them, instead of refusing them."""
     resume: bool = False
-    """Go on with the run in --out; its own settings hold."""
+    """Continue the run in --out; its own settings hold."""
     overwrite: bool = False
     """Replace the run in --out."""
 
@@ -150,10 +150,15 @@ class Train:
             raise UserError(f"{line}. What was saved last is kept. {again}") from error
         done = f"finished: {run.model_path}" if trained else f"{self.out} is already finished"
         self._say(
-            f"{done}. On its test images: {command('evaluate', self.out)}\n"
+            f"{done}. On its test images: {command('evaluate', self.out, *self._tested_by(run))}\n"
             f"On images of your own: {command('score', self.out, 'IMAGES', '--csv', 'scores.csv')}"
         )
         return 0
+
+    @staticmethod
+    def _tested_by(run: Run) -> tuple[str, ...]:
+        """What ``squid evaluate`` is told of a run: one that has seen one series is tested with the others' normals."""
+        return ("--protocol", "series") if run.read_settings().metadata.get("series") else ()
 
     def _by_one(self, run: Run, layout: Layout) -> bool:
         """Whether there was anything left to train."""

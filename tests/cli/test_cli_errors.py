@@ -19,7 +19,9 @@ TABLE = [
     # arguments, what the line must say; "." stands for a space in a name
     ("", "Expected one of {demo, lessons"),
     ("conjure", "Unrecognized options: conjure"),
-    ("train digitanatomy", "--out"),
+    ("train digitanatomy", "squid: squid train needs --out PATH; see the arguments with --help"),
+    ("train digitanatomy --outt new", "squid: squid train needs --out PATH; unknown: --outt new; see"),
+    ("score fine.png", "squid: squid score needs --csv PATH; see"),
     ("train chest --out new", "'chest'"),
     ("train digitanatomy --out new --seed x", "invalid literal"),
     ("train digitanatomy --out new --seeds 0", "--seeds is the number of runs, at least 1; got 0"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from digitanatomy.other_pens import WAYS
 from squidlib.data.chest.acquisition import SHIFTS
 from squidlib.detection.checkpoint import load
 from tests.chest_folders import zhanglab_folder
-from tests.helpers import shorten, squid
+from tests.helpers import Said, shorten, squid
 
 Capture = pytest.CaptureFixture[str]
 
@@ -23,13 +24,18 @@ def few_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("squidlib.benchmark.simple_methods.pretrained_methods", list)
 
 
-def trained(capsys: Capture, root: Path, *more: object) -> Path:
+def told(capsys: Capture, root: Path, *more: object) -> Said:
     folder, out = root / "data", root / "run"
     if not folder.exists():
         zhanglab_folder(folder)
     said = squid(capsys, "train", "zhanglab", "--data", folder, "--out", out, "--overwrite", *more)
     assert said.code == 0, said.errors
-    return out
+    return said
+
+
+def trained(capsys: Capture, root: Path, *more: object) -> Path:
+    told(capsys, root, *more)
+    return root / "run"
 
 
 def test_shifts_and_types_each_have_a_row_with_false_alarms_and_simple_methods(capsys: Capture, tmp_path: Path) -> None:
@@ -58,8 +64,11 @@ def test_series_out_is_for_runs_that_were_trained_so(capsys: Capture, tmp_path: 
     refused = squid(capsys, "evaluate", out, "--protocol", "series")
     assert (refused.code, len(refused.errors)) == (2, 1)
     assert "squid train zhanglab --series IM" in refused.errors[0]
-    out = trained(capsys, tmp_path, "--series", "IM")
-    said = squid(capsys, "evaluate", out, "--protocol", "series", "--json", tmp_path / "f.json")
+    assert "--protocol" not in told(capsys, tmp_path).out
+    trained_on_im = told(capsys, tmp_path, "--series", "IM")
+    hint = shlex.split(trained_on_im.out.partition("On its test images: ")[2].splitlines()[0])
+    assert hint[-4:] == ["evaluate", str(out), "--protocol", "series"]
+    said = squid(capsys, *hint[-4:], "--json", tmp_path / "f.json")
     assert said.code == 0, said.errors
     (row,) = json.loads((tmp_path / "f.json").read_text())["trained on IM, tested with others"]
     assert row["images"] == [8 + 3, 8]  # NORMAL2: 8 in train, 3 in test

@@ -13,6 +13,7 @@ import pytest
 
 import squidlib
 import squidlib.__main__ as start
+from squidlib.cli.main import main
 
 SCORE_NOTHING = [sys.executable, "-m", "squidlib", "score", "nonesuch", "x.png", "--csv", "s.csv"]
 
@@ -55,6 +56,11 @@ def test_the_command_begins_without_torch_and_every_public_name_is_found_when_it
     assert set(squidlib.__all__) <= set(dir(squidlib))
     with pytest.raises(AttributeError, match="no attribute 'nonesuch'"):
         _ = squidlib.nonesuch  # type: ignore[attr-defined]
+
+
+def test_the_version_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out == f"squid {squidlib.__version__}\n"
 
 
 def test_an_interruption_while_importing_is_one_line(

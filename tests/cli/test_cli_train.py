@@ -15,16 +15,17 @@ from types import ModuleType
 
 import pytest
 
-from squidlib.cli import bench, benchmark, contamination, demo, digits, doctor, evaluate, explore, score, train
+from squidlib.cli import bench, benchmark, contamination, demo, digits, doctor, evaluate, explore, lab, score, train
 from squidlib.cli.main import parse
 from squidlib.cli.train import Train
+from squidlib.detection.checkpoint import load
 from squidlib.teaching.studies.variants import STUDIED
 from squidlib.training.presets import PRESETS
 from squidlib.utils import command as calling
 from tests.helpers import contents, squid
 
 Capture = pytest.CaptureFixture[str]
-COMMANDS = [bench, benchmark, contamination, demo, digits, doctor, evaluate, explore, score, train]
+COMMANDS = [bench, benchmark, contamination, demo, digits, doctor, evaluate, explore, lab, score, train]
 SHORT = ("--glyphs", "sklearn_digits", "--epochs", 0.02, "--device", "cpu")
 
 
@@ -36,6 +37,7 @@ def test_a_help_reads_well(module: ModuleType, capsys: Capture, monkeypatch: pyt
     said = capsys.readouterr().out
     assert "--help" in said
     assert "None" not in said
+    assert not re.search(r"--no-.*True", said), "an option that takes something away reads as if it gave"
     assert not re.search(r"\d,\W*\n\W*\d", said), "a number is broken over two lines"
 
 
@@ -74,6 +76,12 @@ def test_a_run_of_other_data_is_refused_and_the_hint_goes_on_with_it(
     assert typed == ["/opt/kit/bin/squid", "train", "digitanatomy", "--out", str(out), "--resume"]
     assert contents(out) == before
     assert squid(capsys, *typed[1:]).code == 0
+
+
+def test_the_memory_has_as_many_slots_as_were_asked_for(tmp_path: Path, capsys: Capture) -> None:
+    said = squid(capsys, "train", "digitanatomy", "--slots", 12, "--out", tmp_path / "run", *SHORT)
+    assert said.code == 0, said.errors
+    assert load(tmp_path / "run").squid.inpainting.memory.contents().shape[1] == 12
 
 
 def test_nothing_of_an_overwritten_run_is_left(tmp_path: Path, capsys: Capture) -> None:
