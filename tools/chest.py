@@ -26,7 +26,7 @@ def pretended_table(seeds: list[Path]) -> str:
 
 
 def main() -> None:
-    """Evaluate every seed of the folder and write mean ± deviation."""
+    """Evaluate every seed of the folder and write mean ± standard deviation."""
     (folder,) = map(Path, sys.argv[1:])
     seeds = sorted(folder.glob("seed_*"))
     if len(seeds) < 2:
@@ -36,7 +36,8 @@ def main() -> None:
     counts = ", ".join(f"{count} {kind}" for kind, count in evaluations[0].images.items())
     head = (
         f"`squid train {metadata['data']} --preset {metadata['preset']} --seeds {len(seeds)}`: {training.steps} steps "
-        f"of {training.batch_size} images; test: {counts}. AUC, mean ± deviation over the seeds; baselines have none."
+        f"of {training.batch_size} images; test: {counts}. AUC, mean ± standard "
+        "deviation over the seeds; baselines have none."
     )
     tables = [markdown(auc_cells(evaluations)), markdown(decision_cells(evaluations)), pretended_table(seeds)]
     replace_part("chest", "\n\n".join([head, *tables]), ROOT / "docs" / "experiments.md")

@@ -57,8 +57,8 @@ def by_hand(runs: list[Evaluation]) -> str:
     lowest = min(sum(row.kinds[kind].value for row in either) / len(either) for kind in classic)
     mean = sum(row.kinds[kind].value for row in either for kind in classic) / (len(either) * len(classic))
     lines = [
-        f"Three runs of `{COMMAND.format(seed='SEED')}`; AUC, mean ± deviation over the runs. With `either` the mean "
-        f"over the four anomalies of a tile is {mean:.3f}, the lowest of them {lowest:.3f}.",
+        f"Three runs of `{COMMAND.format(seed='SEED')}`; AUC, mean ± standard deviation over the runs. With `either` "
+        f"the mean over the four anomalies of a tile is {mean:.3f}, the lowest of them {lowest:.3f}.",
         "",
         markdown(auc_cells(runs)),
     ]

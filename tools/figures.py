@@ -69,7 +69,8 @@ def readme_text(runs: list[Evaluation], shipped: Evaluation, minutes: dict[int, 
         f"Laptop preset, seeds {', '.join(map(str, SEEDS))}; training took "
         f"{', '.join(f'{value:.1f}' for value in minutes.values())} minutes on two CPU cores. Test images: "
         f"{', '.join(f'{count} {kind}' for kind, count in shipped.images.items())}, of digits never trained on. "
-        "AUC, mean ± deviation over the seeds; the baselines learn from the same normal images and have no seed.",
+        "AUC, mean ± standard deviation over the seeds; the baselines learn from the same normal images "
+        "and have no seed.",
         "",
         markdown(auc_cells(runs)),
         "",
@@ -79,7 +80,7 @@ def readme_text(runs: list[Evaluation], shipped: Evaluation, minutes: dict[int, 
         "",
         f"The shipped detector `digitanatomy` (seed {SHIPPED_SEED}, 16-bit, {size:.1f} MB, made by "
         f"`{COMMAND.format(seed=SHIPPED_SEED)}`, content hash `{digest[:16]}`) has a mean AUC of "
-        f"**{default.mean:.4f}** over the four kinds, the lowest of them {lowest:.4f}.",
+        f"**{default.mean:.4f}** over the four anomaly types, the lowest of them {lowest:.4f}.",
     ]
     return "\n".join(lines)
 

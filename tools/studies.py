@@ -40,7 +40,7 @@ def table(head: list[str], rows: Iterable[list[str]]) -> str:
 
 
 def cell(runs: dict[str, Any], setting: str, *names: str) -> str:
-    """Mean ± deviation, or a dash where a setting has no such figure."""
+    """Mean ± standard deviation, or a dash where a setting has no such figure."""
     has = all(names[0] in figures for key, figures in runs.items() if key.rpartition("/")[0] == setting)
     return str(spread(runs, setting, *names)) if has else "–"
 
@@ -57,7 +57,7 @@ def ablation_table() -> str:
 
 
 def seen(runs: dict[str, Any], setting: str, *names: str) -> str:
-    """Mean ± deviation; of a single seed the value, which says so; a dash where there is none."""
+    """Mean ± standard deviation; of a single seed the value, which says so; a dash where there is none."""
     own = [figures for key, figures in runs.items() if key.rpartition("/")[0] == setting]
     if not own or names[0] not in own[0] or names[1] not in own[0][names[0]]:
         return "–"

@@ -10,7 +10,10 @@ project = "SQUID and DigitAnatomy"
 author = "the kit's authors"
 extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "docstrings", "mathml"]
 exclude_patterns = ["**/solutions/**"]
-suppress_warnings = ["mystnb.unknown_mime_type", "mystnb.mime_priority"]  # a progress bar has no picture
+suppress_warnings = [
+    "mystnb.unknown_mime_type", "mystnb.mime_priority",  # a progress bar has no picture
+    "ref.python",  # a short name in a signature may be that of two classes
+]  # fmt: skip
 
 nb_execution_mode = "off"  # lessons show what was stored with them
 nb_number_source_lines = False
@@ -19,6 +22,11 @@ myst_enable_extensions = ["attrs_inline", "dollarmath", "html_image"]
 myst_heading_anchors = 4
 
 autodoc_typehints = "signature"
+autodoc_typehints_format = "short"
+autodoc_preserve_defaults = True
+add_module_names = False
+python_use_unqualified_type_names = True
+python_maximum_signature_line_length = 80
 autodoc_member_order = "bysource"
 autodoc_inherit_docstrings = False
 napoleon_google_docstring = True

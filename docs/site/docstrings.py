@@ -6,6 +6,7 @@ import re
 
 from sphinx.application import Sphinx
 
+Signature = tuple[str | None, str | None]
 _LITERAL = re.compile(r"(``[^`]*``)")
 _ITEM = re.compile(r"^[\w.*/ ,()-]+: \S")
 _SECTION = re.compile(r"^(Args|Arguments|Attributes|Returns|Yields|Raises|Example|Examples|Note):$")
@@ -50,5 +51,16 @@ def setup(app: Sphinx) -> dict[str, bool]:
     def process(_app: Sphinx, _what: str, _name: str, _obj: object, _options: object, lines: list[str]) -> None:
         lines[:] = as_rst(lines)
 
+    def skip(_app: Sphinx, _what: str, _name: str, obj: object, _skipped: bool, _options: object) -> bool | None:
+        """A field of a NamedTuple is told of in its class; alone it would be "Alias for field number 0"."""
+        return True if str(getattr(obj, "__doc__", "")).startswith("Alias for field number") else None
+
+    def plain(_app: Sphinx, _what: str, _name: str, _obj: object, _options: object, *told: str | None) -> Signature:
+        """A default that has no text, such as <factory>, keeps Sphinx from reading the whole signature."""
+        arguments, returned = (part and re.sub(r"<[^<>]*>", "...", part) for part in told)
+        return arguments, returned
+
     app.connect("autodoc-process-docstring", process, priority=400)
+    app.connect("autodoc-process-signature", plain)
+    app.connect("autodoc-skip-member", skip)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

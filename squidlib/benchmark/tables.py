@@ -20,11 +20,11 @@ Cells = list[list[str]]
 def auc_cells(evaluations: Sequence[Evaluation]) -> Cells:
     """Header and one row a score and baseline.
 
-    One run: AUC with its 95 % interval below; several: mean ± deviation over the runs.
+    One run: AUC with its 95 % interval below; several: mean ± standard deviation over the runs.
     """
     first = evaluations[0]
     kinds = list(next(iter(first.scores.values())).kinds)
-    cells = [["score", *kinds, "mean of kinds", "all"]]
+    cells = [["score", *kinds, "mean of types", "all"]]
     chosen = {run.default for run in evaluations}
     groups = [[(name, [run.scores[name] for run in evaluations]) for name in first.scores]]
     if len(chosen) > 1:  # each run chose for itself

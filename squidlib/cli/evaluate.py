@@ -1,4 +1,4 @@
-"""``squid evaluate``: tables for one run, or mean ± deviation over several, and a JSON file."""
+"""``squid evaluate``: tables for one run, or mean ± standard deviation over several, and a JSON file."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Evaluate:
     """Evaluate runs on their data's test images: AUC by anomaly type with 95 % intervals, thresholds, localisation."""
 
     runs: Positional[RunNames]
-    """Folders of finished runs, or names of shipped checkpoints; several give mean ± deviation."""
+    """Folders of finished runs, or names of shipped checkpoints; several give mean ± standard deviation."""
     json: Path | None = None
     """Where to write all figures; by default evaluation.json, or protocol_NAME.json, in the folder of a single run."""
     data: Path | None = None
@@ -185,7 +185,7 @@ def print_evaluations(evaluations: Sequence[Evaluation | SharesAbove], names: Se
     if not runs:
         return
     counts = ", ".join(f"{count} {kind}" for kind, count in runs[0].images.items())
-    what = "AUC, 95 % interval below" if len(runs) == 1 else f"AUC, mean ± deviation of {len(runs)} runs"
+    what = "AUC, 95 % interval below" if len(runs) == 1 else f"AUC, mean ± standard deviation of {len(runs)} runs"
     console = wide_console()
     for cells, title in (
         (auc_cells(runs), f"{what}; test images: {counts}"),

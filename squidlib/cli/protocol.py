@@ -61,7 +61,7 @@ def print_protocol(found: dict[str, list[ProtocolRow]], rate: float) -> None:
     from squidlib.benchmark.tables import rich_table, wide_console
 
     runs = max(map(len, found.values()))
-    what = "AUC, its 95 % interval" if runs == 1 else "AUC, mean ± deviation over the runs"
+    what = "AUC, its 95 % interval" if runs == 1 else "AUC, mean ± standard deviation over the runs"
     title = (
         f"{what}; shares of images above the threshold of {rate:.0%}; p: is the AUC another than the method's "
         "(DeLong, Holm)"

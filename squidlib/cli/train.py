@@ -49,7 +49,7 @@ class Train:
     seed: int = 0
     """Another seed gives other weights and other training images; the same seed gives the same run on a CPU."""
     seeds: int = 1
-    """Train this many runs, from --seed on, into seed_N below --out, and print mean ± deviation of what they find."""
+    """Train this many runs, from --seed on, into seed_N below --out, and print what they find as one table."""
     epochs: float | None = None
     """Train for this many epochs instead of the preset's: of digits 1600 images, else all training images once."""
     minutes: float | None = None

@@ -38,7 +38,7 @@ ONE, TWO = [evaluation(0.8)], [evaluation(0.8), evaluation(0.7)]
 
 def test_one_run_shows_auc_with_its_interval() -> None:
     assert auc_cells(ONE) == [
-        ["score", "novel", "missing", "mean of kinds", "all"],
+        ["score", "novel", "missing", "mean of types", "all"],
         ["combined (default)", "0.800\n0.750-0.830", "0.400\n0.100-0.900", "0.600", "0.900\n0.200-0.950"],
         ["error", "0.400\n0.350-0.430", "0.200\n0.100-0.900", "0.300", "0.500\n0.200-0.950"],
         ["sharpness", "0.200\n0.150-0.230", "0.100\n0.100-0.900", "0.150", "0.300\n0.200-0.950"],
@@ -47,7 +47,7 @@ def test_one_run_shows_auc_with_its_interval() -> None:
 
 def test_several_runs_show_mean_and_deviation_over_runs() -> None:
     assert auc_cells(TWO)[:2] == [
-        ["score", "novel", "missing", "mean of kinds", "all"],
+        ["score", "novel", "missing", "mean of types", "all"],
         ["combined (default)", "0.750 ± 0.071", "0.375 ± 0.035", "0.562 ± 0.053", "0.850 ± 0.071"],
     ]
     assert auc_cells(TWO)[-1] == ["sharpness", "0.200", "0.100", "0.150", "0.300"]  # no seed

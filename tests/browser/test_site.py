@@ -6,6 +6,7 @@ import re
 import runpy
 import subprocess
 import sys
+from dataclasses import fields
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -13,15 +14,23 @@ from urllib.parse import unquote, urlsplit
 import pytest
 from playwright.sync_api import BrowserContext
 
+from squidlib.cli.train import Train
 from squidlib.teaching.page import BUILT
 from tests.file_server import file_server
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT / "docs" / "site"), str(ROOT / "tools")]
+sys.path[:0] = [str(ROOT / "docs" / "site"), str(ROOT / "tools"), str(ROOT / "notebooks")]
 from docstrings import as_rst  # noqa: E402
-from site_reference import modules, paper_map  # noqa: E402
+from site_reference import PACKAGES, modules, modules_of, page_of, paper_map  # noqa: E402
 
-ON_A_PHONE = ("03_memory_matrix", "07_neighbours", "08_squid", "13_chest_xrays")  #: tables, long names, formulas
+#: Pages that are the widest of their sort.
+NARROW = (
+    "index.html", "notebooks/03_memory_matrix.html", "notebooks/07_neighbours.html", "notebooks/08_squid.html",
+    "notebooks/13_chest_xrays.html", "docs/experiments.html", "SECURITY.html", "reference/paper_map.html",
+    "reference/api_squidlib_baselines.html",
+)  # fmt: skip
+#: What somebody looks for -> a page that has to be found.
+SEARCHED = {"shrinkage": "Gumbel shrinkage", "gumbel": "Glossary", "memory": "squidlib.memory", "threshold": "Glossary"}
 LOADED = {"img": "src", "script": "src", "link": "href", "iframe": "src", "video": "src", "source": "src"}
 
 
@@ -100,24 +109,48 @@ def test_formulas_are_mathml_and_answers_open(site: Path) -> None:
 
 
 def test_the_reference_has_every_module_every_command_and_the_paper(site: Path) -> None:
-    api, commands = ((site / "reference" / f"{name}.html").read_text(encoding="utf-8") for name in ("api", "commands"))
-    assert [name for name in modules() if f'id="module-{name}"' not in api and f">{name}<" not in api] == []
-    assert all(f"squid {name}" in commands for name in ("train", "score", "fetch", "export"))
-    assert "in this text" not in commands
-    assert paper_map().count("](../notebooks/") > 60
+    texts = {path.stem: path.read_text(encoding="utf-8") for path in (site / "reference").glob("*.html")}
+    told = {name: package for package in PACKAGES for name in modules_of(package)}
+    assert sorted(told) == sorted(modules())
+    assert [name for name in told if f"#module-{name}" not in texts["api"]] == []
+    assert [name for name, package in told.items() if f'id="module-{name}"' not in texts[page_of(package)]] == []
+    plain = re.sub("<[^>]+>", "", "".join(texts.values()))
+    assert "Alias for field number" not in plain
+    assert re.findall(r"~\w+\.\w+", plain) == [], "a signature that Sphinx could not read"
+
+
+def test_the_commands_have_every_option_with_what_it_means(site: Path) -> None:
+    text = (site / "reference" / "commands.html").read_text(encoding="utf-8")
+    options = [field.name.replace("_", "-") for field in fields(Train) if field.name != "dataset"]
+    assert [name for name in options if f"--{name}" not in text] == []
+    assert f"<td><p>{Train.__doc__}</p></td>" in text
+    assert "in this text" not in text
+
+
+def test_the_paper_map_goes_from_section_to_section_and_leads_into_the_library(site: Path) -> None:
+    told = paper_map()
+    assert told.count("](../notebooks/") > 60
+    sections = [float(found) for found in re.findall(r"^\| (\d(?:\.\d)?)", told, re.MULTILINE)]
+    assert sections == sorted(sections)
+    text = (site / "reference" / "paper_map.html").read_text(encoding="utf-8")
+    for name in ("squidlib.memory.read_memory", "squidlib.shrinkage.topk_shrink", "squidlib.training.loop.train_step"):
+        assert re.search(rf'href="api_[a-z_]+\.html#{re.escape(name)}"', text), name
+    linked = re.findall(r"py:obj\}`~([\w.]+)`", told)
+    assert [name for name in linked if f'#{name}"' not in text and f'#module-{name}"' not in text] == []
 
 
 def test_pages_work_in_a_browser_without_another_host(site: Path, context: BrowserContext) -> None:
     with file_server(site) as server:
         page = context.new_page()
         page.set_viewport_size({"width": 390, "height": 800})
-        for name in ("index.html", *(f"notebooks/{lesson}.html" for lesson in ON_A_PHONE)):
+        for name in NARROW:
             page.goto(f"{server.address}/{name}", wait_until="networkidle")
             assert page.locator("article h1").first.is_visible()
             assert page.evaluate("document.documentElement.scrollWidth") <= 390, "a phone need not scroll sideways"
-        page.goto(f"{server.address}/search.html?q=shrinkage", wait_until="networkidle")
-        page.wait_for_selector("#search-results li")
-        assert "Gumbel shrinkage" in page.locator("#search-results").inner_text()
+        for word, title in SEARCHED.items():
+            page.goto(f"{server.address}/search.html?q={word}", wait_until="networkidle")
+            page.wait_for_selector("#search-results li")
+            assert title in page.locator("#search-results").inner_text(), word
 
 
 def test_small_pictures_open_in_full_size_and_checks_are_read_to_their_end(site: Path, context: BrowserContext) -> None:

@@ -48,7 +48,7 @@ def test_three_seeds_are_three_runs_and_one_table(capsys: Capture, tmp_path: Pat
     arguments = ("train", "zhanglab", "--data", folder, "--out", out, "--seeds", 3)
     said = squid(capsys, *arguments)
     assert said.code == 0, said.errors
-    assert "mean ± deviation of 3 runs" in said.out
+    assert "mean ± standard deviation of 3 runs" in said.out
     assert len(json.loads((out / "evaluation.json").read_text())) == 3
     seeds = [json.loads((out / f"seed_{seed}" / "run.json").read_text())["training"]["seed"] for seed in range(3)]
     assert seeds == [0, 1, 2]

@@ -15,6 +15,7 @@ import pytest
 
 from squidlib.benchmark.evaluate import Evaluation
 from squidlib.cli.evaluate import evaluate_run
+from squidlib.cli.main import parse
 from tests.helpers import squid
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -59,6 +60,16 @@ def test_every_link_leads_to_a_file_and_a_heading(page: Path) -> None:
             headings = re.findall(r"^#+ (.+)$", path.read_text(), re.MULTILINE)
             lost += [target] * (fragment not in map(anchor, headings))
     assert lost == []
+
+
+@pytest.mark.parametrize("page", [*PAGES, ROOT / "notebooks/README.md", ROOT / "notebooks/instructor/README.md"],
+                         ids=lambda path: f"{path.parent.name}/{path.name}")  # fmt: skip
+def test_every_command_is_understood_also_those_that_are_not_run(page: Path) -> None:
+    found = (match["code"] for match in _BLOCK.finditer(page.read_text()) if match["language"] == "bash")
+    for line in "".join(found).replace("\\\n", " ").splitlines():
+        command = re.match(r"(?!docker).*?\b(?:squid|-m squidlib) +(\w.*)", line)
+        if command:
+            parse(shlex.split(command[1], comments=True))
 
 
 def test_the_glossary_names_places_that_exist() -> None:
