@@ -66,7 +66,8 @@ def chest_rows() -> list[list[str]]:
     simple: dict[str, dict[str, float]] = {}
     for found in every.values():
         for title, runs in found.rows.items():
-            simple.setdefault(title, {}).update(runs[0].baselines)
+            known = simple.setdefault(title, {})
+            known |= {name: max(value, known.get(name, 0.0)) for name, value in runs[0].baselines.items()}
     rows = []
     for preset, found in every.items():
         for title in (AS_THEY_ARE, found.worst):

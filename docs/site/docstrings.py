@@ -7,7 +7,7 @@ import re
 from sphinx.application import Sphinx
 
 Signature = tuple[str | None, str | None]
-_LITERAL = re.compile(r"(``[^`]*``)")
+_LITERAL = re.compile(r"(``[^`]*``|(?<![\w*])\*\w[^*`|]*\w\*(?![\w*]))")  #: code, and *words* to stress
 _ITEM = re.compile(r"^[\w.*/ ,()-]+: \S")
 _SECTION = re.compile(r"^(Args|Arguments|Attributes|Returns|Yields|Raises|Example|Examples|Note):$")
 
@@ -42,7 +42,7 @@ def _escaped(line: str) -> str:
         return line
     head = "- " if line.startswith("- ") else ""
     parts = _LITERAL.split(line.removeprefix(head))
-    return head + "".join(part if part.startswith("``") else re.sub(r"([|*`])", r"\\\1", part) for part in parts)
+    return head + "".join(part if _LITERAL.fullmatch(part) else re.sub(r"([|*`])", r"\\\1", part) for part in parts)
 
 
 def setup(app: Sphinx) -> dict[str, bool]:

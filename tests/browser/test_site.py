@@ -184,6 +184,7 @@ def test_docstrings_become_paragraphs_lists_and_escaped_formulas() -> None:
         "- scores: (B,), higher = more abnormal.",
         "- map: \\|x - x'\\| of ``a|b``.",
     ]
+    assert as_rst(["*Held-out* images, a * b * c, *args."]) == ["*Held-out* images, a \\* b \\* c, \\*args."]
     sections = ["Text.", "", "Args:", "    images: of a batch,", "        in 0..1."]
     assert as_rst(sections) == sections
 

@@ -5,6 +5,7 @@ docs/experiments.md is a log and is left as it was written.
 
 from __future__ import annotations
 
+import ast
 import re
 from pathlib import Path
 
@@ -29,22 +30,30 @@ WORDS = {
     r"\b(its|their) likes\b": "others of its kind",
     r"\bcannot be had\b": "is not available",
 }  # fmt: skip
-FIRST_PAGES = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CODE_OF_CONDUCT.md")]
+FIRST_PAGES = sorted(ROOT.glob("*.md"))
 PAGES = sorted(
     path
     for path in [*FIRST_PAGES, *ROOT.glob("docs/*.md"), *ROOT.glob("notebooks/**/*.md"), *ROOT.glob(".github/*.md")]
     if path.name != "experiments.md"
 )
 MASTERS = sorted(ROOT.glob("notebooks/src/*.py"))
+COMMANDS = ROOT / "squidlib" / "cli"
+HELPS = sorted(COMMANDS.glob("*.py"))
 
 
 def prose(path: Path) -> str:
+    if path.parent == COMMANDS:  # their help
+        classes = [
+            each for each in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(each, ast.ClassDef)
+        ]
+        told = [each.value for one in classes for each in one.body if isinstance(each, ast.Expr)]
+        return "\n".join(str(each.value) for each in told if isinstance(each, ast.Constant))
     if path.suffix == ".py":
         return "\n".join(cell.source for cell in jupytext.read(path).cells if cell.cell_type == "markdown")
     return re.sub(r"^```.*?^```", "", path.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
 
 
-@pytest.mark.parametrize("path", PAGES + MASTERS, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", PAGES + MASTERS + HELPS, ids=lambda path: path.name)
 def test_no_home_made_word_is_left(path: Path) -> None:
     text = re.sub(r"`[^`]*`", "", prose(path))
     found = {
