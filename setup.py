@@ -1,4 +1,5 @@
-"""The build step that pyproject.toml cannot say: the course goes into the wheel, in the repository's own layout.
+"""The build steps that pyproject.toml cannot say: the course goes into the wheel, in the repository's own layout, and
+the README's pictures and links get absolute addresses, for a package index shows it without the files beside it.
 
 In ``squidlib/teaching/course`` of an installed wheel lie the built lessons and what they show, the seeds' figures and
 the tested pins. An editable installation finds them in the repository (squidlib/teaching/course/folder.py).
@@ -7,6 +8,8 @@ the tested pins. An editable installation finds them in the repository (squidlib
 from __future__ import annotations
 
 import json
+import os
+import re
 import shutil
 from pathlib import Path
 
@@ -56,4 +59,28 @@ def without_outputs(notebook: str) -> str:
     return json.dumps(content, ensure_ascii=False, indent=1)
 
 
-setup(cmdclass={"build_py": BuildWithCourse})
+def repository() -> str:
+    """owner/name on GitHub, as ``make badges`` wrote it or KIT_REPOSITORY says; "" where it is not known."""
+    cell = ROOT / "notebooks" / "setup_cell.py"
+    written = (
+        re.search(r'^REPOSITORY = "([^"]*)"', cell.read_text(encoding="utf-8"), re.MULTILINE)
+        if cell.is_file()
+        else None
+    )
+    return os.environ.get("KIT_REPOSITORY") or (written[1] if written else "")
+
+
+def description(address: str) -> str:
+    """The README; where the repository's address is known, with absolute ones in it."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    if not address:
+        return text
+    text = re.sub(r"(!\[[^\]]*\]\()(?!https?:)", rf"\1https://raw.githubusercontent.com/{address}/HEAD/", text)
+    return re.sub(r"(?<!!)(\[[^\]]*\]\()(?!https?:|#)", rf"\1https://github.com/{address}/blob/HEAD/", text)
+
+
+setup(
+    cmdclass={"build_py": BuildWithCourse},
+    long_description=description(repository()),
+    long_description_content_type="text/markdown",
+)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+import runpy
 import subprocess
 import sys
 import tomllib
 from pathlib import Path
 
 import pytest
+import setuptools
 import yaml
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
@@ -84,6 +86,25 @@ def test_the_package_says_the_version_of_the_project() -> None:
     import squidlib
 
     assert squidlib.__version__ == PROJECT["version"]
+
+
+@pytest.mark.parametrize("address", ["", "owner/name"])
+def test_a_package_index_shows_the_readmes_pictures_where_the_repository_is_known(
+    address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: dict[str, str] = {}
+    monkeypatch.setenv("KIT_REPOSITORY", address)
+    monkeypatch.setattr(setuptools, "setup", lambda **parts: told.update(parts))
+    runpy.run_path(str(ROOT / "setup.py"))
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    if not address:
+        assert told["long_description"] == readme
+        return
+    targets = re.findall(r"(!?)\[[^\]]*\]\(([^)\s]+)\)", told["long_description"])
+    assert len(targets) == len(re.findall(r"\]\([^)\s]+\)", readme))
+    assert [target for _, target in targets if not target.startswith(("https://", "#"))] == []
+    assert f"https://raw.githubusercontent.com/{address}/HEAD/docs/training.gif" in told["long_description"]
+    assert f"https://github.com/{address}/blob/HEAD/docs/glossary.md" in told["long_description"]
 
 
 def test_the_citation_and_the_newest_entry_of_the_changelog_say_it_too() -> None:
