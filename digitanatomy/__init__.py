@@ -1,4 +1,4 @@
-"""DigitAnatomy: 3x3 grids of handwritten digits that mimic anatomy, with seven kinds of anomaly and pixel masks.
+"""DigitAnatomy: 3x3 grids of handwritten digits that mimic anatomy, with seven anomaly types and pixel masks.
 
     >>> from digitanatomy import DigitAnatomy, mnist5000
     >>> test = DigitAnatomy(mnist5000().split().test, counts={"normal": 4, "flipped": 4})

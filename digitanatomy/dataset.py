@@ -1,4 +1,4 @@
-"""The data sets: ``DigitAnatomy`` to evaluate on (all kinds, fixed) and ``FreshNormals`` to train on (endless).
+"""The data sets: ``DigitAnatomy`` to evaluate on (all anomaly types, fixed) and ``FreshNormals`` to train on (endless).
 
 Both are reproducible by seed and index: image i of a data set is the same whoever asks for it, in which order or
 process. Training images are jittered, evaluation images are the plain samples.

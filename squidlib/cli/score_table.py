@@ -110,7 +110,7 @@ class ScoreTable:
         return [dict(zip(header, row, strict=True)) for row in rows if len(row) == len(header)]
 
     def finish(self) -> None:
-        """The table is whole: it will not be gone on with."""
+        """The table is whole: it will not be continued."""
         self.unfinished.unlink(missing_ok=True)
 
     @staticmethod

@@ -150,7 +150,9 @@ def test_the_make_targets_of_the_readme_exist() -> None:
 
 
 def test_the_shipped_detector_is_as_good_as_the_readme_says() -> None:
-    match = re.search(r"mean AUC of\s+\*\*([\d.]+)\*\* over the four kinds, the lowest of them (\d\.\d+)", README)
+    match = re.search(
+        r"mean AUC of\s+\*\*([\d.]+)\*\* over the four anomaly types, the lowest of them (\d\.\d+)", README
+    )
     assert match is not None
     row = shipped().scores["combined"]
     assert row.mean == pytest.approx(float(match[1]), abs=0.0006)
