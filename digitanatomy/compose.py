@@ -23,7 +23,7 @@ JITTERS = 6  #: uniform numbers that one tile's affine map consumes
 
 @dataclass(frozen=True)
 class Jitter:
-    """How far a training tile may be moved, turned, stretched and written anew; every number is the largest deviation.
+    """How far a training tile may be moved, turned, stretched and written again; every number is the largest deviation.
 
     Differs from the authors' code, which only rescales (random resized crop .6-1.3): shifts, turns and shears are
     what handwriting does too, and with 350 samples a digit they keep a long training from memorising.

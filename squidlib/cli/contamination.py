@@ -114,7 +114,7 @@ class Contamination:
             settings_of(self.dataset, DataOptions(folder=self.data, contamination=0.1))
         except UserError as error:
             raise UserError(
-                f"{error}. Of digits, this study's results come with the kit; to run it anew: {DIGITS}"
+                f"{error}. Of digits, this study's results come with the kit; to run it again: {DIGITS}"
             ) from error
         try:
             shares = sorted({int(share) for share in self.shares.split(",")}, reverse=True)

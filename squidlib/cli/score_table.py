@@ -1,4 +1,4 @@
-"""The table of ``squid score``: a CSV file that is written as the rows come, and can be gone on with.
+"""The table of ``squid score``: a CSV file that is written as the rows come, and can be continued.
 
 While a table is unfinished a small file of JSON lies beside it, which says by what it is being made. The same command
 goes on with an unfinished table; a finished one, or one that something else was making, is left alone.

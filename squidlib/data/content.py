@@ -2,7 +2,7 @@
 
 Only data made of a user's own files can change between two uses; those offer ``contents``. The hash is of the pixels
 that a detector gets and of the test labels: it stays what it is where files are moved, renamed in the same order, or
-saved anew without loss.
+saved again without loss.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ def check_images(images: object, image_shape: tuple[int, int, int]) -> Tensor:
         image_shape: channels, height and width that the detector takes.
 
     Raises:
-        UserError: where type, shape or range is another one; it says what was expected and how to mend it.
+        UserError: where type, shape or range is another one; it says what was expected and how to correct it.
     """
     channels, height, width = image_shape
     expected = f"a tensor (B, {channels}, {height}, {width}) in 0..1"

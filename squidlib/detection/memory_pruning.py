@@ -49,7 +49,7 @@ def drop_isolated(slots: Float[Tensor, "R S D"], count: int, nearest: int) -> Te
 
 @torch.no_grad()
 def cleaned(detector: Detector, held_out: Float[Tensor, "N C H W"], share: float = DROPPED) -> Detector:
-    """A copy of a detector without the ``share`` most isolated slots of each position, calibrated anew.
+    """A copy of a detector without the ``share`` most isolated slots of each position, calibrated again.
 
     A slot is compared with its nearest half: one that has fewer likes than that, as every wrong one has where most
     images are normal, cannot hide among them.

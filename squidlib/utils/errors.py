@@ -1,4 +1,4 @@
-"""The one error that is the user's to mend: the command line prints it as one line and exits with 2."""
+"""The one error that is the user's to correct: the command line prints it as one line and exits with 2."""
 
 from __future__ import annotations
 

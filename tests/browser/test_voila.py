@@ -60,7 +60,7 @@ def test_two_tiles_are_exchanged_by_keyboard_alone(page: Page) -> None:
     page.keyboard.press("Enter")
     tile(page, 1).focus()
     page.keyboard.press("Enter")
-    expect(note(page)).to_contain_text("shall be exchanged with")
+    expect(note(page)).to_contain_text("to exchange tile")
     tile(page, 5).focus()
     changes(page, lambda: verdict(page), lambda: page.keyboard.press("Space"))
     expect(note(page)).to_have_text("In truth: abnormal at tiles 1, 5.")

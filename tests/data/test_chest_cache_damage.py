@@ -39,7 +39,7 @@ def test_a_damaged_cache_is_made_anew_and_said(paths: list[Path], suffix: str, d
     (damaged,) = (paths[0].parent.parent / "cache").glob(f"*{suffix}")
     damage(damaged)
     again = decoded(paths)
-    assert "was damaged and has been made anew" in again.note
+    assert "was damaged and has been made again" in again.note
     np.testing.assert_array_equal(again.images, before)
     assert decoded(paths).note == ""
 

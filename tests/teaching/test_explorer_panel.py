@@ -71,7 +71,7 @@ def test_clicks_edit_undo_and_restart(explorer: Explorer) -> None:
         assert explorer.setting.edits == edits
     controls.tool.value = "exchange"
     controls.tiles[5].click()
-    assert "tile 6 shall be exchanged" in note(explorer)
+    assert "to exchange tile 6 with" in note(explorer)
     controls.tiles[8].click()
     assert explorer.setting.edits.endswith("s69")
     controls.undo.click()

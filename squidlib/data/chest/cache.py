@@ -2,10 +2,10 @@
 
 ``squidlib.data.images`` says how a file becomes grey (luminance, orientation, refusal). The cache is used as long as
 every source has the name, the size in bytes and the time of change that the JSON tells, and the array its checksum;
-then no source is opened. Otherwise it is made anew. A file changed without either of the two showing it goes unnoticed.
+then no source is opened. Otherwise it is made again. A file changed without either showing it goes unnoticed.
 
 Both files are written atomically, the JSON last: after an interruption the old JSON does not fit the new array, and it
-is made anew. A cache holds the images of patients: what the licence says of them, it says of the cache, and nobody but
+is made again. A cache holds the images of patients: what the licence says of them, it says of the cache, and nobody but
 the user may read it.
 """
 
@@ -40,7 +40,7 @@ class Decoded(NamedTuple):
         hashes: SHA-256 of each image's file.
         refused: why the other files could not be read, one line each.
         images: grey, 0..255, on disk (memory-mapped, read-only), one for each file that could be read.
-        note: what is worth knowing of the cache ("damaged, made anew"); else empty.
+        note: what is worth knowing of the cache ("damaged, made again"); else empty.
     """
 
     rows: list[int]
@@ -83,7 +83,7 @@ def _source(path: Path, root: Path) -> list[str | int]:
     try:
         status = path.stat()
     except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror}); unpack the data set anew") from error
+        raise UserError(f"{path}: cannot be read ({error.strerror}); unpack the data set again") from error
     return [path.relative_to(root).as_posix(), status.st_size, status.st_mtime_ns]
 
 
@@ -103,7 +103,7 @@ def _open(table: Path, sources: list[list[str | int]], size: int) -> tuple[Decod
             return known, ""
     except (OSError, ValueError, KeyError, TypeError):
         pass
-    return None, f"the cache {array} was damaged and has been made anew"
+    return None, f"the cache {array} was damaged and has been made again"
 
 
 def _map(array: Path, metadata: dict[str, Any]) -> np.ndarray:

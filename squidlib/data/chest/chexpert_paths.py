@@ -66,7 +66,7 @@ def files_of(root: Path, table: Path, split: str, rows: Sequence[LabelledPath], 
             continue
         path = next((path for path in _candidates(root, split, parts, first, batches) if path.is_file()), None)
         if path is None:
-            problems.found(f"{where}: there is no such file below {root}; unpack the data set anew or remove the row")
+            problems.found(f"{where}: there is no such file below {root}; unpack the data set again or remove the row")
         elif path in lines:
             problems.found(f"{where} is the file of line {lines[path]}, too; remove one of the two")
         elif inside(root, path, problems):

@@ -105,7 +105,7 @@ def _files(root: Path, table: Path, folder: str, images: Sequence[ListedImage], 
         if not path.is_file():
             problems.found(
                 f"{table}, line {image.line}: {image.name} expected in {path.parent}, there is no such file; "
-                "unpack the data set anew or remove the line"
+                "unpack the data set again or remove the line"
             )
         elif inside(root, path, problems):
             label = NORMAL if image.anomaly_type == NORMAL_TYPE else ABNORMAL

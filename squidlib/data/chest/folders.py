@@ -72,7 +72,7 @@ def class_files(root: Path, folder: str, label: int, problems: Problems, optiona
     if not where.is_dir():
         if optional:
             return []
-        raise UserError(f"{root}: the class folder {folder} is missing; unpack the data set anew or give another root")
+        raise UserError(f"{root}: the class folder {folder} is missing; unpack the data set again or give another root")
     found = []
     for path in sorted(where.iterdir()):
         if is_hidden(path.name) or not inside(root, path, problems):

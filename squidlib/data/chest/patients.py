@@ -51,7 +51,7 @@ def patient_of(path: PurePath) -> str | None:
 class Pseudonyms:
     """Numbers in place of PatientIDs: the same for the same patient of one data set, nothing to go back by.
 
-    Only a hash of each PatientID is kept, by a key that is drawn anew for every data set that is opened and never
+    Only a hash of each PatientID is kept, by a key that is drawn for every data set that is opened and never
     leaves the process. The numbers follow the order of the files, so that a data set is cut alike every time.
     """
 

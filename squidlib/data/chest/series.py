@@ -23,7 +23,7 @@ def series_of(name: str) -> str | None:
 def series_out(images: ChestImages, series: str, seed: int = 0) -> ChestImages:
     """The same collection, to learn from one series of normals and be tested with the normals of the others.
 
-    Train and calibration are cut anew from the series' normals that are not in the test split; the test set is every
+    Train and calibration are cut again from the series' normals that are not in the test split; the test set is every
     normal of the other series, wherever it is, and the abnormal test images. No patient is in both.
 
     Args:

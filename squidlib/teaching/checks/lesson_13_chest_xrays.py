@@ -37,7 +37,7 @@ def patient_name(mine: Any, holds: Holds) -> None:
     series = holds.call(mine, "NORMAL2-IM-0115-0001.jpeg", hint=start)
     holds.that("series", series == "NORMAL2-IM-0115", "each series counts its own patients").otherwise(
         f'"NORMAL2-IM-0115" is another patient than "IM-0115", got "{series}"',
-        "Two series begin their numbers anew: the series belongs to the patient.",
+        "Two series begin their numbers again: the series belongs to the patient.",
         'Let the pattern begin with "(NORMAL2-)?", which is there or not.',
     )
     person = holds.call(mine, "person12_bacteria_45.jpeg", hint=start)

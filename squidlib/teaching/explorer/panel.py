@@ -71,7 +71,7 @@ class Explorer(widgets.VBox):
             UserError: where there is no such view; what was shown stays.
         """
         if not self.state.knows(setting):
-            self._say("This setting is on no rung of the sliders: calibrating it anew, a moment …")
+            self._say("This setting is on no rung of the sliders: calibrating it again, a moment …")
         view = self.state.view(setting)
         self._setting = setting
         self._write_controls()
@@ -149,7 +149,7 @@ class Explorer(widgets.VBox):
             self.go(self._changed(tile=tile))
         elif letter == "s" and self._first < 0:
             self._first = tile
-            self._say(f"Now click the tile that tile {tile + 1} shall be exchanged with.")
+            self._say(f"Now click the tile to exchange tile {tile + 1} with.")
         else:
             first, self._first = self._first, -1
             edit = {"s": f"s{first + 1}{tile + 1}", "d": f"d{tile + 1}{self.controls.digit.value}"}

@@ -31,7 +31,7 @@ class LiveFigure:
         return time.monotonic() - self._drawn >= self.every
 
     def update(self, draw: Callable[[], Figure], force: bool = False) -> None:
-        """Draw anew if a picture is due, or ``force`` says so (after the last step)."""
+        """Draw again if a picture is due, or ``force`` says so (after the last step)."""
         from IPython.display import display
 
         if not (force or self.due()):

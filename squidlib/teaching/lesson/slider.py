@@ -1,4 +1,4 @@
-"""Slider: a picture that is drawn anew for the value a reader chooses; a stored notebook keeps the cell without it.
+"""Slider: a picture that is drawn again for the value a reader chooses; a stored notebook keeps the cell without it.
 
 The lesson shows the same as a figure at a few values first, so that nothing is lost on paper or without a kernel.
 """

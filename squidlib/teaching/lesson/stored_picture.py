@@ -20,6 +20,6 @@ def show_stored_picture(dataset: str, alt: str) -> None:
 
     path = folder_of(dataset) / PICTURE
     if not path.is_file():
-        raise UserError(f"no picture of all methods on {dataset!r} in {path.parent}; make benchmark makes it anew")
+        raise UserError(f"no picture of all methods on {dataset!r} in {path.parent}; make benchmark makes it again")
     data = base64.b64encode(path.read_bytes()).decode()
     display({"image/png": data, "text/plain": alt}, metadata={"image/png": {"alt": alt}}, raw=True)

@@ -76,7 +76,7 @@ def study(run: str, seed: int, retrain: bool = False) -> dict[str, Any]:
 
     Args:
         seed: of the draw.
-        retrain: also train anew with the largest number of images added.
+        retrain: also train again with the largest number of images added.
     """
     detector = load(run)
     data = open_dataset(detector.metadata, int(detector.metadata["seed"]))

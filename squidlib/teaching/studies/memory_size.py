@@ -3,7 +3,7 @@
 A third row asks the queue again without our position loss, which draws each position's features together.
 
 Both were trained whole, as in the ablation (400 steps, three seeds). A queue keeps its newest slots; a matrix, whose
-slots have no age, a random choice drawn by the run's seed. Calibration is done anew at every size. Nothing is trained
+slots have no age, a random choice drawn by the run's seed. Calibration is done again at every size. Nothing is trained
 again, and nothing is chosen by the results.
 
     python -m squidlib.teaching.studies.memory_size     # about a quarter of an hour on one CPU core

@@ -125,9 +125,9 @@ def run_all(
     path = path_of(study) if path is None else path
     runs: dict[str, dict[str, Any]] = {}
     if path.is_file():
-        found, runs = read_runs(path, "remove it to run the study anew")
+        found, runs = read_runs(path, "remove it to run the study again")
         if found != metadata:
-            raise UserError(f"{path} holds runs of other settings; remove it to run the study anew")
+            raise UserError(f"{path} holds runs of other settings; remove it to run the study again")
     for key, figures, at_a_time in finished({key: job for key, job in jobs.items() if key not in runs}, cluster):
         runs[key] = figures
         write_runs(path, Stored(metadata, {name: runs[name] for name in (*jobs, *runs) if name in runs}))

@@ -86,7 +86,7 @@ def jobs(
 
     Args:
         preset: SQUID's, for as many steps as it is to be trained.
-        methods: name -> what makes the method anew.
+        methods: name -> what makes the method again.
     """
 
     @cache
