@@ -26,7 +26,7 @@ class ScoreTable:
     Args:
         path: of the CSV file.
         columns: its header.
-        made_by: what makes the table, JSON values; an unfinished table of another maker is not gone on with.
+        made_by: what makes the table, JSON values; an unfinished table of another maker is not continued.
         overwrite: whether to put a new table in the place of one that is there.
 
     Attributes:
@@ -35,7 +35,7 @@ class ScoreTable:
         count: rows that the table has.
 
     Raises:
-        UserError: where there is a table that may not be replaced or gone on with, or another process writes it.
+        UserError: where there is a table that may not be replaced or continued, or another process writes it.
     """
 
     def __init__(self, path: Path, columns: Sequence[str], made_by: Mapping[str, object], overwrite: bool) -> None:
