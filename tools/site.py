@@ -40,6 +40,9 @@ type `make lab`.*"""
 _NOTES = "\n## Notes for each lesson\n\n```{toctree}\n:maxdepth: 1\n:glob:\n\n[0-9]*\n```\n"
 _OPENS = {"slider": "a slider", "explore": "the explorer"}  #: what a page without a kernel cannot show
 _LINK = re.compile(r"(!?)\[((?:[^\[\]]|\[[^\]]*\])*)\]\(([^)\s]+)\)")
+_BASH = re.compile(r"^```bash\n(.*?)^```", re.MULTILINE | re.DOTALL)
+_COMMAND = re.compile(r"^((?:.*\\\n)*.*?\S) {2,}(# .*)$", re.MULTILINE)  #: with its continued lines and its comment
+_WIDE = 80  #: characters of a line that a page shows without scrolling
 _ANCHOR = re.compile(r'<a id="([\w-]+)"></a>')
 
 
@@ -148,7 +151,12 @@ def _markdown(text: str, path: Path) -> str:
             return f"[{words}](/index.md{'#' + fragment if fragment else ''})"
         return match[0] if _on_site(found) else words
 
-    return _ANCHOR.sub(r"[]{#\1}", _LINK.sub(link, text))
+    return _ANCHOR.sub(r"[]{#\1}", _LINK.sub(link, _BASH.sub(_comments_above, text)))
+
+
+def _comments_above(block: re.Match[str]) -> str:
+    """The commands with what is said of each above it, where a line would be wider than the page."""
+    return _COMMAND.sub(r"\2\n\1", block[0]) if max(map(len, block[1].splitlines())) > _WIDE else block[0]
 
 
 def _on_site(path: Path) -> bool:

@@ -179,6 +179,20 @@ def test_what_a_cell_printed_is_in_one_piece(site: Path) -> None:
         assert re.findall(r'</pre></div>\s*</div>\s*<div class="output stream', path.read_text()) == [], path.stem
 
 
+def test_what_is_said_of_a_command_stands_above_it_where_a_line_would_be_too_wide() -> None:
+    comments_above = runpy.run_path(str(ROOT / "tools" / "site.py"))["_comments_above"]
+
+    def shown(lines: str) -> str:
+        block = re.fullmatch(r"```bash\n(.*?)^```", f"```bash\n{lines}\n```", re.MULTILINE | re.DOTALL)
+        assert block is not None
+        return str(comments_above(block))[8:-4]
+
+    short = "squid doctor    # is this machine ready?"
+    assert shown(short) == short
+    wide = f"{short}\nsquid a \\\n    --b   # {'long ' * 20}end\nsquid c"
+    assert shown(wide) == f"# is this machine ready?\nsquid doctor\n# {'long ' * 20}end\nsquid a \\\n    --b\nsquid c"
+
+
 def test_docstrings_become_paragraphs_lists_and_escaped_formulas() -> None:
     assert as_rst(["scores: (B,), higher = more", "    abnormal.", "map: |x - x'| of ``a|b``."]) == [
         "- scores: (B,), higher = more abnormal.",
