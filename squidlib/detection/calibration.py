@@ -23,15 +23,13 @@ from squidlib.detection.scores import ALL_SCORES, PATCH_SCORES, SCORES, RawScore
 from squidlib.squid import Squid
 from squidlib.utils.errors import UserError
 
-#: Least standard deviation of a patch score, as a share of the largest among the positions. Those of trained detectors
-#: lie between a tenth and one of it.
+#: Least standard deviation of a patch score, as a share of the largest position's; a trained one's exceed a tenth.
 LEAST_SHARE = 0.05
 #: Least standard deviation in the scores' own units: squared grey values, 1 - a cosine, a logarithm of odds.
 LEAST = {"error": 1e-4, "structure": 1e-3, "mismatch": 1e-3, "distance": 1e-3, "context": 1e-2}
 LEAST_LOGIT = 1e-3  #: likewise, of the discriminator's logit
 LEAST_SCALE = 1e-2  #: likewise, of image scores, which are in standard deviations already
-#: A patch counts as at most so many standard deviations *better* than normal. Without it, one score that is far below
-#: normal would hide in the sum what the others find.
+#: A patch counts as at most so many standard deviations *better* than normal: one score cannot hide others in the sum.
 MOST_NORMAL = -10.0
 
 
