@@ -88,7 +88,6 @@ class MemoryQueue(nn.Module):
     def capacity(self) -> int:
         return self.slots.shape[1]
 
-    @torch.no_grad()
     def push(self, features: Float[Tensor, "B R D"]) -> None:
         """Copy B features a position into the queue; the oldest leave. Of more than S, the last S remain.
 
@@ -99,7 +98,7 @@ class MemoryQueue(nn.Module):
         if features.shape[1:] != (positions, length):
             raise ValueError(f"features (B, {positions}, {length}) expected, got {tuple(features.shape)}")
         count = len(features)
-        newest = features[-capacity:].to(self.slots.dtype)
+        newest = features[-capacity:].detach().to(self.slots.dtype)
         first = self._pointer + count - len(newest)
         places = (first + torch.arange(len(newest), device=self.slots.device)) % capacity
         self.slots[:, places] = newest.transpose(0, 1)
@@ -127,7 +126,6 @@ class MemoryQueue(nn.Module):
         self._check_filled()
         return read_memory(queries, self.slots[:, : self._filled], shrink, similarity, scale)
 
-    @torch.no_grad()
     def resize(self, slots: int) -> None:
         """Change the capacity and keep the newest features: the queue holds copies, so nothing is retrained.
 
@@ -182,5 +180,5 @@ class MemoryMatrix(nn.Module):
         similarity: Similarity = dot_similarity,
         scale: float | Tensor = 1.0,
     ) -> MemoryRead:
-        slots = self.slots.expand(queries.shape[1], -1, -1) if len(self.slots) == 1 else self.slots
+        slots = self.slots.expand(queries.shape[1], -1, -1)  # one for all positions, or already one for each
         return read_memory(queries, slots, shrink, similarity, scale)

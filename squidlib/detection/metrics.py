@@ -113,7 +113,7 @@ def oracle_threshold(labels: ArrayLike, scores: ArrayLike) -> float:
 
 def pixel_auc(masks: ArrayLike, maps: ArrayLike) -> float:
     """AUC of anomaly maps against masks over all pixels of all images; both of one shape."""
-    truth, values = np.asarray(masks).astype(int), np.asarray(maps, dtype=float)
+    truth, values = np.asarray(masks).astype(int), np.asarray(maps)
     if truth.shape != values.shape:
         raise ValueError(f"masks and maps of one shape expected, got {truth.shape} and {values.shape}")
     return auc(truth.ravel(), values.ravel())
@@ -121,7 +121,7 @@ def pixel_auc(masks: ArrayLike, maps: ArrayLike) -> float:
 
 def worst_patch_hits(wrong: ArrayLike, patch_scores: ArrayLike) -> NDArray[np.bool_]:
     """For each image, whether the patch with the highest score is a wrong one: (B, R), (B, R) -> (B,)."""
-    wrong, patch_scores = np.asarray(wrong, dtype=bool), np.asarray(patch_scores, dtype=float)
+    wrong, patch_scores = np.asarray(wrong, dtype=bool), np.asarray(patch_scores)
     if wrong.shape != patch_scores.shape or wrong.ndim != 2:
         raise ValueError(f"two (B, R) arrays expected, got {wrong.shape} and {patch_scores.shape}")
     if not np.isfinite(patch_scores).all():

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import binom
 
 from squidlib.detection.metrics import (
     auc,
@@ -100,6 +101,22 @@ def test_the_bootstrap_interval_lies_around_the_value_where_scores_are_tied() ->
     assert (low + high) / 2 == pytest.approx(value, abs=0.01)
 
 
+@pytest.mark.parametrize(("normals", "below"), [(7, 4), (8, 5)])
+def test_the_bootstrap_interval_of_one_abnormal_image_is_a_binomial_one(normals: int, below: int) -> None:
+    """Each normal image that is drawn scores below the abnormal one with the same probability."""
+    labels, scores = [0] * normals + [1], [*range(normals), below - 0.5]
+    found = bootstrap_auc(labels, scores, rounds=200_000)
+    low, high = binom.ppf([0.025, 0.975], normals, below / normals) / normals
+    assert tuple(found) == pytest.approx((below / normals, low, high))
+
+
+def test_one_round_is_a_drawing_too_and_stored_intervals_are_of_a_thousand_with_seed_0() -> None:
+    labels, scores = two_clouds(60)
+    once = bootstrap_auc(labels, scores, rounds=1)
+    assert once.low == once.high
+    assert bootstrap_auc(labels, scores) == bootstrap_auc(labels, scores, rounds=1000, seed=0)
+
+
 def test_separated_scores_have_an_interval_of_no_width() -> None:
     assert tuple(bootstrap_auc([0, 0, 1, 1], [1, 2, 3, 4], rounds=50)) == (1.0, 1.0, 1.0)
     assert tuple(bootstrap_auc([0, 0, 1, 1], [1, 1, 1, 1], rounds=50)) == (0.5, 0.5, 0.5)
@@ -115,6 +132,11 @@ def test_the_asked_share_of_calibration_normals_exceeds_the_threshold(rate: floa
 def test_the_threshold_of_known_scores() -> None:
     assert threshold_at(np.arange(101), 0.05) == pytest.approx(95)
     assert threshold_at([3.0], 0.5) == 3
+
+
+def test_a_threshold_of_single_precision_is_computed_in_double() -> None:
+    scores = np.array([0.1, 0.7], dtype=np.float32)
+    assert threshold_at(scores, 0.5) == pytest.approx((float(scores[0]) + float(scores[1])) / 2, rel=1e-12)
 
 
 def test_a_decision_of_a_hand_made_confusion_matrix() -> None:
@@ -160,6 +182,8 @@ def test_a_hit_is_an_image_whose_highest_patch_is_a_wrong_one() -> None:
     wrong = [[True, False, False], [False, True, True], [False, False, True], [False, False, False]]
     scores = [[3.0, 2, 1], [0, 1, 5], [2, 1, 0], [1, 2, 3]]
     assert worst_patch_hits(wrong, scores).tolist() == [True, True, False, False]
+    as_numbers = worst_patch_hits(np.array(wrong, dtype=int), scores)
+    assert (~as_numbers).tolist() == [False, False, True, True]
 
 
 @pytest.mark.parametrize("function", [auc, bootstrap_auc, oracle_threshold, lambda *both: decide(*both, 0.5)])

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 import torch
+import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
@@ -46,6 +49,14 @@ def test_resizing_keeps_the_newest_and_pushing_goes_on(slots: int, count: int, r
     assert torch.equal(queue.contents(), expected)
 
 
+def test_an_empty_queue_is_resized_and_filled() -> None:
+    queue = MemoryQueue(2, 4, 1)
+    queue.resize(3)
+    assert (queue.capacity, int(queue.filled)) == (3, 0)
+    queue.push(numbered(0, 2))
+    assert torch.equal(queue.contents(), numbered(0, 2).transpose(0, 1))
+
+
 def test_reading_all_positions_at_once_equals_a_loop() -> None:
     queries, slots = torch.randn(3, 4, 5), torch.randn(4, 6, 5)
     read = read_memory(queries, slots, lambda weights: topk_shrink(weights, 2), dot_similarity, 0.5)
@@ -60,6 +71,29 @@ def test_cosine_similarity_ignores_length() -> None:
     queries, slots = torch.randn(2, 3, 4), torch.randn(3, 5, 4)
     assert torch.allclose(cosine_similarity(7 * queries, slots), cosine_similarity(queries, 3 * slots), atol=1e-5)
     assert cosine_similarity(queries, slots).abs().max() <= 1 + 1e-5
+
+
+def test_cosine_similarity_is_torchs_own_of_every_pair_at_a_position() -> None:
+    queries, slots = torch.randn(2, 3, 4), torch.randn(3, 5, 4)
+    expected = F.cosine_similarity(queries[:, :, None], slots[None], dim=-1)
+    assert torch.allclose(cosine_similarity(queries, slots), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("reader", ["function", "queue", "matrix"])
+def test_a_reading_by_hand(reader: str) -> None:
+    """A query of 1 and slots of 0 and log 3: exp(dot product) is 1 and 3; twice as steep, 1 and 9."""
+    slots, queries = torch.tensor([[[0.0], [math.log(3)]]]), torch.ones(1, 1, 1)
+    queue, matrix = MemoryQueue(1, 2, 1), MemoryMatrix(1, 2, 1)
+    queue.push(slots.transpose(0, 1))
+    matrix.load_state_dict({"slots": slots})
+    readers = {"function": lambda query, *how: read_memory(query, slots, *how), "queue": queue, "matrix": matrix}
+    read = readers[reader](queries, lambda weights: weights)
+    assert read.weights.flatten().tolist() == pytest.approx([1 / 4, 3 / 4])
+    assert float(read.features.detach()) == pytest.approx(3 / 4 * math.log(3))
+    steep = readers[reader](queries, lambda weights: weights, dot_similarity, 2.0)
+    assert steep.weights.flatten().tolist() == pytest.approx([1 / 10, 9 / 10])
+    alike = readers[reader](queries, lambda weights: weights, lambda query, slot: torch.zeros(1, 1, 2))
+    assert alike.weights.flatten().tolist() == [1 / 2, 1 / 2]
 
 
 def test_a_stored_feature_recalls_itself() -> None:
@@ -116,6 +150,33 @@ def test_a_resized_queue_can_be_loaded() -> None:
     assert again.capacity == 5
 
 
+@pytest.mark.parametrize("features", [1, 3])  # 3: as long as the queue that loads it is
+def test_a_longer_queue_is_loaded_whatever_the_length_of_a_feature(features: int) -> None:
+    queue, again = MemoryQueue(2, 5, features), MemoryQueue(2, 3, features)
+    queue.push(torch.randn(4, 2, features))
+    again.load_state_dict(queue.state_dict())
+    assert torch.equal(queue.contents(), again.contents())
+
+
+def test_a_state_that_is_no_queues_is_named_and_not_stumbled_over() -> None:
+    queue = MemoryQueue(2, 4, 3)
+    with pytest.raises(RuntimeError, match=r'Missing key.*"slots"'):
+        queue.load_state_dict({"pointer": torch.tensor(0), "filled": torch.tensor(0)})
+    for wrong in (torch.zeros(2), torch.zeros(2, 5), torch.zeros(2, 5, 3, 1)):
+        with pytest.raises(RuntimeError, match="size mismatch for slots"):
+            queue.load_state_dict({"slots": wrong, "pointer": torch.tensor(0), "filled": torch.tensor(0)})
+    assert queue.capacity == 4
+
+
+def test_a_matrix_starts_as_the_weights_of_a_linear_layer_do() -> None:
+    matrix, layer = MemoryMatrix(10, 100, 16).slots, torch.nn.Linear(16, 1000).weight
+    for weights in (matrix, layer):  # uniform, up to one over the root of 16
+        assert weights.abs().max() <= 1 / 4
+        assert weights.max() > 0.249
+        assert weights.min() < -0.249
+        assert abs(float(weights.mean())) < 0.01
+
+
 def test_a_global_matrix_is_shared_and_a_space_aware_one_is_not() -> None:
     queries = torch.randn(1, 1, 3).expand(1, 4, 3)
     shared = MemoryMatrix(1, 6, 3)(queries, lambda weights: weights).features
@@ -134,6 +195,12 @@ def test_bad_use_is_named() -> None:
         queue.push(torch.rand(5, 3, 3))
     with pytest.raises(ValueError, match="at least 1 slot, got 0"):
         queue.resize(0)
-    for module in (MemoryQueue, MemoryMatrix):
-        with pytest.raises(ValueError, match="slots=0"):
-            module(2, 0, 3)
+
+
+@pytest.mark.parametrize("module", [MemoryQueue, MemoryMatrix])
+@pytest.mark.parametrize("name", ["positions", "slots", "features"])
+def test_a_memory_of_none_is_refused_and_one_of_one_is_made(module: type[torch.nn.Module], name: str) -> None:
+    sizes = {"positions": 1, "slots": 1, "features": 1}
+    assert module(**sizes).slots.shape == (1, 1, 1)
+    with pytest.raises(ValueError, match=f"at least 1 of each, got .*{name}=0"):
+        module(**(sizes | {name: 0}))

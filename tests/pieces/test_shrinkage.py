@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -99,3 +101,19 @@ def test_of_equal_weights_exactly_k_are_kept() -> None:
 def test_a_threshold_as_a_tensor_shrinks_as_its_number() -> None:
     weights = rows(6, 9)
     assert torch.equal(hard_shrink(weights, torch.tensor(0.125)), hard_shrink(weights, 0.125))
+
+
+@pytest.mark.parametrize("shrink", [
+    lambda weights: hard_shrink(weights, 0.2),
+    lambda weights: topk_shrink(weights, 2),
+    lambda weights: topk_shrink_by(weights, torch.tensor(2)),
+])  # fmt: skip
+def test_every_row_is_shrunk_for_itself_however_many_dimensions_lead(shrink: Callable[..., torch.Tensor]) -> None:
+    weights = torch.softmax(3 * torch.randn(2, 3, 7, generator=torch.Generator().manual_seed(2)), dim=-1)
+    alone = [[shrink(row[None])[0] for row in rows_of_one] for rows_of_one in weights]
+    assert torch.allclose(shrink(weights), torch.stack([torch.stack(some) for some in alone]), atol=1e-6)
+
+
+def test_shrinkage_takes_place_on_the_device_of_the_weights() -> None:
+    weights = torch.empty(2, 5, device="meta")  # a device that every machine has
+    assert topk_shrink_by(weights, torch.tensor(2, device="meta")).device.type == "meta"
