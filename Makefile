@@ -15,7 +15,7 @@ STRONGEST := SQUID,feature-kNN,IF-2D,PANDA,PaDiM,HOG-kNN,pixel-kNN,sharpness,mea
 DIR ?= nbgrader_course
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lab setup notebooks nbgrader schematics rehearse times badges figures studies benchmark site web
+.PHONY: help demo test lab setup notebooks nbgrader schematics rehearse times badges figures studies benchmark site web mutants coverage
 
 help: ## show what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/make \1\t\2/'
@@ -42,6 +42,16 @@ $(PAGE): $(shell find web -path web/node_modules -prune -o -type f -print)
 
 test: $(READY) $(if $(FAST),,$(GRADER)/.ready $(if $(shell command -v npm),$(PAGE))) ## lint, types and all tests, notebooks included; with FAST=1 what each commit should pass
 	$(BIN)/python tests/run_all.py $(if $(FAST),--fast)
+
+$(BIN)/mutmut: $(READY)
+	$(BIN)/python -m pip install --quiet --editable '.[mutants]' --constraint constraints.txt
+	touch $@
+
+mutants: $(BIN)/mutmut ## change the core pieces bit by bit, count the changes that tests notice, write docs/tests.md (a quarter of an hour)
+	$(BIN)/python tools/strength.py mutants
+
+coverage: $(READY) ## which lines and branches the tests take, write docs/tests.md; with TESTS="..." of some tests alone
+	$(BIN)/python tools/strength.py coverage $(TESTS)
 
 lab: $(READY) ## JupyterLab on your own copies of the lessons, in my/
 	$(BIN)/squid lab

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import jaxtyping
+from hypothesis import HealthCheck, Phase, settings
 from jaxtyping import install_import_hook
 
 # Before anything imports the packages: every jaxtyping annotation becomes a check, in tests only.
@@ -16,6 +17,12 @@ import torch  # noqa: E402
 from digitanatomy import Glyphs, GlyphSplit, mnist5000  # noqa: E402
 from squidlib.config import SquidConfig  # noqa: E402
 from squidlib.squid import Squid, fill_memory  # noqa: E402
+
+# of ``make mutants``: the same examples each time; that a test fails is enough, no smaller example is looked for
+settings.register_profile(
+    "mutants", derandomize=True, database=None, deadline=None, phases=[Phase.explicit, Phase.generate],
+    suppress_health_check=[HealthCheck.too_slow],
+)  # fmt: skip
 
 
 @pytest.fixture(scope="session")

@@ -27,7 +27,7 @@ from squidlib.teaching.page import BUILT, write_page
 HOW_TO = ("install", "command_line", "browser_page", "chest_xrays", "own_images", "gpus", "python")
 RESULTS = ("results", "benchmark", "speed", "experiments")
 OWN = ("SECURITY", "CHANGELOG")  #: pages of the repository's own folder
-DOCS = (*HOW_TO, *RESULTS, "glossary", "contributing")
+DOCS = (*HOW_TO, *RESULTS, "glossary", "contributing", "tests")
 PICTURES = ("*.png", "*.gif")
 LIVE = "page"  #: the folder of the site with the page in which the shipped detector runs
 _TRY = f'<p><a href="{LIVE}/index.html"><strong>Try it now</strong>: draw a digit, let SQUID judge it.</a></p>'
@@ -115,7 +115,7 @@ def index() -> str:
         "Teach": ["notebooks/instructor/README", "notebooks/instructor/schedules"],
         "How to": [f"docs/{name}" for name in HOW_TO],
         "Results": [f"docs/{name}" for name in RESULTS],
-        "Reference": ["reference/api", "reference/commands", "docs/contributing", *OWN],
+        "Reference": ["reference/api", "reference/commands", "docs/contributing", "docs/tests", *OWN],
     }
     tree = "```{{toctree}}\n:caption: {}\n:hidden:\n:maxdepth: 1\n\n{}\n```"
     trees = [tree.format(name, "\n".join(pages)) for name, pages in parts.items()]

@@ -85,12 +85,14 @@ def test_what_is_hidden_is_what_the_base_does_not_bring() -> None:
     assert allowed(()) < allowed(("test",))
 
 
-def test_the_extra_of_the_tests_holds_all_others_but_that_of_graders() -> None:
+def test_the_extra_of_the_tests_holds_all_others_but_those_of_graders_and_of_mutants() -> None:
     extras = PROJECT["optional-dependencies"]
-    assert set(extras) == {*EXTRAS, "test", "grading"}
+    apart = ("grading", "mutants")
+    assert set(extras) == {*EXTRAS, "test", *apart}
     for extra in EXTRAS:
         assert set(extras[extra]) <= set(extras["test"])
-    assert not set(extras["grading"]) & {*extras["test"], *PROJECT["dependencies"]}
+    for extra in apart:
+        assert not set(extras[extra]) & {*extras["test"], *PROJECT["dependencies"]}
 
 
 def imported() -> dict[str, str]:

@@ -150,6 +150,12 @@ def test_a_decision_of_a_hand_made_confusion_matrix() -> None:
     assert decision.specificity == pytest.approx(8 / 10)
 
 
+def test_scores_of_single_precision_are_compared_in_double() -> None:
+    scores = np.array([0.05, 0.1], dtype=np.float32)
+    assert float(scores[1]) > 0.1  # the nearest number of single precision is a little higher
+    assert decide([0, 1], scores, 0.1).sensitivity == 1
+
+
 def test_decisions_at_the_extremes() -> None:
     everything, nothing = decide([0, 1, 1], [1, 2, 3], 0.0), decide([0, 1, 1], [1, 2, 3], 3.0)
     assert everything[1:] == pytest.approx((2 / 3, 0.8, 1, 0))

@@ -133,6 +133,18 @@ def test_pushing_copies() -> None:
     assert queue.contents().sum() == 2
 
 
+def test_features_of_another_precision_are_kept_in_the_queues_own() -> None:
+    queue = MemoryQueue(1, 2, 2)
+    queue.push(torch.full((1, 1, 2), 0.5, dtype=torch.bfloat16))
+    queue.push(torch.full((1, 1, 2), 0.1, dtype=torch.float64))
+    assert torch.equal(queue.contents(), torch.tensor([[[0.5, 0.5], [0.1, 0.1]]]))
+
+
+def test_the_counters_are_saved_as_whole_numbers() -> None:
+    state = MemoryQueue(1, 2, 2).state_dict()
+    assert not any(state[name].is_floating_point() for name in ("pointer", "filled"))
+
+
 def test_the_pointer_survives_saving() -> None:
     queue, again = MemoryQueue(2, 5, 1), MemoryQueue(2, 5, 1)
     queue.push(numbered(0, 7))

@@ -23,6 +23,8 @@ def test_golden_values_of_hard_shrinkage() -> None:
     assert torch.allclose(hard_shrink(GOLDEN, 0.25), expected, atol=1e-6)
     assert torch.allclose(hard_shrink(GOLDEN, 0.0), GOLDEN, atol=1e-6)
     assert hard_shrink(GOLDEN, 0.5).sum() == 0  # nothing is recalled
+    assert hard_shrink(torch.tensor([[0.5, 0.25, 0.25]]), 0.25).tolist() == [[1, 0, 0]]  # at the threshold is not above
+    assert hard_shrink(torch.tensor([[1.0, 0.0]]), 1.0).tolist() == [[0, 0]]
 
 
 def test_golden_values_of_topk_shrinkage() -> None:
@@ -76,7 +78,7 @@ def test_the_hard_gradients_are_those_of_finite_differences() -> None:
 @pytest.mark.parametrize("k", [0, -1, 5])
 def test_an_impossible_k_is_named(k: int) -> None:
     with pytest.raises(ValueError, match=rf"1\.\.4 .*got {k}"):
-        topk_shrink(GOLDEN, k)
+        topk_shrink(GOLDEN.expand(2, 3, 4), k)
 
 
 @pytest.mark.parametrize("threshold", [-0.1, 1.5, float("nan")])
