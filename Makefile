@@ -47,7 +47,7 @@ $(BIN)/mutmut: $(READY)
 	$(BIN)/python -m pip install --quiet --editable '.[mutants]' --constraint constraints.txt
 	touch $@
 
-mutants: $(BIN)/mutmut ## change the core pieces bit by bit, count the changes that tests notice, write docs/tests.md (a quarter of an hour)
+mutants: $(BIN)/mutmut ## change the core pieces bit by bit, count the changes that tests notice, write docs/tests.md
 	$(BIN)/python tools/strength.py mutants
 
 coverage: $(READY) ## which lines and branches the tests take, write docs/tests.md; with TESTS="..." of some tests alone

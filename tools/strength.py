@@ -6,8 +6,8 @@ python tools/strength.py read               # write the tables of the last runs 
 
 Both write tables into docs/tests.md. A mutant that no test kills is explained in equivalent_mutants.toml or shown.
 
-The tests run without the shape checks of jaxtyping first, so that a mutant dies by a value that a test states; those
-that survive are tried once more with them.
+The tests run without the shape checks of jaxtyping first, so that a mutant dies by what a test states or by an error of
+the code itself; those that survive are tried once more with them.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class Mutant(NamedTuple):
     file: str
     was: str
     now: str
-    end: str  #: "value", "shape" or "alive"
+    end: str  #: "killed", "shape" or "alive"
 
 
 def run(*command: str, **environment: str) -> int:
@@ -90,7 +90,7 @@ def mutants() -> list[Mutant]:
     found = []
     for file in mutated_files():
         for name in exit_codes(file):
-            end = "alive" if name in still else "shape" if name in survived else "value"
+            end = "alive" if name in still else "shape" if name in survived else "killed"
             lines = get_diff_for_mutant(name, path=file).splitlines()[2:] if name in survived else []
             was, now = (" ".join(line[1:].strip() for line in lines if line[:1] == sign) for sign in "-+")
             found.append(Mutant(file, was, now, end))
@@ -114,13 +114,13 @@ def share(part: int, whole: int) -> str:
 
 def mutant_tables(found: list[Mutant]) -> str:
     """What became of the mutants of each file, and why the survivors did."""
-    cells: Cells = [["file", "mutants", "killed by a value", "by shapes alone", "equivalent", "open", "killed"]]
+    cells: Cells = [["file", "mutants", "killed", "by shape checks alone", "equivalent", "open", "share killed"]]
     for file in mutated_files():
         own = [mutant for mutant in found if mutant.file == file]
         ends = Counter(mutant.end for mutant in own)
         equal = sum(mutant.end == "alive" and reason(mutant) is not None for mutant in own)
-        numbers = (len(own), ends["value"], ends["shape"], equal, ends["alive"] - equal)
-        cells.append([f"`{file}`", *map(str, numbers), share(ends["value"], len(own) - equal)])
+        numbers = (len(own), ends["killed"], ends["shape"], equal, ends["alive"] - equal)
+        cells.append([f"`{file}`", *map(str, numbers), share(ends["killed"], len(own) - equal)])
     reasons = Counter(reason(mutant) or "open" for mutant in found if mutant.end == "alive")
     why: Cells = [["why it survives", "mutants"], *([text, str(count)] for text, count in reasons.most_common())]
     return f"{markdown(cells)}\n\n{markdown(why)}"

@@ -22,11 +22,11 @@ def alive(was: str, now: str) -> Mutant:
     return Mutant(FILE, was, now, "alive")
 
 
-def test_a_mutant_counts_as_killed_by_a_value_alone_and_an_equivalent_one_not_at_all(
+def test_what_shape_checks_kill_is_counted_apart_and_an_equivalent_mutant_not_at_all(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     found = [
-        *[Mutant(FILE, "", "", "value")] * 6,
+        *[Mutant(FILE, "", "", "killed")] * 6,
         Mutant(FILE, "", "", "shape"),
         alive("k = 1", "k = 2"),
         alive('raise ValueError("too few")', 'raise ValueError("XXtoo fewXX")'),
