@@ -155,7 +155,8 @@ def coverage_table(counted: dict) -> str:
         title = package if package == "all" else f"`{package}/`"
         cells.append([title, str(lines), share(taken, lines), str(branches), share(both, branches)])
     tests = ", ".join(f"`{name}`" for name in counted["tests"]) or "the whole suite, notebooks included"
-    return f"Counted: {tests}.\n\n{markdown(cells)}"
+    note = " Of other packages the table shows only what these tests use of them." if counted["tests"] else ""
+    return f"Counted: {tests}.{note}\n\n{markdown(cells)}"
 
 
 def main() -> int:
