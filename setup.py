@@ -21,6 +21,7 @@ COURSE = (
     "notebooks/[0-9][0-9]_*.ipynb",
     "notebooks/schematics/*.svg",
     "docs/glossary.md",
+    "docs/experiments.md",
     "docs/training.gif",
     "docs/figures.json",
     "constraints.txt",

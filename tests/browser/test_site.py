@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import runpy
 import subprocess
 import sys
 from dataclasses import fields
@@ -19,8 +18,7 @@ from squidlib.teaching.page import BUILT
 from tests.file_server import file_server
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT / "docs" / "site"), str(ROOT / "tools"), str(ROOT / "notebooks")]
-from docstrings import as_rst  # noqa: E402
+sys.path[:0] = [str(ROOT / "tools"), str(ROOT / "notebooks")]
 from site_reference import PACKAGES, modules, modules_of, page_of, paper_map  # noqa: E402
 
 #: Pages that are the widest of their sort.
@@ -179,45 +177,11 @@ def test_what_a_cell_printed_is_in_one_piece(site: Path) -> None:
         assert re.findall(r'</pre></div>\s*</div>\s*<div class="output stream', path.read_text()) == [], path.stem
 
 
-def test_what_is_said_of_a_command_stands_above_it_where_a_line_would_be_too_wide() -> None:
-    comments_above = runpy.run_path(str(ROOT / "tools" / "site.py"))["_comments_above"]
-
-    def shown(lines: str) -> str:
-        block = re.fullmatch(r"```bash\n(.*?)^```", f"```bash\n{lines}\n```", re.MULTILINE | re.DOTALL)
-        assert block is not None
-        return str(comments_above(block))[8:-4]
-
-    short = "squid doctor    # is this machine ready?"
-    assert shown(short) == short
-    wide = f"{short}\nsquid a \\\n    --b   # {'long ' * 20}end\nsquid c"
-    assert shown(wide) == f"# is this machine ready?\nsquid doctor\n# {'long ' * 20}end\nsquid a \\\n    --b\nsquid c"
-
-
-def test_docstrings_become_paragraphs_lists_and_escaped_formulas() -> None:
-    assert as_rst(["scores: (B,), higher = more", "    abnormal.", "map: |x - x'| of ``a|b``."]) == [
-        "- scores: (B,), higher = more abnormal.",
-        "- map: \\|x - x'\\| of ``a|b``.",
-    ]
-    assert as_rst(["*Held-out* images, a * b * c, *args."]) == ["*Held-out* images, a \\* b \\* c, \\*args."]
-    sections = ["Text.", "", "Args:", "    images: of a batch,", "        in 0..1."]
-    assert as_rst(sections) == sections
-
-
 def test_lessons_show_the_page_in_the_browser_where_it_was_built(site: Path) -> None:
     lessons = (site / "notebooks").glob("[0-9]*.html")
     shown = {path.stem for path in lessons if '<iframe src="../page/' in path.read_text()}
     assert shown == ({"00_start_here", "05_gumbel_shrinkage", "12_explorer"} if BUILT.is_dir() else set())
     assert (site / "page" / "index.html").is_file() == BUILT.is_dir()
-
-
-@pytest.mark.parametrize("repository", ["", "owner/name"])
-def test_lessons_are_opened_elsewhere_only_where_the_repository_is_known(
-    repository: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("KIT_REPOSITORY", repository)
-    options = runpy.run_path(str(ROOT / "docs" / "site" / "conf.py"))["html_theme_options"]
-    assert options.get("repository_url") == (f"https://github.com/{repository}" if repository else None)
-    assert ("launch_buttons" in options) == bool(repository)
 
 
 def test_tables_that_a_lesson_prints_are_tables(site: Path) -> None:

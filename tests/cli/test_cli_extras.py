@@ -111,7 +111,8 @@ def test_every_package_that_the_kit_imports_is_named_by_the_base_or_an_extra() -
     named = {canonicalize_name(Requirement(line).name) for part in lines for line in part}
     unnamed = {name: file for name, file in imported().items() if not owners_of_modules()[name] & named}
     assert len(imported()) > 25
-    assert unnamed.keys() == {"IPython", "playwright"}, unnamed  # ipywidgets brings one; the other measures in tests
+    # ipywidgets brings the first; browsers are driven in tests and by ``squid bench`` where the others are
+    assert unnamed.keys() == {"IPython", "playwright", "websocket"}, unnamed
 
 
 def test_a_module_that_is_hidden_is_neither_found_nor_imported(tmp_path: Path) -> None:
