@@ -133,28 +133,24 @@ def standardised(raw: RawScores, calibration: Calibration) -> Float[Tensor, "P B
 
 def image_scores(raw: RawScores, calibration: Calibration) -> dict[str, Tensor]:
     """All of its ``score_names``, each (B,): the worst patch, and the discriminator's by the paper's equation."""
-    named = _worst_patches(raw, calibration)
-    if calibration.image_scale is not None:
-        named["either"] = _either(named, calibration.image_scale)
-    return named
-
-
-def _worst_patches(raw: RawScores, calibration: Calibration) -> dict[str, Tensor]:
-    patches, count = standardised(raw, calibration), len(PATCH_SCORES)
-    mean, std = calibration.discriminator.to(patches.device)
-    named = {"combined": patches[:count].sum(0).amax(-1)}
-    named |= {name: score.amax(-1) for name, score in zip(PATCH_SCORES, patches[:count], strict=True)}
+    named = {name: patches.amax(-1) for name, patches in named_patch_scores(raw, calibration).items()}
+    mean, std = calibration.discriminator.to(raw.discriminator.device)
     # eq. 6: 1 - sigmoid((D - mu) / sigma) is this sigmoid, for raw.discriminator is -D
     named["discriminator"] = torch.sigmoid((raw.discriminator - mean) / std)
+    return {name: named[name] for name in ALL_SCORES if name in named}
+
+
+def named_patch_scores(raw: RawScores, calibration: Calibration) -> dict[str, Tensor]:
+    """What each patch scores, (B, R), by every name but the discriminator's, which knows of no patch."""
+    patches, count = standardised(raw, calibration), len(PATCH_SCORES)
+    named = {"combined": patches[:count].sum(0)} | dict(zip(PATCH_SCORES, patches[:count], strict=True))
     if raw.context is not None:
-        named["context"] = patches[count].amax(-1)
+        named["context"] = patches[count]
+    if calibration.image_scale is not None:  # the higher of the two, in units of normal images
+        mean, std = calibration.image_scale.to(patches).unbind(1)
+        pair = torch.stack([named["combined"], named["context"]])
+        named["either"] = ((pair - mean[:, None, None]) / std[:, None, None]).amax(0)
     return named
-
-
-def _either(named: dict[str, Tensor], scale: Float[Tensor, "2 2"]) -> Float[Tensor, "B"]:
-    pair = torch.stack([named["combined"], named["context"]])
-    mean, std = scale.to(pair).unbind(1)
-    return ((pair - mean[:, None]) / std[:, None]).amax(0)
 
 
 def calibrate(
@@ -209,12 +205,11 @@ def calibration_by(
     std = torch.maximum(std, floors(std)[:, None])
     logit_mean, logit_std = discriminator
     logits = torch.stack([logit_mean, logit_std.clamp(min=LEAST_LOGIT)])
-    calibration = Calibration(mean, std, logits, mean.new_empty(0))
-    scores = _worst_patches(raw, calibration)
-    if raw.context is not None:
-        if image_scale is None:
-            pair = torch.stack([scores["combined"], scores["context"]])
-            image_scale = torch.stack([pair.mean(1), pair.std(1).clamp(min=LEAST_SCALE)], dim=1)
+    calibration = Calibration(mean, std, logits, mean.new_empty(0), image_scale=image_scale)
+    if raw.context is not None and image_scale is None:
+        found = named_patch_scores(raw, calibration)
+        pair = torch.stack([found["combined"], found["context"]]).amax(-1)
+        image_scale = torch.stack([pair.mean(1), pair.std(1).clamp(min=LEAST_SCALE)], dim=1)
         calibration = calibration._replace(image_scale=image_scale)
-        scores["either"] = _either(scores, image_scale)
+    scores = image_scores(raw, calibration)
     return calibration._replace(normal_scores=torch.stack([scores[name] for name in calibration.score_names]))

@@ -20,11 +20,11 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from squidlib.detection.calibration import Calibration, standardised
+from squidlib.detection.calibration import Calibration, named_patch_scores, standardised
 from squidlib.detection.detector import Detector
 from squidlib.detection.familiarity import unlike
 from squidlib.detection.onnx_file import AGREES, halve, opened, translate
-from squidlib.detection.prediction import Limits, limits_of, patch_scores, patch_scores_by
+from squidlib.detection.prediction import Limits, limits_of, patch_scores
 from squidlib.detection.scores import CONTEXT_SCORES, PATCH_SCORES, raw_scores, weighted_difference
 from squidlib.memory import cosine_similarity, dot_similarity
 from squidlib.shrinkage import hard_shrink, topk_shrink_by
@@ -122,7 +122,7 @@ class PageGraph(nn.Module):
         patches = patch_scores(raw, calibration, Limits(limits[0], limits[1]))  # type: ignore[arg-type]  # an input here
         foreign = none > 0 if self.familiarity is None else unlike(images, self.familiarity)
         shown = weighted_difference(images, pictures[0], patches, limits[0], config.grid)
-        own = patch_scores_by(raw, calibration, self.name)
+        own = named_patch_scores(raw, calibration)[self.name]
         assert attention is not None  # it was asked for
         return Page(
             queries, similarity, softmax[0], weights, recalled, attention.unflatten(0, queries.shape[:2]), inpainted,

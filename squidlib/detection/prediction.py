@@ -13,9 +13,9 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from squidlib.detection.calibration import Calibration, image_scores, standardised
+from squidlib.detection.calibration import Calibration, image_scores, named_patch_scores
 from squidlib.detection.familiarity import unlike
-from squidlib.detection.scores import PATCH_SCORES, RawScores, weighted_difference
+from squidlib.detection.scores import RawScores, weighted_difference
 from squidlib.patches import Grid
 from squidlib.utils.errors import UserError
 
@@ -135,31 +135,11 @@ def predict(
 
 def patch_scores(raw: RawScores, calibration: Calibration, limits: Limits) -> Float[Tensor, "B R"]:
     """The patch scores of a ``Prediction``."""
-    every = standardised(raw, calibration)
-    patches = every[: len(PATCH_SCORES)].sum(0)
+    named = named_patch_scores(raw, calibration)
     if raw.context is None:
-        return patches
+        return named["combined"]
     # whichever of the two is farther beyond what normal images have
-    return torch.maximum(patches, every[-1] * limits.combined / limits.context)
-
-
-def patch_scores_by(raw: RawScores, calibration: Calibration, score: str) -> Float[Tensor, "B R"]:
-    """What each patch scores by an image score, which is that of the image's worst patch.
-
-    Args:
-        score: one of the calibration's ``score_names``, but not the discriminator's, which knows of no patch.
-    """
-    every, count = standardised(raw, calibration), len(PATCH_SCORES)
-    if score in PATCH_SCORES:
-        return every[PATCH_SCORES.index(score)]
-    combined = every[:count].sum(0)
-    if score == "combined":
-        return combined
-    if score == "context":
-        return every[count]
-    assert calibration.image_scale is not None  # score is "either": the higher of the two
-    mean, std = calibration.image_scale.to(every).unbind(1)
-    return torch.maximum((combined - mean[0]) / std[0], (every[count] - mean[1]) / std[1])
+    return torch.maximum(named["combined"], named["context"] * limits.combined / limits.context)
 
 
 def joined(parts: Sequence[Prediction]) -> Prediction:

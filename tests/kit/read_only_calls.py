@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from types import ModuleType
 
 import squidlib
-from squidlib.detection import onnx_file, onnx_page, prediction
+from squidlib.detection import calibration, onnx_file, onnx_page, prediction
 from tests.kit.read_only_detection import DETECTION
 from tests.kit.read_only_pieces import MODULES, PIECES
 from tests.kit.read_only_world import Call
@@ -41,8 +41,8 @@ JUDGED: dict[str, Call] = {
     ),
     "detection.onnx_page: page_inputs": lambda w: (onnx_page.page_inputs, w.detector, w.images, w.slots, 2, 0.0),
     "detection.onnx_page: scale_of": lambda w: (onnx_page.scale_of, w.detector.calibration),
-    "detection.prediction: patch_scores_by": lambda w: (
-        prediction.patch_scores_by, w.raw, w.detector.calibration, w.detector.default_score,
+    "detection.calibration: named_patch_scores": lambda w: (
+        calibration.named_patch_scores, w.raw, w.detector.calibration,
     ),
     "detection.prediction: limits_of": lambda w: (prediction.limits_of, w.detector.calibration),
     "detection.prediction: patch_scores": lambda w: (

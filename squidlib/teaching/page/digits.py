@@ -11,8 +11,8 @@ from torch import Tensor
 
 from digitanatomy import NORMAL, DigitAnatomy, Glyphs, cut_tiles, join_tiles
 from digitanatomy.info import GLYPH_SIZE, TILE_SIZE, TILES
+from squidlib.detection.calibration import named_patch_scores
 from squidlib.detection.detector import Detector
-from squidlib.detection.prediction import patch_scores_by
 from squidlib.teaching.explorer.setting import HANDS
 
 MOST_SAMPLES = 100  #: of each digit
@@ -93,7 +93,9 @@ def beginning(detector: Detector, samples: Bytes, by_hand: Bytes, wrong: list[li
     for image, each in zip(mirrored, tried, strict=True):
         image[each.tile] = image[each.tile].flip(-1)
     images, known, score = join_tiles(mirrored), detector.calibration, detector.default_score
-    before, after = (patch_scores_by(detector.raw_scores(each), known, score) for each in (join_tiles(normal), images))
+    before, after = (
+        named_patch_scores(detector.raw_scores(each), known)[score] for each in (join_tiles(normal), images)
+    )
     own = after.gather(1, torch.tensor([each.tile for each in tried])[:, None])[:, 0]
     found = (own > 2 * detector.threshold()) & ~detector.predict(images).unlike
     return tried[int(torch.where(found, before.amax(1), torch.inf).argmin())]
