@@ -20,7 +20,7 @@ from squidlib.data.digits import TEST_COUNTS, Digits
 from squidlib.detection.calibration import image_scores
 from squidlib.detection.detector import Detector
 from squidlib.detection.onnx_file import INPUT, Judge, halve, opened, translate
-from squidlib.detection.scores import BATCH, raw_scores
+from squidlib.detection.scores import BATCH
 from squidlib.teaching.studies.results import exact_auc_by_kind
 
 if TYPE_CHECKING:
@@ -39,11 +39,7 @@ class EveryScore(nn.Module):
         self.eval()
 
     def forward(self, images: Tensor) -> tuple[Tensor, ...]:
-        squid, config = self.judge.squid, self.judge.squid.config
-        output = squid(images)
-        logits = self.judge.discriminator(output.reconstruction)
-        raw = raw_scores(output, self.judge.slots, logits, images, config.grid, config.memory_reach, squid.context)
-        named = image_scores(raw, self.judge.calibration)
+        named = image_scores(self.judge.seen(images)[1], self.judge.calibration)
         return tuple(named[name] for name in self.names)
 
 

@@ -25,7 +25,7 @@ from squidlib.detection.calibration import image_scores
 from squidlib.detection.detector import Detector
 from squidlib.detection.familiarity import unlike
 from squidlib.detection.prediction import limits_of, patch_scores
-from squidlib.detection.scores import raw_scores, weighted_difference
+from squidlib.detection.scores import RawScores, raw_scores, weighted_difference
 from squidlib.utils.errors import UserError
 from squidlib.utils.safetensors_io import write_atomically
 
@@ -60,18 +60,23 @@ class Judge(nn.Module):
         self.register_buffer("slots", detector.squid.inpainting.memory.contents(), persistent=False)
         self.eval()
 
-    def forward(self, images: Float[Tensor, "B C H W"]) -> tuple[Tensor, ...]:
+    def seen(self, images: Float[Tensor, "B C H W"]) -> tuple[Tensor, RawScores]:
+        """The reconstructions (B, C, H, W) and raw scores of a batch."""
         config = self.squid.config
         output = self.squid(images)
         logits = self.discriminator(output.reconstruction)
         grid, reach = config.grid, config.memory_reach
         raw = raw_scores(output, self.slots, logits, images, grid, reach, self.squid.context)
+        return output.reconstruction, raw
+
+    def forward(self, images: Float[Tensor, "B C H W"]) -> tuple[Tensor, ...]:
+        reconstruction, raw = self.seen(images)
         score = image_scores(raw, self.calibration)[self.name]
         patches = patch_scores(raw, self.calibration, self.limits)
-        shown = weighted_difference(images, output.reconstruction, patches, self.limits.combined, grid)
+        shown = weighted_difference(images, reconstruction, patches, self.limits.combined, self.squid.config.grid)
         known = self.calibration.familiarity
         foreign = torch.zeros_like(score, dtype=torch.bool) if known is None else unlike(images, known)
-        return score, score > self.threshold, foreign, patches, output.reconstruction, shown
+        return score, score > self.threshold, foreign, patches, reconstruction, shown
 
 
 def export(detector: Detector, path: Path, rate: float = 0.05, half: bool = False) -> float:

@@ -36,6 +36,7 @@ CHANGES = {
 
 JUDGED: dict[str, Call] = {
     "detection.onnx_file: Judge.forward": lambda w: (onnx_file.Judge(w.detector, 0.1), w.images),
+    "detection.onnx_file: Judge.seen": lambda w: (onnx_file.Judge(w.detector, 0.1).seen, w.images),
     "detection.onnx_page: PageGraph.forward": lambda w: (
         onnx_page.PageGraph(w.detector), *onnx_page.page_inputs(w.detector, w.images, w.slots, 2, 0.0),
     ),
