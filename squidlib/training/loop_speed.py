@@ -53,11 +53,11 @@ class Ready:
 def loop_figures(preset: Preset, data: NormalData, device: str, steps: int = 40) -> LoopFigures:
     """Train a new network of this preset for so many steps, on ``data`` and on a batch that is ready."""
     size = preset.training.batch_size
-    ready = step_seconds(preset, Ready(data.batch(0, size)), device, steps)
-    taken = step_seconds(preset, data, device, steps)
+    ready = _seconds(preset, Ready(data.batch(0, size)), device, steps)
+    taken = _seconds(preset, data, device, steps)
     idle = None
     if device == "cuda":
-        idle = idle_share(lambda: step_seconds(preset, data, device, steps), (WARM + steps) * taken)
+        idle = idle_share(lambda: _seconds(preset, data, device, steps), (WARM + steps) * taken)
     return LoopFigures(size / taken, taken, waiting_share(taken, ready), idle, peak_memory(device))
 
 
@@ -76,7 +76,7 @@ def idle_share(work: Callable[[], object], seconds: float) -> float:
     return max(0.0, 1 - busy / seconds)
 
 
-def step_seconds(preset: Preset, data: NormalData, device: str, steps: int) -> float:
+def _seconds(preset: Preset, data: NormalData, device: str, steps: int) -> float:
     """Of a step of a new network, the mean of so many after the first ``WARM``."""
     training = replace(preset.training, steps=WARM + steps, schedule_steps=WARM + steps, refill_memory=False)
     results = train(start(preset.config, training, device), data, training, preset.weights)

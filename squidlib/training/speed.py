@@ -41,8 +41,17 @@ def product_rate(dtype: torch.dtype, device: str, seconds: float = 2.0) -> float
 
 def has_fast_bf16() -> bool:
     """Whether this CPU multiplies bf16 in hardware (AVX-512 BF16 or AMX, or Arm's BF16), as far as torch tells."""
+    return _has("avx512_bf16", "amx_bf16", "bf16")
+
+
+def has_bf16_matrices() -> bool:
+    """Whether it multiplies whole matrices of bf16 in hardware (AMX), which is far faster than any fp32 of it."""
+    return _has("amx_bf16")
+
+
+def _has(*names: str) -> bool:
     known: dict[str, bool] = getattr(torch.cpu, "get_capabilities", dict)()
-    return any(known.get(name, False) for name in ("avx512_bf16", "amx_bf16", "bf16"))
+    return any(known.get(name, False) for name in names)
 
 
 def step_figures(preset: Preset, precision: str, device: str, seconds: float) -> StepFigures:

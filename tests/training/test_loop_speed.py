@@ -80,6 +80,7 @@ def test_a_gpu_is_idle_where_no_kernel_runs(monkeypatch: pytest.MonkeyPatch) -> 
 def test_the_command_measures_a_preset_and_names_those_there_are(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("squidlib.training.precision.has_bf16_matrices", lambda: False)  # whatever this machine has
     gpu = PRESETS["gpu"] | {"digitanatomy": PRESETS["laptop"]["digitanatomy"]}
     monkeypatch.setitem(PRESETS, "gpu", gpu)
     figures = loop_speed.loop_figures
