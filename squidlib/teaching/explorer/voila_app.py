@@ -90,7 +90,7 @@ def end_with_parent() -> None:
     """
 
     def watch() -> None:
-        while sys.stdin.buffer.read(1):
+        while os.read(sys.stdin.fileno(), 1):  # not sys.stdin.read: it holds a lock that Python waits for at its end
             pass
         os.kill(os.getpid(), signal.SIGTERM)  # voilà then ends its kernels first
         time.sleep(LAST_SECONDS)
