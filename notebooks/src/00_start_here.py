@@ -43,7 +43,7 @@ from squidlib.teaching.studies.results import auc_by_kind
 #   it. It says which properties hold and which does not yet, with a first hint; where there are more,
 #   `hints=2` shows the next one.
 # - A blank or wrong exercise breaks nothing: what follows uses the kit's own version.
-# - Solved notebooks are in `notebooks/solutions/`. Each lesson can be entered at its beginning.
+# - Solved notebooks are in `notebooks/solutions/` of the repository. Each lesson can be entered at its beginning.
 # - The **stop button** of a training cell with a progress bar keeps what was learned so far; continue with the cells
 #   below. Run such a cell again and it begins again. Only the long training of lesson 08 goes on where it stopped.
 # - `KIT_MODE`, an environment variable that is set before Jupyter starts, chooses how long things run: `smoke`

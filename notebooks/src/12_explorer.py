@@ -84,9 +84,10 @@ for threshold in THRESHOLDS:
 #
 # ## How small may the memory be? (8 min)
 #
-# **Exercise 1.** Find the smallest memory, with top-5, that still detects *every* anomaly type: an AUC of at least
-# `DETECTS` (see the cell). Choose the anomaly type above the table; the row is *k 5*. (We look at test images here.
-# That is fine for understanding, and would be cheating for choosing.)
+# **Exercise 1.** Find the smallest memory, with top-5, that still detects each of the *four* anomaly types *novel*,
+# *disorder*, *missing* and *flipped*: an AUC of at least `DETECTS` (see the cell). No size of the memory finds a
+# lesion, so it does not count. Choose the anomaly type above the table; the row is *k 5*. (We look at test images here. That is
+# fine for understanding, and would be cheating for choosing.)
 
 # %% tags=["exercise"]
 print(f"each anomaly type needs an AUC of at least {DETECTS}")

@@ -15,6 +15,7 @@ from squidlib.cli.score_dicom import check_pydicom
 from squidlib.cli.score_images import Notes, read_batches, write_maps
 from squidlib.cli.score_report import ReportFacts, check_report, write_report
 from squidlib.cli.score_table import ScoreTable, remove_maps
+from squidlib.utils.command import command
 from squidlib.utils.errors import UserError
 from squidlib.utils.text import cell, printable
 
@@ -59,7 +60,10 @@ class Score:
         if not 0 < self.rate < 1:
             raise UserError(f"--rate lies between 0 and 1, got {self.rate}")
         if not self.paths:
-            raise UserError("name at least one image file or folder")
+            raise UserError(
+                f"name at least one image file or folder after the detector, which is here {self.detector!r}; as in: "
+                f"{command('score', 'digitanatomy', 'IMAGES', '--csv', 'scores.csv')}"
+            )
         self._check_outputs()
         check_device(self.device)
         model = find(self.detector)
