@@ -90,7 +90,7 @@ def test_reading_images_is_measured_alone_where_a_folder_is_given(
 
 
 def test_percentiles_of_the_explorer_and_what_is_missing_to_measure_them(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cli, "_python", lambda code: " ".join(map(str, range(100, 0, -1))))
+    monkeypatch.setattr(cli, "_python", lambda code, **_: " ".join(map(str, range(100, 0, -1))))
     monkeypatch.setattr(timing, "chromium", lambda: None)
     state, browser = cli._explorer()
     assert state.endswith("median 51 ms, p95 96 ms (100 changes)")
