@@ -87,6 +87,8 @@ def sets_of(protocol: str, data: Dataset, seed: int = 0) -> Iterator[tuple[str, 
     """
     test = require_test_set(data)
     if protocol == "patients":
+        if isinstance(data, Digits):
+            raise UserError("--protocol patients is for X-rays; for detectors of DigitAnatomy: --protocol pens")
         yield UNSHIFTED, test
     elif protocol == "series":
         series = data.settings.get("series")

@@ -28,7 +28,7 @@ class Explore:
     theme: Literal["light", "dark"] = "light"
     """Colours of the page."""
     tabs: int = 4
-    """How many tabs may show it at once, on all machines together; each takes about 450 MB of memory."""
+    """How many tabs may show it at once, on all machines together; each takes about 500 MB of memory."""
     no_browser: bool = False
     """Do not open a browser; the address is printed."""
 

@@ -35,8 +35,9 @@ class Export:
         return self._page(self.page) if self.page is not None else self._file(Path(str(self.onnx)))
 
     def _page(self, folder: Path) -> int:
-        from squidlib.teaching.page import write_page
+        from squidlib.teaching.page import check_target, write_page
 
+        check_target(folder, self.overwrite)
         print("translating and comparing with torch, half a minute or so ...", flush=True)
         difference, sizes = write_page(self.detector, folder, self.overwrite)
         print(f"{folder}: {sum(sizes.values()) / 1e6:.1f} MB of data; largest difference to torch {difference:.1g}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -31,6 +32,7 @@ class Lessons:
 
         if not self.update:
             print("\n".join(told(make_copies(self.folder), self.folder)))
+            print(f"to open them: squid lab{shown(self.folder)}")
             return 0
         bad = False
         for lesson, line, failed in update_copies(self.folder):
@@ -54,4 +56,9 @@ def told(made: Made, folder: Path) -> list[str]:
 
 def command(folder: Path) -> str:
     """The command as somebody would type it again."""
-    return "squid lessons" + (f" {folder}" if folder != FOLDER else "")
+    return f"squid lessons{shown(folder)}"
+
+
+def shown(folder: Path) -> str:
+    """The folder as an argument, where it is not the default."""
+    return f" {shlex.quote(str(folder))}" if folder != FOLDER else ""

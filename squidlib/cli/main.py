@@ -5,13 +5,14 @@ Exit codes: 0 done; 1 done, but some inputs failed; 2 nothing done, the input ha
 
 from __future__ import annotations
 
+import difflib
 import io
 import itertools
 import re
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, redirect_stderr
-from typing import Annotated, Any
+from typing import Annotated, Any, Union
 
 from squidlib import __version__
 from squidlib.cli.adapt import Adapt
@@ -34,6 +35,27 @@ from squidlib.cli.train import Train
 from squidlib.utils.errors import UserError
 from squidlib.utils.memory import out_of_memory
 from squidlib.utils.text import printable
+
+#: Sub-commands in the order of the help.
+COMMANDS: dict[str, type] = {
+    "demo": Demo,
+    "lessons": Lessons,
+    "lab": Lab,
+    "progress": Progress,
+    "pack": Pack,
+    "train": Train,
+    "evaluate": Evaluate,
+    "score": Score,
+    "adapt": Adapt,
+    "benchmark": Benchmark,
+    "contamination": Contamination,
+    "explore": Explore,
+    "digits": MakeDigits,
+    "export": Export,
+    "fetch": Fetch,
+    "doctor": Doctor,
+    "bench": Bench,
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -67,35 +89,25 @@ def parse(arguments: Sequence[str] | None = None) -> Any:
 
     from squidlib.cli.help import optional_without_none
 
-    commands = (
-        Annotated[Demo, subcommand("demo")]
-        | Annotated[Lessons, subcommand("lessons")]
-        | Annotated[Lab, subcommand("lab")]
-        | Annotated[Progress, subcommand("progress")]
-        | Annotated[Pack, subcommand("pack")]
-        | Annotated[Train, subcommand("train")]
-        | Annotated[Evaluate, subcommand("evaluate")]
-        | Annotated[Score, subcommand("score")]
-        | Annotated[Adapt, subcommand("adapt")]
-        | Annotated[Benchmark, subcommand("benchmark")]
-        | Annotated[Contamination, subcommand("contamination")]
-        | Annotated[Explore, subcommand("explore")]
-        | Annotated[MakeDigits, subcommand("digits")]
-        | Annotated[Export, subcommand("export")]
-        | Annotated[Fetch, subcommand("fetch")]
-        | Annotated[Doctor, subcommand("doctor")]
-        | Annotated[Bench, subcommand("bench")]
-    )
+    given = sys.argv[1:] if arguments is None else list(arguments)
+    if given and not given[0].startswith("-") and given[0] not in COMMANDS:
+        raise UserError(_no_command(given[0]))
+    commands: Any = Union[tuple(Annotated[kind, subcommand(name)] for name, kind in COMMANDS.items())]  # noqa: UP007
     with _one_line():
         return tyro.cli(
             commands,
             prog="squid",
             description="SQUID finds anomalies without labels. For teaching and research; no medical device. "
             "squid --version prints the version.",
-            args=arguments,
+            args=given,
             config=(tyro.conf.FlagCreatePairsOff, tyro.conf.OmitArgPrefixes),
             registry=optional_without_none(),
         )
+
+
+def _no_command(name: str) -> str:
+    meant = "".join(f" (did you mean {close}?)" for close in difflib.get_close_matches(name, COMMANDS, 1, 0.7))
+    return f"there is no command {name!r}{meant}; there are {', '.join(COMMANDS)}"
 
 
 def _refused(text: str) -> int:

@@ -63,8 +63,8 @@ def print_protocol(found: dict[str, list[ProtocolRow]], rate: float) -> None:
     runs = max(map(len, found.values()))
     what = "AUC, its 95 % interval" if runs == 1 else "AUC, mean ± standard deviation over the runs"
     title = (
-        f"{what}; shares of images above the threshold of {rate:.0%}; p: is the AUC another than the method's "
-        "(DeLong, Holm)"
+        f"{what}; shares of images above the threshold of {rate:.0%}; p: of no difference to the "
+        "method's AUC (DeLong's test, corrected by Holm)"
     )
     wide_console().print(rich_table(protocol_cells(found), title))
 

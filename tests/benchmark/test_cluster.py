@@ -41,7 +41,9 @@ def run(folder: Path, methods: dict[str, Entry], cluster: Cluster | None, say: C
 
 def kill_the_first_that_begins(marks: Path, killed: list[int]) -> None:
     """The worker, by SIGKILL, while its job is under way."""
+    end = time.monotonic() + 120
     while not (begun := list(marks.glob("*.begun"))):
+        assert time.monotonic() < end, "no job began"
         time.sleep(0.02)
     job, worker = map(int, begun[0].read_text().split())
     os.kill(worker, signal.SIGKILL)

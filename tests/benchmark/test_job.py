@@ -130,7 +130,7 @@ def test_a_process_that_does_not_listen_is_killed(monkeypatch: pytest.MonkeyPatc
     ready = context.Event()
     process = context.Process(target=deaf, args=(ready,), daemon=True)
     process.start()
-    ready.wait()
+    assert ready.wait(120)
     apart._end(process)
     assert process.exitcode == -signal.SIGKILL
 

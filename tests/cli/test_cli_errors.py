@@ -18,7 +18,8 @@ Capture = pytest.CaptureFixture[str]
 TABLE = [
     # arguments, what the line must say; "." stands for a space in a name
     ("", "Expected one of {demo, lessons"),
-    ("conjure", "Unrecognized options: conjure"),
+    ("conjure", "there is no command 'conjure'; there are demo, lessons, lab"),
+    ("trian digitanatomy", "there is no command 'trian' (did you mean train?)"),
     ("train digitanatomy", "squid: squid train needs --out PATH; see the arguments with --help"),
     ("train digitanatomy --outt new", "squid: squid train needs --out PATH; unknown: --outt new; see"),
     ("score fine.png", "squid: squid score needs --csv PATH; see"),

@@ -75,7 +75,7 @@ def test_it_is_stopped_in_another_thread_too(answer: Callable[..., Any]) -> None
     found: list[Report] = []
     thread = threading.Thread(target=lambda: found.append(checks.topk_shrink(answer)))
     thread.start()
-    thread.join()
+    thread.join(120)
     assert [report.failed for report in found] == ["too long"]
 
 

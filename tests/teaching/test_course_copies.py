@@ -78,7 +78,10 @@ def test_what_is_there_is_never_written_over(course: Path) -> None:
 def test_an_update_keeps_the_answer_takes_the_news_and_leaves_a_backup(
     course: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert squid(capsys, "lessons").out == "my: copied 1 lessons, yours to write into; begin with 00_start_here\n"
+    first, second = squid(capsys, "lessons").out.splitlines()
+    assert first == "my: copied 1 lessons, yours to write into; begin with 00_start_here"
+    assert second == "to open them: squid lab"
+    assert squid(capsys, "lessons", "a folder").out.endswith("to open them: squid lab 'a folder'\n")
     path = Path("my", NAME)
     change(path, "def my_hard_shrink", ANSWER)
     before = path.read_bytes()

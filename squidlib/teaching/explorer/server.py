@@ -30,7 +30,7 @@ from squidlib.utils.command import command
 from squidlib.utils.errors import UserError
 
 PORTS = 20  #: tried one after the other
-TABS = 4  #: of the page at once; each has a kernel, which takes about 450 MB
+TABS = 4  #: of the page at once; each has a kernel, which takes about 500 MB
 IDLE_SECONDS = 1800  #: until the kernel of a page that nobody moves is shut down, whether the page is open or not
 LONGEST_MESSAGE = 64 * 2**20  #: bytes a browser may send at once; the explorer itself takes uploads of 4 MiB
 _START_SECONDS = 60.0

@@ -4,6 +4,6 @@
 detector, what is known of it, and its test digits beside it. Nothing of it asks another host, and no Python runs.
 """
 
-from squidlib.teaching.page.folder import BUILT, write_page
+from squidlib.teaching.page.folder import BUILT, check_target, write_page
 
-__all__ = ["BUILT", "write_page"]
+__all__ = ["BUILT", "check_target", "write_page"]

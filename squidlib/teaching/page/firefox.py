@@ -25,6 +25,7 @@ _CALL = """async text => {
   return JSON.stringify(await (typeof told === "function" ? told(JSON.parse(text)) : told));
 }"""
 START_SECONDS = 30
+ANSWER_SECONDS = 120  #: for one answer of the browser; a whole page's loading is one
 #: A proxy and updates are of no use to a page of this machine; light, and no motion.
 _PREFERENCES = {
     "network.proxy.type": 0,
@@ -47,7 +48,9 @@ class FirefoxPage:
     """
 
     def __init__(self, address: str, size: tuple[int, int]) -> None:
-        self._socket = websocket.create_connection(f"{address}/session", suppress_origin=True, http_no_proxy=["*"])
+        self._socket = websocket.create_connection(
+            f"{address}/session", timeout=ANSWER_SECONDS, suppress_origin=True, http_no_proxy=["*"]
+        )
         self._count, self.said = 0, list[str]()
         self.version = str(self._ask("session.new", capabilities={})["capabilities"]["browserVersion"])
         self._ask("session.subscribe", events=["log.entryAdded"])
@@ -116,6 +119,7 @@ def firefox_page(size: tuple[int, int] = (1280, 900)) -> Iterator[FirefoxPage]:
 
     Raises:
         RuntimeError: where there is no Firefox, or it does not start.
+        websocket.WebSocketTimeoutException: where it gives no answer.
     """
     path = firefox()
     if path is None:
@@ -133,7 +137,11 @@ def firefox_page(size: tuple[int, int] = (1280, 900)) -> Iterator[FirefoxPage]:
             page.close()
         finally:
             process.terminate()
-            process.wait(20)
+            try:
+                process.wait(20)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
 
 
 def _listening(process: subprocess.Popen[bytes], log: Path) -> str:
