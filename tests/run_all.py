@@ -14,7 +14,8 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-SIDE_BY_SIDE = ("--numprocesses", "3", "--dist", "loadfile")  # on two cores: a part of the tests waits for a browser
+#: On two cores: a part of the tests waits for a browser. A test that hangs ends its process, see pyproject.toml.
+SIDE_BY_SIDE = ("--numprocesses", "3", "--dist", "loadfile", "--max-worker-restart", "2")
 LINT = (("ruff", "check", "."), ("ruff", "format", "--check", "."), ("mypy",))
 FAST = (
     *LINT,

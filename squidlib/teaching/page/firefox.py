@@ -25,7 +25,7 @@ _CALL = """async text => {
   return JSON.stringify(await (typeof told === "function" ? told(JSON.parse(text)) : told));
 }"""
 START_SECONDS = 30
-ANSWER_SECONDS = 120  #: for one answer of the browser; a whole page's loading is one
+ANSWER_SECONDS = 30  #: for one answer of the browser; a whole page's loading is one
 #: A proxy and updates are of no use to a page of this machine; light, and no motion.
 _PREFERENCES = {
     "network.proxy.type": 0,
@@ -104,7 +104,10 @@ class FirefoxPage:
         self._count += 1
         self._socket.send(json.dumps({"id": self._count, "method": method, "params": parameters}))
         while True:
-            told = json.loads(self._socket.recv())
+            try:
+                told = json.loads(self._socket.recv())
+            except websocket.WebSocketTimeoutException as error:
+                raise TimeoutError(f"{method}: no answer within {ANSWER_SECONDS} s; {str(parameters)[:200]}") from error
             if told.get("method") == "log.entryAdded":
                 self.said.append(f"{told['params']['level']}: {told['params']['text']}")
             elif told.get("id") == self._count:
@@ -119,7 +122,7 @@ def firefox_page(size: tuple[int, int] = (1280, 900)) -> Iterator[FirefoxPage]:
 
     Raises:
         RuntimeError: where there is no Firefox, or it does not start.
-        websocket.WebSocketTimeoutException: where it gives no answer.
+        TimeoutError: where it gives no answer.
     """
     path = firefox()
     if path is None:
