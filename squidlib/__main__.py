@@ -14,7 +14,8 @@ from types import FrameType
 NO_MEMORY = ("cannot allocate memory", "failed to map segment", "out of memory")
 
 
-SPINS = 20_000  #: rounds that a thread waits for work before it sleeps, some ten microseconds
+SPINS = 20_000  #: rounds that a thread waits for work before it sleeps, about a millisecond
+KERNEL_SPINS = 1000  #: the same for the kernels of ``squid lab``, of which several may train at once
 
 
 class Interruption(KeyboardInterrupt):
@@ -24,7 +25,7 @@ class Interruption(KeyboardInterrupt):
 
 def main() -> int:
     """Run ``squid`` with the arguments of the process and return the exit code."""
-    calm_threads()
+    calm_threads(KERNEL_SPINS if sys.argv[1:2] == ["lab"] else SPINS)
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # not where the process was told to ignore it
         signal.signal(signal.SIGINT, _interrupt)
     try:
@@ -41,7 +42,7 @@ def main() -> int:
         return 2
 
 
-def calm_threads() -> None:
+def calm_threads(spins: int = SPINS) -> None:
     """Let OpenMP's waiting threads give up their cores soon. It reads this when torch loads; what the user set stays.
 
     They spin by default, and beside another busy process take the very cores that the work needs: scoring was fifteen
@@ -51,7 +52,7 @@ def calm_threads() -> None:
     if {"OMP_WAIT_POLICY", "GOMP_SPINCOUNT"} & set(os.environ):
         return
     if sys.platform == "linux":
-        os.environ["GOMP_SPINCOUNT"] = str(SPINS)
+        os.environ["GOMP_SPINCOUNT"] = str(spins)
     else:
         os.environ["OMP_WAIT_POLICY"] = "passive"
 

@@ -24,7 +24,7 @@ from jupyter_client.manager import KernelManager
 sys.path.insert(0, str(Path(__file__).parent))
 from readme_part import replace_part
 
-from squidlib.__main__ import calm_threads
+from squidlib.__main__ import KERNEL_SPINS, calm_threads
 from squidlib.teaching.explorer.server import TABS, serving
 from squidlib.teaching.explorer.timing import SHOWN, browser
 
@@ -114,7 +114,7 @@ def main() -> None:
     parser.add_argument("--kernels", type=int, default=3, help="notebooks that train at once")
     parser.add_argument("--tabs", type=int, default=10, help="tabs of the explorer")
     asked = parser.parse_args()
-    calm_threads()  # as make lab does, for the kernels that are started here
+    calm_threads(KERNEL_SPINS)  # as make lab does, for the kernels that are started here
     with kernel() as one:
         alone, single = trained([one]), memory([one[0].provisioner.pid])
     with ExitStack() as stack:

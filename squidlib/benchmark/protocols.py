@@ -9,9 +9,8 @@
 - ``types``: bacterial and viral pneumonia apart, as the file names tell.
 Of digits ``pens``: the test digits as other pens and scanners give them (``digitanatomy.other_pens``), and others.
 
-Of each the AUC is reported, and the share of normal images above the threshold that held-out normals of the training
-data set: where 5 % were asked for, how many false alarms does another hospital get? Beside them the strongest simple
-methods that are known: sharpness, pixel kNN, and kNN on the features of a network that saw ImageNet.
+Of each the AUC is reported, and the share of normal images above the threshold: where 5 % were asked for, how many
+false alarms does another hospital get? Beside them stand sharpness, pixel kNN, and kNN on features learned from ImageNet.
 """
 
 from __future__ import annotations

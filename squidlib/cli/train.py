@@ -55,8 +55,7 @@ class Train:
     minutes: float | None = None
     """Train for about this long instead; the number of steps is fixed by a short trial before the start."""
     slots: int | None = None
-    """Memory slots at each position. By default training has the preset's number, the detector one for each training
-    image."""
+    """Memory slots at each position; by default the preset's in training, then one for each training image."""
     topk: int | None = None
     """Slots that survive shrinkage instead of the preset's."""
     precision: Literal["32-true", "bf16-mixed", "16-mixed"] | None = None

@@ -84,7 +84,7 @@ def test_it_serves_the_copies_and_kernels_wait_as_every_command_does_unless_the_
         assert "docs" in names
         served.ask("/kernels", "POST")
         (kernel,) = [child for child in served.children if "ipykernel" in " ".join(child.cmdline())]
-        assert kernel.environ()["GOMP_SPINCOUNT"] == str(start.SPINS)
+        assert kernel.environ()["GOMP_SPINCOUNT"] == str(start.KERNEL_SPINS)
         assert "OMP_WAIT_POLICY" not in kernel.environ()
         pids = [child.pid for child in served.children]
         served.process.send_signal(signal.SIGTERM)
