@@ -10,7 +10,7 @@
 Of digits ``pens``: the test digits as other pens and scanners give them (``digitanatomy.other_pens``), and others.
 
 Of each the AUC is reported, and the share of normal images above the threshold: where 5 % were asked for, how many
-false alarms does another hospital get? Beside them stand sharpness, pixel kNN, and kNN on features learned from ImageNet.
+false alarms does another hospital get? Beside them stand sharpness, pixel kNN, and kNN on features of ImageNet.
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ _CALL = """async text => {
   return JSON.stringify(await (typeof told === "function" ? told(JSON.parse(text)) : told));
 }"""
 START_SECONDS = 30
-ANSWER_SECONDS = 30  #: for one answer of the browser; a whole page's loading is one
+ANSWER_SECONDS = 120  #: for one answer of the browser; a whole page's loading is one
 #: A proxy and updates are of no use to a page of this machine; light, and no motion.
 _PREFERENCES = {
     "network.proxy.type": 0,
@@ -59,8 +59,17 @@ class FirefoxPage:
                   viewport={"width": size[0], "height": size[1]})  # fmt: skip
 
     def goto(self, address: str) -> None:
-        """Go there, and wait until all of it is loaded."""
-        self._ask("browsingContext.navigate", context=self._context, url=address, wait="complete")
+        """Go to another page, and wait until all of it is loaded.
+
+        The page itself is asked for that: Firefox's own answer sometimes never comes, one time in seven on a busy
+        machine where it had shown about:blank before.
+
+        Raises:
+            TimeoutError: where it is not loaded.
+        """
+        self.evaluate("window.left = true")
+        self._ask("browsingContext.navigate", context=self._context, url=address, wait="none")
+        self._wait("!window.left && document.readyState === 'complete'", ANSWER_SECONDS, f"{address} is not loaded")
 
     def evaluate(self, expression: str, argument: object = None) -> Any:
         """What an expression is there, or a function of one argument gives; what JSON can hold."""
@@ -77,11 +86,8 @@ class FirefoxPage:
         Raises:
             TimeoutError: where nothing does.
         """
-        end = time.monotonic() + timeout / 1000
-        while not self.evaluate("selector => document.querySelector(selector) !== null", selector):
-            if time.monotonic() > end:
-                raise TimeoutError(f"nothing matches {selector} after {timeout / 1000:g} s")
-            time.sleep(0.02)
+        found = f"document.querySelector({json.dumps(selector)}) !== null"
+        self._wait(found, timeout / 1000, f"nothing matches {selector}")
 
     def wait_for_timeout(self, milliseconds: int) -> None:
         """Wait, as somebody does who looks."""
@@ -99,6 +105,18 @@ class FirefoxPage:
         """End the browser."""
         self._ask("browser.close")
         self._socket.close()
+
+    def _wait(self, holds: str, seconds: float, otherwise: str) -> None:
+        end = time.monotonic() + seconds
+        while True:
+            try:
+                if self.evaluate(holds):
+                    return
+            except RuntimeError as error:  # the question met a page that was being left
+                otherwise = f"{otherwise.partition(': ')[0]}: {error}"
+            if time.monotonic() > end:
+                raise TimeoutError(f"{otherwise} after {seconds:g} s")
+            time.sleep(0.02)
 
     def _ask(self, method: str, **parameters: object) -> dict[str, Any]:
         self._count += 1
