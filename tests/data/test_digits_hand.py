@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from digitanatomy import Jitter, cut_tiles
+from squidlib.data import digits
 from squidlib.data.digits import Digits
 from squidlib.data.options import DataOptions
 from squidlib.data.registry import open_dataset, settings_of
@@ -56,6 +57,8 @@ def test_a_run_remembers_its_hand_and_xrays_have_none(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     shorten(monkeypatch, "digitanatomy")
+    for name in ("TEST_COUNTS", "SUBTLE_COUNTS"):
+        monkeypatch.setattr(f"squidlib.data.digits.{name}", {kind: 4 for kind in getattr(digits, name)})
     assert squid(capsys, "train", "digitanatomy", "--hand", 0.5, "--out", tmp_path / "run").code == 0
     assert '"hand": 0.5' in (tmp_path / "run" / "run.json").read_text()
     detector = load(tmp_path / "run")

@@ -87,6 +87,7 @@ def test_every_way_is_judged_for_every_kind(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(neighbours, "IMAGES", 128)
     monkeypatch.setattr(label_bounds, "STEPS", 2)
     monkeypatch.setattr("squidlib.data.digits.TEST_COUNTS", {"normal": 6, "novel": 3})
+    monkeypatch.setattr("squidlib.data.digits.SUBTLE_COUNTS", {"stranger": 4, "drift": 4, "lesion": 4})
     monkeypatch.setattr(neighbours, "train_context", lambda squid, data, seed: _short(squid, data, seed))
     monkeypatch.setattr(neighbours, "train_masked", partial(train_masked, steps=2))
     assert list(neighbours.jobs())[:4] == ["1/0", "1/1", "1/2", "0.5/0"]
@@ -106,6 +107,7 @@ def _short(squid: object, data: object, seed: int) -> object:
 def test_both_bounds_are_judged_for_every_kind(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(label_bounds, "STEPS", 2)
     monkeypatch.setattr("squidlib.data.digits.TEST_COUNTS", {"normal": 6, "novel": 3})
+    monkeypatch.setattr("squidlib.data.digits.SUBTLE_COUNTS", {"stranger": 4, "drift": 4, "lesion": 4})
     assert list(label_bounds.jobs()) == ["1/0", "1/1", "1/2", "0.5/0", "0.5/1", "0.5/2"]
     found = label_bounds.one_run(1.0, 0)
     assert set(found) == {"one tile alone", "all tiles"}
@@ -117,11 +119,12 @@ def test_the_ablation_by_hand_judges_the_neighbours_where_the_whole_stands(monke
     monkeypatch.setattr("squidlib.training.context.STEPS", 2)
     monkeypatch.setattr("squidlib.training.context.IMAGES", 64)
     monkeypatch.setattr("squidlib.data.digits.TEST_COUNTS", {"normal": 6, "novel": 3})
+    monkeypatch.setattr("squidlib.data.digits.SUBTLE_COUNTS", {"stranger": 4, "drift": 4, "lesion": 4})
     assert set(ablation_by_hand.PIECES) <= set(variants())
     kinds = {"novel", "stranger", "drift", "lesion", "mean"}
     whole = ablation_by_hand.one_run("whole", 1.0, 0)
     assert set(whole[ORDER]) == {"combined", "reconstruction", "memory", "discriminator", "context", "either"}
-    assert len(order_of(whole, "context")) == 6 + 3 + 3 * 200
+    assert len(order_of(whole, "context")) == 6 + 3 + 3 * 4
     del whole[ORDER]
     assert set(whole) == {"combined", "reconstruction", "memory", "discriminator", "context", "either"}
     without = ablation_by_hand.one_run("no memory", 0.5, 0)
