@@ -25,7 +25,7 @@ _CALL = """async text => {
   return JSON.stringify(await (typeof told === "function" ? told(JSON.parse(text)) : told));
 }"""
 START_SECONDS = 30
-ANSWER_SECONDS = 120  #: for one answer of the browser; a whole page's loading is one
+ANSWER_SECONDS = 120.0  #: for one answer of the browser; a whole page's loading is one
 #: A proxy and updates are of no use to a page of this machine; light, and no motion.
 _PREFERENCES = {
     "network.proxy.type": 0,
@@ -125,7 +125,7 @@ class FirefoxPage:
             try:
                 told = json.loads(self._socket.recv())
             except websocket.WebSocketTimeoutException as error:
-                raise TimeoutError(f"{method}: no answer within {ANSWER_SECONDS} s; {str(parameters)[:200]}") from error
+                raise TimeoutError(f"{method}: no answer within {ANSWER_SECONDS:g} s; {str(parameters)[:200]}") from error
             if told.get("method") == "log.entryAdded":
                 self.said.append(f"{told['params']['level']}: {told['params']['text']}")
             elif told.get("id") == self._count:
