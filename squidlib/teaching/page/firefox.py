@@ -125,7 +125,8 @@ class FirefoxPage:
             try:
                 told = json.loads(self._socket.recv())
             except websocket.WebSocketTimeoutException as error:
-                raise TimeoutError(f"{method}: no answer within {ANSWER_SECONDS:g} s; {str(parameters)[:200]}") from error
+                given = str(parameters)[:200]
+                raise TimeoutError(f"{method}: no answer within {ANSWER_SECONDS:g} s to {given}") from error
             if told.get("method") == "log.entryAdded":
                 self.said.append(f"{told['params']['level']}: {told['params']['text']}")
             elif told.get("id") == self._count:
