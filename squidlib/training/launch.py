@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import multiprocessing
 import os
 import signal
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from multiprocessing import resource_tracker
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -62,12 +65,13 @@ def train_by_many(
     try:
         # In a partial, for Fabric looks into arguments and refuses frozen dataclasses.
         work = partial(_work, folder=run.folder, settings=settings, make_data=make_data, progress=progress)
-        with stop_signals(_pass_on):
-            ended: _Ended = fabric.launch(work)
+        logging.getLogger("torch.multiprocessing.spawn").setLevel(logging.ERROR)  # who is ended, is said below
+        with stop_signals(_pass_on) as stop:
+            ended = _launched(fabric, work)
     except ProcessExitedException as error:
         number = error.signal_name or f"exit code {error.exit_code}"
-        text = f"process {error.error_index} of {layout.processes} ended by {number}; what was saved last is kept"
-        raise Interrupted(text) from error
+        how = "interrupted" if stop.is_set() else f"process {error.error_index} of {layout.processes} ended by {number}"
+        raise Interrupted(f"{how}; what was saved last is kept") from error
     finally:
         run.lock.release()
     if ended.how == "interrupted":
@@ -76,11 +80,33 @@ def train_by_many(
         raise _REFUSALS.get(ended.how, UserError)(ended.said)
 
 
+def _launched(fabric: Fabric, work: Callable[..., _Ended]) -> _Ended:
+    """Start the processes and wait, in a thread that blocks Ctrl-C: they inherit that, and take it when they can.
+
+    While such a process imports torch, for seconds, Ctrl-C would be a traceback. This one's main thread sees it.
+    """
+
+    def launch() -> _Ended:
+        resource_tracker.ensure_running()  # of multiprocessing, which would unblock Ctrl-C when it starts that process
+        _mask_ctrl_c("SIG_BLOCK")
+        ended: _Ended = fabric.launch(work)
+        return ended
+
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(launch).result()
+
+
+def _mask_ctrl_c(how: str) -> None:
+    if hasattr(signal, "pthread_sigmask"):  # not on Windows
+        signal.pthread_sigmask(getattr(signal, how), {signal.SIGINT})
+
+
 def _work(
     fabric: Fabric, folder: Path, settings: RunSettings, make_data: Callable[[], NormalData], progress: bool
 ) -> _Ended:
     """One of the started processes. Whatever the user should read is returned: its parent says it, once."""
     try:
+        _mask_ctrl_c("SIG_UNBLOCK")
         train_run(Run(folder), settings, make_data(), fabric=fabric, progress=progress, lock=False)
     except (UserError, OSError) as error:
         return _Ended(type(error).__name__, str(error))

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+import psutil
 import pytest
 import torch
 from torch.multiprocessing import ProcessExitedException, ProcessRaisedException
@@ -126,6 +132,36 @@ def test_the_command_trains_in_two_processes_and_speaks_once(
         len((out / "log.csv").read_text().splitlines())
         == 1 + json.loads((out / "run.json").read_text())["training"]["steps"]
     )
+
+
+def begun(process: subprocess.Popen[str]) -> int:
+    """How many processes it has started to train in."""
+    try:
+        return sum("spawn_main" in " ".join(child.cmdline()) for child in psutil.Process(process.pid).children())
+    except psutil.NoSuchProcess:  # one has ended meanwhile
+        return 0
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Ctrl-C for a group of processes is sent as POSIX has it")
+@pytest.mark.parametrize("seconds", [0.0, 1.5])
+def test_ctrl_c_while_the_processes_begin_is_one_line(tmp_path: Path, seconds: float) -> None:
+    words = ["train", "digitanatomy", "--out", str(tmp_path / "run"), "--device", "cpu", "--devices", "2"]
+    command = [str(Path(sys.executable).with_name("squid")), *words, "--epochs", "0.02"]
+    process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    try:
+        end = time.monotonic() + 120
+        while begun(process) < 2:
+            assert process.poll() is None
+            assert time.monotonic() < end
+            time.sleep(0.01)
+        time.sleep(seconds)
+        os.killpg(process.pid, signal.SIGINT)  # as a terminal does
+        _, errors = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert process.returncode == 130
+    assert errors.startswith("squid: interrupted; what was saved last is kept. Go on with: squid train ")
+    assert errors.count("\n") == 1
 
 
 @pytest.mark.parametrize("devices", [0, 3, 5])
