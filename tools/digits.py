@@ -75,9 +75,10 @@ def stranger(runs: list[Evaluation]) -> str:
         return f"{sum(run.scores[score].kinds['stranger'].value for run in runs) / len(runs):.2f}"
 
     return (
-        "In these images one digit is by another hand. Nothing is wrong with it by itself. SQUID's default score, "
-        f"`combined`, does not find it (AUC {auc('combined')}, {len(runs)} runs), although the block sees the "
-        f"neighbours. `context`, a score that is trained to ask the neighbours, does ({auc('context')}; [how]({PAGE}))."
+        "In these images one digit is by another hand. Nothing is wrong with it by itself. SQUID's score "
+        f"`combined`, the default elsewhere, does not find it (AUC {auc('combined')}, {len(runs)} runs), although the "
+        "block sees the neighbours. `context`, a score that is trained to ask the neighbours, does "
+        f"({auc('context')}; [how]({PAGE}))."
     )
 
 

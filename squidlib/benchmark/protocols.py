@@ -85,9 +85,9 @@ def sets_of(protocol: str, data: Dataset, seed: int = 0) -> Iterator[tuple[str, 
         UserError: where the data cannot be tested so.
     """
     test = require_test_set(data)
+    if isinstance(data, Digits) and protocol in set(PROTOCOLS) - {"pens"}:
+        raise UserError(f"--protocol {protocol} is for X-rays; for detectors of DigitAnatomy: --protocol pens")
     if protocol == "patients":
-        if isinstance(data, Digits):
-            raise UserError("--protocol patients is for X-rays; for detectors of DigitAnatomy: --protocol pens")
         yield UNSHIFTED, test
     elif protocol == "series":
         series = data.settings.get("series")

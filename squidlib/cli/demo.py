@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from squidlib.cli.evaluate import evaluate_run, print_evaluations, write_json
 from squidlib.cli.train import Train
+
+if TYPE_CHECKING:
+    from squidlib.training.run_dir import Run
 
 SHIPPED = "digitanatomy"
 
@@ -20,7 +24,7 @@ class Demo:
     seed: int = 0
     """Another seed gives other weights and other training images."""
     epochs: float | None = None
-    """Train for this many epochs of 1,600 images instead of the preset's; for a quick look."""
+    """Train for this many epochs of 1,600 images instead of the preset's; for a quick look, which finds little."""
     device: str = "auto"
     """auto (a CUDA GPU where there is one), cpu, cuda or mps."""
     overwrite: bool = False
@@ -32,6 +36,8 @@ class Demo:
 
         run = Run(self.out)
         resume = run.settings_path.is_file() and not self.overwrite
+        if resume:
+            self._check_same(run)
         if not run.model_path.is_file() or self.overwrite:
             self._preview()
         code = Train(
@@ -52,6 +58,24 @@ class Demo:
         picture = draw(self.out, self.out / "detections.png")
         print(f"the picture: {picture}\nall figures: {self.out / 'evaluation.json'}")
         return 0
+
+    def _check_same(self, run: Run) -> None:
+        """Whether the folder holds what is asked for: after a quick look, nobody should take it for a whole training.
+
+        Raises:
+            UserError: where its seed or its number of steps is another.
+        """
+        from squidlib.data.digits import EPOCH_IMAGES
+        from squidlib.training.presets import PRESETS
+        from squidlib.utils.errors import UserError
+
+        preset, held = PRESETS["laptop"]["digitanatomy"], run.check_whole().training
+        steps = preset.training.steps if self.epochs is None else preset.steps_of(self.epochs, EPOCH_IMAGES)
+        if (held.steps, held.seed) != (steps, self.seed):
+            raise UserError(
+                f"{self.out} holds a training of {held.steps} steps with seed {held.seed}; {steps} steps with seed "
+                f"{self.seed} are asked for: train them in its place with --overwrite, or elsewhere with --out"
+            )
 
     def _preview(self) -> None:
         """Within seconds, what the shipped detector finds: training takes minutes."""

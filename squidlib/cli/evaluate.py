@@ -37,7 +37,7 @@ class Evaluate:
     rate: float = 0.05
     """Share of normal calibration images that the threshold may call abnormal."""
     protocol: Literal["patients", "series", "acquisition", "types", "pens"] | None = None
-    """X-rays: test images, another series, other machines, or bacteria and virus apart; digits: by other pens."""
+    """X-rays: patients (the test images), series (of others), acquisition (other machines), types. Digits: pens."""
     device: str = "auto"
     """auto (a CUDA GPU where there is one), cpu, cuda or mps."""
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import difflib
 import io
 import itertools
+import os
 import re
 import sys
 from collections.abc import Iterator, Sequence
@@ -66,6 +67,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     try:
         return parse(given).run()
+    except BrokenPipeError:  # as of "| head", which has read enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
     except (UserError, OSError) as error:  # an OSError names the file and what the system said of it
         return _refused(str(error))
     except (MemoryError, RuntimeError) as error:

@@ -33,7 +33,7 @@ class Train:
     dataset: Positional[DatasetName]
     """What to train on: DigitAnatomy, which comes with the kit, chest X-rays, or a folder of images of your own."""
     out: Path
-    """The run's folder. One that already holds a run is never overwritten without being told to."""
+    """The run's folder. One that already holds a run is overwritten with --overwrite alone."""
     data: Path | None = None
     """The folder of the files: X-rays as published; normal images, and perhaps test/normal and test/TYPE besides."""
     size: int | tuple[int, int] | None = None
@@ -45,7 +45,7 @@ class Train:
     test_each: int | None = None
     """Of chexpert: test images of each class that are drawn from train.csv, instead of the paper's 250; 0: none."""
     preset: Literal["laptop", "backbone", "paper", "gpu"] = "laptop"
-    """laptop: ours, minutes on two cores. backbone: on ImageNet features. gpu: large batches. paper: the published."""
+    """laptop: ours, minutes on two cores. backbone: on ImageNet features. gpu: large batches. paper: as published."""
     seed: int = 0
     """Another seed gives other weights and other training images; the same seed gives the same run on a CPU."""
     seeds: int = 1
