@@ -44,7 +44,7 @@ class Benchmark:
     series: str | None = None
     """Of zhanglab: IM or NORMAL2, the one series of normals to learn from; the other one's are then test images."""
     hand: float = 0.0
-    """Of digits: how far those of an image are by one writer, 0 to 1; adds the anomalies that only neighbours show."""
+    """Of digits: how far all of an image have one writer, 0 to 1; adds the anomalies that only neighbours show."""
     cache: Path | None = None
     """Where decoded X-rays are kept; by default a folder in --data."""
     device: str = "auto"
@@ -54,7 +54,7 @@ class Benchmark:
     download: bool = False
     """Allow the download of PneumoniaMNIST to --data."""
     skip_bad: bool = False
-    """Leave X-rays out that are damaged, doubled or misplaced, instead of refusing them."""
+    """Leave X-rays out that are damaged, duplicated or misplaced, instead of refusing them."""
     overwrite: bool = False
     """Begin again in --out: remove the results that are there."""
 

@@ -63,7 +63,7 @@ class Contamination:
     download: bool = False
     """Allow the download of PneumoniaMNIST to --data."""
     skip_bad: bool = False
-    """Leave X-rays out that are damaged, doubled or misplaced, instead of refusing them."""
+    """Leave X-rays out that are damaged, duplicated or misplaced, instead of refusing them."""
 
     def run(self) -> int:
         """Train what is missing, then write tables and figures; also after Ctrl-C."""

@@ -20,7 +20,7 @@ class Export:
     onnx: Path | None = None
     """The file to write, such as detector.onnx; its verdicts are those of squid score."""
     page: Path | None = None
-    """The folder to write: a page for any file server, in which this detector of DigitAnatomy runs."""
+    """The folder to write: a page for any file server, in which this detector runs; a clone needs make web before."""
     rate: float = 0.05
     """Share of normal images that the threshold of the ONNX file may call abnormal."""
     half: bool = False

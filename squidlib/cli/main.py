@@ -58,6 +58,8 @@ COMMANDS: dict[str, type] = {
     "bench": Bench,
 }
 
+_THERE_ARE = f"there are {', '.join(COMMANDS)}; what they do: squid --help"
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run ``squid`` with the given arguments (those of the process by default) and return the exit code."""
@@ -94,8 +96,11 @@ def parse(arguments: Sequence[str] | None = None) -> Any:
     from squidlib.cli.help import optional_without_none
 
     given = sys.argv[1:] if arguments is None else list(arguments)
-    if given and not given[0].startswith("-") and given[0] not in COMMANDS:
-        raise UserError(_no_command(given[0]))
+    if not given:
+        raise UserError(f"a command is missing; {_THERE_ARE}; to begin: squid demo")
+    if not given[0].startswith("-") and given[0] not in COMMANDS:
+        meant = "".join(f" (did you mean {close}?)" for close in difflib.get_close_matches(given[0], COMMANDS, 1, 0.7))
+        raise UserError(f"there is no command {given[0]!r}{meant}; {_THERE_ARE}")
     commands: Any = Union[tuple(Annotated[kind, subcommand(name)] for name, kind in COMMANDS.items())]  # noqa: UP007
     with _one_line():
         return tyro.cli(
@@ -107,11 +112,6 @@ def parse(arguments: Sequence[str] | None = None) -> Any:
             config=(tyro.conf.FlagCreatePairsOff, tyro.conf.OmitArgPrefixes),
             registry=optional_without_none(),
         )
-
-
-def _no_command(name: str) -> str:
-    meant = "".join(f" (did you mean {close}?)" for close in difflib.get_close_matches(name, COMMANDS, 1, 0.7))
-    return f"there is no command {name!r}{meant}; there are {', '.join(COMMANDS)}"
 
 
 def _refused(text: str) -> int:

@@ -69,7 +69,7 @@ class Train:
     glyphs: str = "mnist5000"
     """mnist5000 or sklearn_digits (offline); mnist, emnist or kmnist; or a folder with sub-folders 0 to 9."""
     hand: float = 0.0
-    """Of digits: how far those of an image are by one writer, 0 (each by its own) to 1; see digitanatomy.hand."""
+    """Of digits: how far all digits of an image have one writer, 0 (each its own) to 1; see digitanatomy.hand."""
     context: bool = False
     """Also learn which patches belong together, after training (a minute); always with a --hand. Adds two scores."""
     download: bool = False
@@ -77,13 +77,13 @@ class Train:
     cache: Path | None = None
     """Where decoded images are kept; by default a folder in --data."""
     contamination: float = 0.0
-    """True UAD: this share of the X-rays to learn from is abnormal, unlabelled; 0 to 0.5, in whole per cent."""
+    """Of X-rays: this share of those to learn from is abnormal, unlabelled (lesson 11); 0 to 0.5, in whole per cent."""
     series: str | None = None
     """Of zhanglab: IM or NORMAL2, the one series of normals to learn from; the other one's are then test images."""
     acquisition: Literal["preset", "varied", "plain"] = "preset"
     """Whether X-rays to learn from are varied as other machines would give them, or plain; the preset knows."""
     skip_bad: bool = False
-    """Leave images out that are damaged, doubled or misplaced, and list them, instead of refusing them."""
+    """Leave images out that are damaged, duplicated or misplaced, and list them, instead of refusing them."""
     resume: bool = False
     """Continue the run in --out; its own settings hold."""
     overwrite: bool = False

@@ -17,7 +17,7 @@ Capture = pytest.CaptureFixture[str]
 
 TABLE = [
     # arguments, what the line must say; "." stands for a space in a name
-    ("", "Expected one of {demo, lessons"),
+    ("", "squid: a command is missing; there are demo, lessons, lab"),
     ("conjure", "there is no command 'conjure'; there are demo, lessons, lab"),
     ("trian digitanatomy", "there is no command 'trian' (did you mean train?)"),
     ("train digitanatomy", "squid: squid train needs --out PATH; see the arguments with --help"),

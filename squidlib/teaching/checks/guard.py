@@ -12,7 +12,7 @@ import random
 import signal
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import numpy as np
@@ -58,24 +58,32 @@ def _by_alarm(seconds: float) -> Iterator[None]:
 
 @contextmanager
 def _by_thread(seconds: float) -> Iterator[None]:
-    """By a second thread, which asks the interpreter to raise the exception here at the next line of Python."""
-    here, lock, done = threading.get_ident(), threading.Lock(), threading.Event()
+    """By a second thread, which asks the interpreter to raise the exception here at the next line of Python.
+
+    It may be raised once more while the block is being left, on a slow machine: leaving begins again then, until the
+    second thread knows of it.
+    """
+    here, lock, running, over = threading.get_ident(), threading.Lock(), threading.Lock(), list[bool]()
 
     def watch() -> None:
         wait = seconds
-        while not done.wait(wait):
+        while not running.acquire(timeout=wait):
             with lock:
-                if not done.is_set():
+                if not over:
                     _raise_in(here, TooLong)
             wait = AGAIN
 
+    running.acquire()
     threading.Thread(target=watch, daemon=True, name="time limit of a check").start()
     try:
         yield
     finally:
-        with lock:
-            done.set()
+        while not over:
+            with suppress(TooLong), lock:
+                over.append(True)
+        with suppress(TooLong):
             _raise_in(here, None)  # one that was asked for and has not been raised yet is taken back
+        running.release()
 
 
 def _raise_in(thread: int, exception: type[BaseException] | None) -> None:

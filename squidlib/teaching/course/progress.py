@@ -102,7 +102,9 @@ def handed_in(places: list[Path]) -> list[tuple[str, Path]]:
         inside = [path for path in place.rglob("*.json") if not {RECORD, ".ipynb_checkpoints"} & set(path.parts)]
         inside = [path for path in inside if path.parent == place or path.name == FILE]
         if not inside:
-            raise UserError(f"{place} holds no {FILE}, nor does a folder in it; students hand in that file")
+            raise UserError(
+                f"{place} holds no {FILE}, nor does a folder in it; students hand in that file, which checks write"
+            )
         found += [(_label(path, place), path) for path in sorted(inside)]
     return found
 
