@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -160,7 +161,8 @@ def test_ctrl_c_while_the_processes_begin_is_one_line(tmp_path: Path, seconds: f
     finally:
         process.kill()
     assert process.returncode == 130
-    assert errors.startswith("squid: interrupted; what was saved last is kept. Go on with: squid train ")
+    assert errors.startswith("squid: interrupted; what was saved last is kept. Go on with: ")
+    assert f"squid {shlex.join(words[:4])} --resume" in errors
     assert errors.count("\n") == 1
 
 
