@@ -69,8 +69,8 @@ class Demo:
         from squidlib.training.presets import PRESETS
         from squidlib.utils.errors import UserError
 
-        preset, held = PRESETS["laptop"]["digitanatomy"], run.check_whole().training
-        steps = preset.training.steps if self.epochs is None else preset.steps_of(self.epochs, EPOCH_IMAGES)
+        held = run.check_whole().training
+        steps = PRESETS["laptop"]["digitanatomy"].planned_steps(self.epochs, EPOCH_IMAGES)
         if (held.steps, held.seed) != (steps, self.seed):
             raise UserError(
                 f"{self.out} holds a training of {held.steps} steps with seed {held.seed}; {steps} steps with seed "

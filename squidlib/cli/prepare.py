@@ -137,10 +137,8 @@ def with_steps(preset: Preset, options: Train, data: Dataset) -> Preset:
     from squidlib.training.precision import fitting_precision
     from squidlib.training.trainer import steps_in
 
-    epoch, steps = data.epoch_images, preset.training.steps
-    epochs = preset.epochs if options.epochs is None else options.epochs
-    if epochs is not None:
-        steps = preset.steps_of(epochs, epoch)
+    epoch = data.epoch_images
+    steps = preset.planned_steps(options.epochs, epoch)
     precision = options.precision or fitting_precision(preset, options.device, steps)
     training = replace(preset.training, precision=precision)
     preset = preset._replace(training=training)

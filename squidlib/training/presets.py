@@ -39,6 +39,11 @@ class Preset(NamedTuple):
         batches = images / self.training.batch_size if self.epoch_batches is None else self.epoch_batches
         return max(1, round(epochs * batches))
 
+    def planned_steps(self, epochs: float | None, images: int) -> int:
+        """Steps in that many epochs of a data set with so many training images; None: as long as the preset says."""
+        epochs = self.epochs if epochs is None else epochs
+        return self.training.steps if epochs is None else self.steps_of(epochs, images)
+
 
 NO_JITTER = Jitter(0.0, 0.0, 0.0, 0.0, 0.0)  # X-rays and images of your own are not varied as digits are
 
